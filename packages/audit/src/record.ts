@@ -1,0 +1,69 @@
+import type { Json } from "./canonical.ts";
+
+/** What a record is about. */
+export type RecordType =
+  | "start"
+  | "stop"
+  | "policy"
+  | "request"
+  | "refusal"
+  | "vote"
+  | "state"
+  | "intent"
+  | "outcome"
+  | "sign-in";
+
+/** What a writer says; the log adds version, log name, sequence, previous hash and payload commitment. */
+export interface RecordDraft {
+  readonly type: RecordType;
+  /** Milliseconds since the Unix epoch. */
+  readonly timeMs: number;
+  /** Request or call id. */
+  readonly request?: string;
+  /** Action digest, `sha256:<hex>`. */
+  readonly action?: string;
+  readonly principal?: { readonly issuer: string; readonly subject: string; readonly groups: readonly string[] };
+  readonly resource?: string;
+  /** Policy digest, `sha256:<hex>`. */
+  readonly policy?: string;
+  /** What is particular to the type: a decision, a vote, a state change, a target's transaction id, an outcome. Holds no secret and no payload. */
+  readonly detail?: Json;
+  /** Statement text, parameters or output: stored beside the record, encrypted and erasable; the record holds its salted hash. */
+  readonly payload?: Uint8Array;
+}
+
+/**
+ * `durable`: on disk before the append resolves. `handed-over`: given to the operating system (survives the death of the process), on disk
+ * within 100 ms.
+ */
+export type Durability = "durable" | "handed-over";
+
+/** Proof that a record is in the log. */
+export interface LogReceipt {
+  /** Zero-based. */
+  readonly index: number;
+  /** The exact bytes of the record. */
+  readonly record: Uint8Array;
+  /** RFC 6962 audit path, 32 bytes each. */
+  readonly proof: readonly Uint8Array[];
+  /** Signed tree head, C2SP tlog-checkpoint. */
+  readonly checkpoint: string;
+}
+
+/** An intent that has no outcome record. */
+export interface OpenIntent {
+  readonly request: string;
+  readonly record: Uint8Array;
+}
+
+/** The audit log as a writer sees it. Implemented in-process and, later, over gRPC. */
+export interface AuditLog {
+  /**
+   * Appends records in order and resolves once they have the durability asked for.
+   *
+   * @throws {AuditError} `unavailable`: nothing may be dispatched.
+   */
+  append(writer: string, drafts: readonly RecordDraft[], durability: Durability): Promise<readonly LogReceipt[]>;
+  /** The writer's intents without an outcome, oldest first: what a crash left in doubt. */
+  openIntents(writer: string): Promise<readonly OpenIntent[]>;
+}

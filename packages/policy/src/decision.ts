@@ -1,0 +1,65 @@
+import type { Digest } from "./canonical.ts";
+
+/** Bounds enforced on a result while it streams; absent = not limited by policy. */
+export interface Limits {
+  readonly rows?: number;
+  readonly bytes?: number;
+  /** From dispatch to the end of the result. */
+  readonly timeMs?: number;
+}
+
+/** One stage of approval: `count` distinct people among `approvers`. */
+export interface Stage {
+  /** `group:NAME` or `user:SUBJECT`. */
+  readonly approvers: readonly string[];
+  readonly count: number;
+}
+
+/** What one `review` rule asks for. Stages are satisfied in order. */
+export interface Requirement {
+  readonly rule: string;
+  readonly stages: readonly Stage[];
+}
+
+/** When and how a held action may be approved: every matching `review` rule's requirement, and the strictest times among them. */
+export interface Approval {
+  readonly requirements: readonly Requirement[];
+  /** How long it may wait, milliseconds. */
+  readonly expiresMs: number;
+  /** From approval to dispatch, milliseconds. */
+  readonly validForMs: number;
+  readonly justification: "required" | "optional";
+}
+
+/** What every decision says. */
+interface Decided {
+  /** Ids of the rules that made it, sorted; empty = nothing matched (default deny). */
+  readonly rules: readonly string[];
+  readonly policyDigest: Digest;
+  /** What the agent is told; for a denial always present. */
+  readonly message?: string;
+}
+
+/** A rule lets the action run. */
+export interface Allow extends Decided {
+  readonly effect: "allow";
+  readonly role: string;
+  readonly limits: Limits;
+}
+
+/** The action is refused. */
+export interface Deny extends Decided {
+  readonly effect: "deny";
+  readonly message: string;
+}
+
+/** A person has to agree. */
+export interface Review extends Decided {
+  readonly effect: "review";
+  readonly role: string;
+  readonly limits: Limits;
+  readonly approval: Approval;
+}
+
+/** What policy says about one operation. */
+export type Decision = Allow | Deny | Review;

@@ -1,0 +1,95 @@
+import type { Action } from "./action.ts";
+import type { Digest, Json } from "./canonical.ts";
+import type { Allow, Review } from "./decision.ts";
+import type { Outcome } from "./outcome.ts";
+import type { RequestBinding, RequestState } from "./request.ts";
+import type { Vote } from "./vote.ts";
+
+/** A request as the sidecar opens it. */
+export interface RequestDraft {
+  readonly binding: RequestBinding;
+  readonly requestDigest: Digest;
+  readonly action: Action;
+  readonly decision: Allow | Review;
+  /** What classification found, for the approver. */
+  readonly facts: Json;
+  /** The subject that owns the caller, excluded from voting; from a configured claim. */
+  readonly owner?: string;
+  /** The agent's own words; untrusted. */
+  readonly reason: string;
+  /** The agent's run id; untrusted. */
+  readonly session: string;
+  readonly idempotencyKey?: string;
+  /** Whether it outlives its caller. */
+  readonly durable: boolean;
+  /** The sidecar that opened it and alone may claim it. */
+  readonly sidecar: string;
+}
+
+/** A request as it stands. */
+export interface RequestSnapshot extends RequestDraft {
+  readonly state: RequestState;
+  readonly createdMs: number;
+  readonly changedMs: number;
+  /** Until when it may be claimed; present from `approved` on. */
+  readonly validUntilMs?: number;
+  readonly votes: readonly Vote[];
+  readonly outcome?: Outcome;
+  /** Who or what caused the last change of state: an approver's subject, `sidecar`, `clock`, or the caller's subject. */
+  readonly changedBy: string;
+  /** Sequence of the last event. */
+  readonly sequence: number;
+}
+
+/** Something that happened to a request. Sequences count from 1; result chunks take the numbers between `executing` and `ended`. */
+export type RequestEvent = { readonly sequence: number; readonly timeMs: number } & (
+  | { readonly type: "pending" }
+  | { readonly type: "vote"; readonly vote: Vote }
+  | { readonly type: "approved"; readonly validUntilMs: number }
+  | { readonly type: "executing" }
+  | { readonly type: "ended"; readonly outcome: Outcome }
+);
+
+/** How a sidecar ends a request: a caller's cancel before the claim, or the outcome after it. */
+export interface Settlement {
+  readonly outcome: Outcome;
+  /** Who or what caused it. */
+  readonly by: string;
+  /** How many result events went out between `executing` and this. */
+  readonly resultEvents: number;
+}
+
+/** Which requests. */
+export type RequestFilter = { readonly id: string } | { readonly unfinishedOf: string };
+
+/**
+ * The requests of a control plane, as a sidecar sees them. Implemented in-process and, later, over gRPC.
+ *
+ * Every method throws {@link CountersignError}: `control_plane_unavailable` or `audit_unavailable` when nothing was changed because the
+ * store or the log could not be written.
+ */
+export interface RequestBook {
+  /**
+   * Records and stores a request: `pending` for a review, `approved` for an allow. With an idempotency key that the same principal used
+   * before it gives that request instead.
+   *
+   * @throws {CountersignError} `idempotency_conflict` when that request is for another action.
+   */
+  open(draft: RequestDraft): Promise<RequestSnapshot>;
+  /** The requests that match. */
+  list(filter: RequestFilter): Promise<readonly RequestSnapshot[]>;
+  /** The events after a sequence, then new ones as they happen; ends after `ended`. */
+  watch(id: string, afterSequence: number, signal: AbortSignal): AsyncIterable<RequestEvent>;
+  /**
+   * Takes the single-use permit: `approved → executing`, one compare-and-set. Gives the request with the votes that approved it.
+   *
+   * @throws {CountersignError} `expired`, `revoked`, `cancelled`, `digest_mismatch`, or `not_pending` when it was claimed before.
+   */
+  claim(id: string, requestDigest: Digest, sidecar: string): Promise<RequestSnapshot>;
+  /**
+   * Ends a request.
+   *
+   * @throws {CountersignError} `not_cancellable` when the transition table does not let it.
+   */
+  settle(id: string, settlement: Settlement): Promise<RequestSnapshot>;
+}

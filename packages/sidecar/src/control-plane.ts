@@ -1,0 +1,8 @@
+import type { AuditLog } from "@countersign/audit";
+import type { RequestBook } from "@countersign/policy";
+
+/** All that a sidecar knows of the control plane. The composition root picks the implementation. */
+export interface ControlPlane {
+  readonly requests: RequestBook;
+  readonly audit: AuditLog;
+}

@@ -1,0 +1,42 @@
+import type { Json, Limits, Operation, Outcome, TargetIdentity } from "@countersign/policy";
+import type { Column } from "@countersign/rpc";
+
+/** A part of a result on its way to the caller. */
+export type ResultChunk =
+  | { readonly type: "columns"; readonly columns: readonly Column[] }
+  /** Concatenated DataRow bodies, see `Rows` in agent.proto. */
+  | { readonly type: "rows"; readonly data: Uint8Array; readonly count: number };
+
+/** Takes chunks; a promise means: wait for it before the next (backpressure). */
+export type ResultSink = (chunk: ResultChunk) => void | Promise<void>;
+
+/**
+ * One dispatch. The guard calls `prepare`, makes the intent durable with the marker, then calls `run`. `close` always follows.
+ */
+export interface Dispatch {
+  /** Connects and, where the target can tell later what happened, gives the marker to ask by. Nothing of the operation is sent. */
+  prepare(): Promise<Json>;
+  /** Sends the operation and streams its result. Never throws for what the target answers: that is the outcome. */
+  run(sink: ResultSink): Promise<Outcome>;
+  /** Gives the connection back, or ends it when its state is in doubt. */
+  close(): Promise<void>;
+}
+
+/** One resource's way to its target. The seam of every protocol. */
+export interface Connector {
+  /** What is approved along with the operation: address, database, login of the role, TLS mode, trust anchor. */
+  target(role: string): TargetIdentity;
+  /** Starts a dispatch. `signal` asks for a stop: best effort, the outcome says what truly happened. */
+  dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch;
+  /** What became of a dispatch that a crash left in doubt; `unknown` when the target cannot tell. */
+  resolve(marker: Json, role: string): Promise<Outcome>;
+  /** Ends idle connections; waits for nothing that is running. */
+  close(): Promise<void>;
+}
+
+/** How a dispatch is made. */
+export interface DispatchOptions {
+  readonly signal: AbortSignal;
+  /** Whether classification found that the operation only reads: then no transaction marker is needed. */
+  readonly readOnly: boolean;
+}
