@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+
+const root = new URL("..", import.meta.url).pathname;
+
+/** One project for each kind of test; what starts servers runs alone, so that it is not disturbed. */
+function project(name: string, include: string[], options: { testTimeout?: number; fileParallelism?: boolean } = {}) {
+  return {
+    // Tests run the sources, not the bundles.
+    resolve: { conditions: ["source"] },
+    ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
+    test: { name, root, include, exclude: ["**/node_modules/**", "**/dist/**"], testTimeout: 20_000, hookTimeout: 60_000, ...options },
+  };
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["packages/*/src/**/*.test.{ts,tsx}", "examples/**/*.test.ts", "test/setup/**/*.test.mjs"]),
+      project("conformance", ["test/conformance/**/*.test.ts"], { testTimeout: 60_000, fileParallelism: false }),
+      project("scenarios", ["test/scenarios/**/*.test.ts"], { testTimeout: 90_000, fileParallelism: false }),
+      project("faults", ["test/faults/**/*.test.ts"], { testTimeout: 180_000, fileParallelism: false }),
+    ],
+  },
+});
