@@ -1,4 +1,4 @@
-import { canonicalDigest, type Digest } from "./canonical.ts";
+import { canonicalDigest, type Digest, type Json } from "./canonical.ts";
 
 /** One bind value: SQL NULL, PostgreSQL text format, or PostgreSQL binary format as canonical base64url. */
 export type PostgresParameter = null | { readonly text: string } | { readonly binary: string };
@@ -21,7 +21,9 @@ export interface Principal {
   /** Sorted, without duplicates. */
   readonly groups: readonly string[];
   /** Verified claims that conditions may read; not part of the action. */
-  readonly claims: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, Json>>;
+  /** The subject that owns the caller, from a configured claim; it may not approve what the caller asks. */
+  readonly owner?: string;
 }
 
 /** What a connection to the target is tied to, e.g. address, database, login and TLS mode. All of it is approved. */

@@ -13,6 +13,8 @@ export interface RequestDraft {
   readonly decision: Allow | Review;
   /** What classification found, for the approver. */
   readonly facts: Json;
+  /** The caller's verified claims, so that policy can be asked again after a restart. */
+  readonly claims: Readonly<Record<string, Json>>;
   /** The subject that owns the caller, excluded from voting; from a configured claim. */
   readonly owner?: string;
   /** The agent's own words; untrusted. */

@@ -1,0 +1,186 @@
+import type { AuditLog, LogReceipt, RecordDraft } from "@countersign/audit";
+import { type Action, CountersignError, type Digest, type Json, type Limits, type Outcome } from "@countersign/policy";
+import type { Connector, ResultSink } from "./protocols/connector.ts";
+import type { OnStep } from "./step.ts";
+import { operationPayload } from "./wire.ts";
+
+/** The single-use right to dispatch one action. */
+export interface Permit {
+  readonly id: string;
+  readonly action: Action;
+  readonly actionDigest: Digest;
+  readonly policyDigest: Digest;
+  readonly rules: readonly string[];
+  readonly limits: Limits;
+  /** Classification found that the operation only reads. */
+  readonly readOnly: boolean;
+  /** What made it. For `review`, the request holds the payload and the votes are over `requestDigest`. */
+  readonly source: { readonly effect: "allow" } | { readonly effect: "review"; readonly requestDigest: Digest };
+}
+
+/** What a dispatch needs of the sidecar. */
+export interface DispatchParts {
+  readonly audit: AuditLog;
+  readonly writer: string;
+  readonly now: () => number;
+  /** Record auto-allowed reads as strictly as everything else. */
+  readonly strict: boolean;
+  readonly onStep: OnStep;
+}
+
+/** How it ended, and the proof; without a receipt the outcome could not be recorded yet. */
+export interface Dispatched {
+  readonly outcome: Outcome;
+  /** Whether anything of the operation may have reached the target: the intent was recorded. */
+  readonly dispatched: boolean;
+  readonly receipt?: LogReceipt;
+  /** The outcome record that is still to be written. */
+  readonly unrecorded?: RecordDraft;
+}
+
+/**
+ * Runs one permitted action: prepare → record the intent (durable) → execute → record the outcome. The intent is in the log before the first
+ * byte of the operation goes to the target; what cannot be recorded is not dispatched.
+ *
+ * Never throws: what went wrong is the outcome.
+ */
+export async function dispatch(
+  permit: Permit,
+  connector: Connector,
+  parts: DispatchParts,
+  sink: ResultSink,
+  signal: AbortSignal,
+): Promise<Dispatched> {
+  const { action } = permit;
+  const durability = permit.readOnly && permit.source.effect === "allow" && !parts.strict ? "handed-over" : "durable";
+  const attempt = connector.dispatch(action.operation, action.role, permit.limits, { signal, readOnly: permit.readOnly });
+  try {
+    try {
+      const marker = await attempt.prepare();
+      signal.throwIfAborted();
+      await parts.audit.append(parts.writer, [intentRecord(permit, marker, parts.now())], durability);
+    } catch (error) {
+      return { outcome: notDispatched(error, signal), dispatched: false };
+    }
+    parts.onStep("intent", permit.id);
+    const outcome = await attempt.run(sink).catch(inDoubt);
+    parts.onStep("executed", permit.id);
+    return await recordOutcome(outcomeRecord(permit, outcome, parts.now()), outcome, durability, parts);
+  } finally {
+    await attempt.close();
+  }
+}
+
+async function recordOutcome(
+  record: RecordDraft,
+  outcome: Outcome,
+  durability: "durable" | "handed-over",
+  parts: DispatchParts,
+): Promise<Dispatched> {
+  try {
+    const [receipt] = await parts.audit.append(parts.writer, [record], durability);
+    if (receipt !== undefined) return { outcome, dispatched: true, receipt };
+  } catch {
+    // What ran has run: the caller is told the truth, without a receipt, and the record is written when the log works again.
+  }
+  return { outcome, dispatched: true, unrecorded: record };
+}
+
+/** A connector that failed in an unforeseen way after the intent: what happened cannot be told. */
+function inDoubt(): Outcome {
+  const failure = {
+    code: "unknown_outcome",
+    message: "The sidecar failed while the target was at work; look at the target before you ask again.",
+    retryable: false,
+  } as const;
+  return { state: "unknown", failure, rows: 0, bytes: 0, durationMs: 0 };
+}
+
+/** The outcome of what failed before anything of the operation was sent. */
+export function notDispatched(error: unknown, signal?: AbortSignal): Outcome {
+  const nothing = { rows: 0, bytes: 0, durationMs: 0 };
+  if (signal?.aborted) {
+    return {
+      state: "cancelled",
+      failure: { code: "cancelled", message: "Cancelled before it was sent to the target; nothing ran.", retryable: false },
+      ...nothing,
+    };
+  }
+  if (error instanceof CountersignError) {
+    const { code, message, retryable, targetCode } = error;
+    return {
+      state: "failed",
+      failure: { code, message, retryable, ...(targetCode === undefined ? {} : { targetCode }) },
+      ...nothing,
+    };
+  }
+  const audit = error instanceof Error && error.name === "AuditError";
+  return {
+    state: "failed",
+    failure: audit
+      ? {
+          code: "audit_unavailable",
+          message: "The audit log cannot be written, so nothing was run. Free disk space or repair the log, then try again.",
+          retryable: true,
+        }
+      : {
+          code: "internal",
+          message: "An internal error stopped the call before anything was sent to the target.",
+          retryable: false,
+        },
+    ...nothing,
+  };
+}
+
+function recordBase(permit: Permit, timeMs: number) {
+  const { issuer, subject, groups } = permit.action.principal;
+  return {
+    timeMs,
+    request: permit.id,
+    action: permit.actionDigest,
+    principal: { issuer, subject, groups },
+    resource: permit.action.resource,
+    policy: permit.policyDigest,
+  };
+}
+
+function intentRecord(permit: Permit, marker: Json, timeMs: number): RecordDraft {
+  const { source, action } = permit;
+  return {
+    ...recordBase(permit, timeMs),
+    type: "intent",
+    detail: {
+      effect: source.effect,
+      rules: permit.rules,
+      role: action.role,
+      target: { ...action.target },
+      readOnly: permit.readOnly,
+      marker,
+      ...(source.effect === "review" ? { requestDigest: source.requestDigest } : {}),
+    },
+    // A reviewed request's payload is already beside its `request` record.
+    ...(source.effect === "allow" ? { payload: operationPayload(action.operation) } : {}),
+  };
+}
+
+function outcomeRecord(permit: Permit, outcome: Outcome, timeMs: number): RecordDraft {
+  return { ...recordBase(permit, timeMs), type: "outcome", detail: outcomeDetail(outcome) };
+}
+
+/** What is recorded of an outcome: never the target's message, which may quote data. */
+export function outcomeDetail(outcome: Outcome): Json {
+  return {
+    state: outcome.state,
+    rows: outcome.rows,
+    bytes: outcome.bytes,
+    durationMs: Math.round(outcome.durationMs),
+    ...(outcome.rowsAffected === undefined ? {} : { rowsAffected: outcome.rowsAffected }),
+    ...(outcome.commandTag === undefined ? {} : { commandTag: outcome.commandTag }),
+    ...(outcome.failure === undefined
+      ? {}
+      : {
+          code: outcome.failure.code,
+          ...(outcome.failure.targetCode === undefined ? {} : { targetCode: outcome.failure.targetCode }),
+        }),
+  };
+}

@@ -1,0 +1,333 @@
+import { randomBytes } from "node:crypto";
+import {
+  type Action,
+  type Allow,
+  actionDigest,
+  CountersignError,
+  classify,
+  type Decision,
+  type Facts,
+  newRequestId,
+  type Operation,
+  type Policy,
+  type Principal,
+  type RequestDraft,
+  type RequestSnapshot,
+  type RequestState,
+  type Review,
+  requestDigest,
+} from "@countersign/policy";
+import { dispatch } from "./dispatch.ts";
+import { EventWriter, type Viewer } from "./event-writer.ts";
+import { LiveCalls } from "./live-calls.ts";
+import type { Evidence } from "./permit.ts";
+import { Refusals } from "./refusals.ts";
+import { replay } from "./replay.ts";
+import { chunkBody } from "./request-events.ts";
+import type { GuardedResource, Resources } from "./resources.ts";
+import { Run, type RunParts } from "./run.ts";
+import { decidedEvent, wireOutcome, wireReceipt } from "./wire.ts";
+
+/** A guarded call, as an authenticated caller made it. */
+export interface Call {
+  readonly principal: Principal;
+  readonly resource: string;
+  readonly operation: Operation;
+  readonly reason: string;
+  readonly session: string;
+  readonly idempotencyKey?: string;
+  /** Whether the request outlives this call. */
+  readonly durable: boolean;
+}
+
+/** What the guard needs. */
+export interface GuardParts extends Omit<RunParts, "examine" | "connector"> {
+  readonly resources: Resources;
+  readonly policy: () => Policy;
+  readonly limits: GuardLimits;
+}
+
+/** Bounds on what a caller may send or leave waiting. */
+export interface GuardLimits {
+  readonly statementBytes: number;
+  readonly parameterBytes: number;
+  readonly pendingPerPrincipal: number;
+}
+
+/** A call with all that was found out about it. */
+interface Asked {
+  readonly call: Call;
+  readonly resource: GuardedResource;
+  readonly facts: Facts;
+  readonly decision: Decision;
+}
+
+const allowedRequestMs = 5 * 60_000;
+
+/**
+ * The product: authenticate → operation → facts → decide → (hold) → claim → record intent → execute → record outcome → receipt.
+ * gRPC calls and native connections both go through it.
+ */
+export class Guard {
+  readonly #parts: GuardParts & RunParts;
+  readonly #runs = new Map<string, Run>();
+  /** How many requests each principal has open. */
+  readonly #open = new Map<string, number>();
+  readonly #live = new LiveCalls();
+  readonly #refusals: Refusals;
+
+  constructor(parts: GuardParts) {
+    this.#parts = {
+      ...parts,
+      examine: (request) => this.#examine(request),
+      connector: (name) => parts.resources.get(name).connector,
+    };
+    this.#refusals = new Refusals(parts);
+  }
+
+  /** What policy would decide; advice, nothing is recorded. */
+  check(call: Call): { decision: Decision; facts: Facts; actionDigest: string } {
+    const { resource, facts, decision } = this.#ask(call);
+    return { decision, facts, actionDigest: decision.effect === "deny" ? "" : actionDigest(action(call, resource, decision)) };
+  }
+
+  /** Runs an action for a caller who stays: events and result go to the viewer, `done` last. */
+  async execute(call: Call, viewer: Viewer): Promise<void> {
+    const asked = await this.#askOrRefuse(call);
+    const { decision } = asked;
+    if (decision.effect === "deny") return this.#deny(asked, decision.message, viewer);
+    if (decision.effect === "allow" && call.idempotencyKey === undefined) return this.#runNow(asked, decision, viewer);
+    const { run } = await this.#hold(asked, decision);
+    const writer = new EventWriter(viewer, run.id, this.#parts.now);
+    await writer.add(0, decidedEvent(decision, asked.facts, actionDigest(action(call, asked.resource, decision))));
+    await writer.flush();
+    await run.attach(viewer, 0);
+  }
+
+  /** Opens a durable request; it runs when it is approved, whether or not anybody watches. */
+  async submit(call: Call): Promise<{ decision: Decision; facts: Facts; request?: RequestSnapshot }> {
+    const asked = await this.#askOrRefuse({ ...call, durable: true });
+    const { decision, facts } = asked;
+    if (decision.effect === "deny") {
+      await this.#refusals.record(call, "denied", decision.message, decision);
+      return { decision, facts };
+    }
+    const { request } = await this.#hold(asked, decision);
+    return { decision, facts, request };
+  }
+
+  /**
+   * Tells a viewer about its own request, from a sequence on, to its end.
+   *
+   * @throws {CountersignError} `not_found`.
+   */
+  async watch(principal: Principal, id: string, afterSequence: number, viewer: Viewer): Promise<void> {
+    const run = this.#runs.get(id);
+    if (run?.belongsTo(principal)) return run.attach(viewer, afterSequence);
+    const request = await this.#own(principal, id);
+    await replay(request, this.#parts, viewer, afterSequence);
+  }
+
+  /**
+   * Cancels the caller's own request or running call.
+   *
+   * @throws {CountersignError} `not_found`, `not_cancellable`.
+   */
+  async cancel(principal: Principal, id: string): Promise<RequestState> {
+    if (this.#live.cancel(id, principal)) return "executing";
+    const run = this.#runs.get(id);
+    if (run?.belongsTo(principal)) return run.cancel(principal.subject);
+    await this.#own(principal, id);
+    throw new CountersignError("not_cancellable", "The request has ended.", { requestId: id });
+  }
+
+  /** Takes up a request that was open when the sidecar stopped. */
+  resume(request: RequestSnapshot): void {
+    this.#start(request);
+  }
+
+  /** Lets go of everything that is held and stops what runs; held requests stay as they are. */
+  async close(): Promise<void> {
+    this.#live.abortAll();
+    await Promise.all([...this.#runs.values()].map((run) => run.close()));
+    await this.#live.settled();
+  }
+
+  #ask(call: Call): Asked {
+    const { policy, resources, limits, now } = this.#parts;
+    const resource = resources.get(call.resource);
+    boundParameters(call.operation, limits.parameterBytes);
+    const facts = classify(call.operation, { searchPath: resource.searchPath, maxStatementBytes: limits.statementBytes });
+    const decision = policy().decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs: now() });
+    return { call, resource, facts, decision };
+  }
+
+  async #askOrRefuse(call: Call): Promise<Asked> {
+    try {
+      return this.#ask(call);
+    } catch (error) {
+      if (error instanceof CountersignError) await this.#refusals.record(call, error.code, error.message);
+      throw error;
+    }
+  }
+
+  async #deny(asked: Asked, message: string, viewer: Viewer): Promise<void> {
+    const id = await this.#refusals.record(asked.call, "denied", message, asked.decision);
+    const events = new EventWriter(viewer, id, this.#parts.now);
+    await events.add(0, decidedEvent(asked.decision, asked.facts, ""));
+    const failure = { code: "denied", message, retryable: false } as const;
+    await events.say(1, {
+      $case: "done",
+      value: wireOutcome({ state: "denied", failure, rows: 0, bytes: 0, durationMs: 0 }, id, undefined),
+    });
+  }
+
+  /** An allowed action, run in the call itself: no request is stored, the log holds its intent and its outcome. */
+  async #runNow({ call, resource, facts, decision }: Asked, allow: Allow, viewer: Viewer): Promise<void> {
+    const parts = this.#parts;
+    const id = newRequestId(parts.now(), randomBytes(16));
+    const what = action(call, resource, allow);
+    const digest = actionDigest(what);
+    const permit = {
+      id,
+      action: what,
+      actionDigest: digest,
+      policyDigest: allow.policyDigest,
+      rules: allow.rules,
+      limits: allow.limits,
+      readOnly: facts.sql.readOnly && !facts.sql.opaque,
+      source: { effect: "allow" as const },
+    };
+    const events = new EventWriter(viewer, id, parts.now);
+    await events.add(0, decidedEvent(decision, facts, digest));
+    await events.add(1, { $case: "executing", value: {} });
+    let sequence = 1;
+    using live = this.#live.enter(id, call.principal, viewer.signal, permit.readOnly);
+    const ended = await dispatch(
+      permit,
+      resource.connector,
+      parts,
+      (chunk) => events.add(++sequence, chunkBody(chunk)),
+      live.signal,
+    );
+    const { outcome, receipt, unrecorded } = ended;
+    if (ended.dispatched) parts.onStep("outcome", id);
+    else await this.#refusals.record(call, outcome.failure?.code ?? "internal", outcome.failure?.message ?? "", decision, id);
+    if (unrecorded !== undefined)
+      await parts.persistence.attempt(() => parts.audit.append(parts.writer, [unrecorded], "durable"));
+    const proof = receipt && wireReceipt({ requestId: id, actionDigest: digest, effect: "allow" }, receipt);
+    await events.say(++sequence, { $case: "done", value: wireOutcome(outcome, id, proof) });
+  }
+
+  /** Opens a request (or finds the one of the same idempotency key) and starts following it. */
+  async #hold(asked: Asked, decision: Allow | Review): Promise<{ run: Run; request: RequestSnapshot }> {
+    const { requests, limits } = this.#parts;
+    const { principal } = asked.call;
+    if ((this.#open.get(nameOf(principal)) ?? 0) >= limits.pendingPerPrincipal) {
+      const message = `${principal.subject} has ${limits.pendingPerPrincipal} requests waiting already; wait for some to end, or cancel them.`;
+      await this.#refusals.record(asked.call, "too_many_requests", message, decision);
+      throw new CountersignError("too_many_requests", message, { retryable: true });
+    }
+    const request = await requests.open(this.#draft(asked, decision));
+    return { run: this.#runs.get(request.binding.requestId) ?? this.#start(request), request };
+  }
+
+  #start(request: RequestSnapshot): Run {
+    const run = new Run(request, this.#parts);
+    const name = nameOf(request.action.principal);
+    this.#runs.set(run.id, run);
+    this.#open.set(name, (this.#open.get(name) ?? 0) + 1);
+    void run.ended.finally(() => {
+      this.#runs.delete(run.id);
+      const left = (this.#open.get(name) ?? 1) - 1;
+      if (left > 0) this.#open.set(name, left);
+      else this.#open.delete(name);
+    });
+    return run;
+  }
+
+  #draft({ call, resource, facts }: Asked, decision: Allow | Review): RequestDraft {
+    const nowMs = this.#parts.now();
+    const what = action(call, resource, decision);
+    const [expiresMs, validForMs] =
+      decision.effect === "review"
+        ? [decision.approval.expiresMs, decision.approval.validForMs]
+        : [allowedRequestMs, allowedRequestMs];
+    const binding = {
+      requestId: newRequestId(nowMs, randomBytes(16)),
+      actionDigest: actionDigest(what),
+      policyDigest: decision.policyDigest,
+      limits: decision.limits,
+      expiry: { pendingUntilMs: nowMs + expiresMs, validForMs },
+      nonce: randomBytes(16).toString("base64url"),
+    };
+    const { claims, owner } = call.principal;
+    return {
+      binding,
+      requestDigest: requestDigest(binding),
+      action: what,
+      decision,
+      facts: JSON.parse(JSON.stringify(facts)),
+      claims,
+      ...(owner === undefined ? {} : { owner }),
+      reason: call.reason,
+      session: call.session,
+      ...(call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey }),
+      durable: call.durable,
+      sidecar: this.#parts.writer,
+    };
+  }
+
+  /** Asks policy again about a stored request, from its operation, not from what was found out then. */
+  #examine(request: RequestSnapshot): Evidence {
+    const { operation, principal, resource } = request.action;
+    const { claims, owner, reason, session } = request;
+    const call: Call = {
+      principal: { ...principal, claims, ...(owner === undefined ? {} : { owner }) },
+      ...{ operation, resource, reason, session, durable: request.durable },
+    };
+    const asked = this.#ask(call);
+    // A denial has no role; permitOf refuses it before the action matters.
+    const role = asked.decision.effect === "deny" ? request.action.role : asked.decision.role;
+    const what = { ...request.action, role, target: asked.resource.connector.target(role) };
+    return { action: what, decision: asked.decision, readOnly: asked.facts.sql.readOnly && !asked.facts.sql.opaque };
+  }
+
+  async #own(principal: Principal, id: string): Promise<RequestSnapshot> {
+    const [request] = await this.#parts.requests.list({ id });
+    const owner = request?.action.principal;
+    if (request === undefined || owner?.issuer !== principal.issuer || owner.subject !== principal.subject) {
+      throw new CountersignError("not_found", "You have no request of that id.", { requestId: id });
+    }
+    return request;
+  }
+}
+
+function action(call: Call, resource: GuardedResource, decision: Allow | Review): Action {
+  const { issuer, subject, groups } = call.principal;
+  const { role } = decision;
+  return {
+    operation: call.operation,
+    resource: resource.name,
+    target: resource.connector.target(role),
+    principal: { issuer, subject, groups },
+    role,
+  };
+}
+
+function nameOf({ issuer, subject }: Pick<Principal, "issuer" | "subject">): string {
+  return JSON.stringify([issuer, subject]);
+}
+
+function boundParameters(operation: Operation, most: number): void {
+  let bytes = 0;
+  for (const parameter of operation.parameters) {
+    if (parameter !== null) bytes += "text" in parameter ? parameter.text.length : parameter.binary.length;
+  }
+  if (bytes > most) {
+    throw new CountersignError(
+      "operation_too_large",
+      `The parameters take ${bytes} bytes; at most ${most} are accepted (limits.parameterBytes).`,
+    );
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The sidecar: holds the credentials, guards every call, executes what is approved.
+ *
+ * @packageDocumentation
+ */
+
+export type { ControlPlane } from "./control-plane.ts";
+export type { GuardLimits } from "./guard.ts";
+export type { Issuer } from "./identity/tokens.ts";
+export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } from "./protocols/connector.ts";
+export type { GuardedResource } from "./resources.ts";
+export type { ListenAddress, TlsFiles } from "./server/listener.ts";
+export { type Sidecar, type SidecarOptions, startSidecar } from "./sidecar.ts";
+export { type OnStep, type Step, steps } from "./step.ts";

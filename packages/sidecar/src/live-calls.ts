@@ -1,0 +1,45 @@
+/** A caller, as far as ownership goes. */
+interface Owner {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Allowed calls that run right now, so that their callers can cancel them. */
+export class LiveCalls {
+  readonly #calls = new Map<string, { owner: Owner; abort: AbortController }>();
+  #idle: (() => void) | undefined;
+
+  /** Enters a call; disposing leaves it. When its caller goes away, a reading call is stopped; a writing one is left to end by itself. */
+  enter(id: string, owner: Owner, caller: AbortSignal, readOnly: boolean): Disposable & { readonly signal: AbortSignal } {
+    const abort = new AbortController();
+    const gone = () => abort.abort();
+    if (readOnly) caller.addEventListener("abort", gone, { once: true });
+    this.#calls.set(id, { owner, abort });
+    return {
+      signal: abort.signal,
+      [Symbol.dispose]: () => {
+        caller.removeEventListener("abort", gone);
+        this.#calls.delete(id);
+        if (this.#calls.size === 0) this.#idle?.();
+      },
+    };
+  }
+
+  /** Asks a call to stop; `false` when its owner has no such call. */
+  cancel(id: string, owner: Owner): boolean {
+    const call = this.#calls.get(id);
+    if (call === undefined || call.owner.issuer !== owner.issuer || call.owner.subject !== owner.subject) return false;
+    call.abort.abort();
+    return true;
+  }
+
+  /** Asks every call to stop. */
+  abortAll(): void {
+    for (const { abort } of this.#calls.values()) abort.abort();
+  }
+
+  /** Resolves when no call runs. */
+  async settled(): Promise<void> {
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+}

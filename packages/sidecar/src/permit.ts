@@ -1,0 +1,74 @@
+import type { KeyObject } from "node:crypto";
+import {
+  type Action,
+  actionDigest,
+  CountersignError,
+  canonicalJson,
+  type Decision,
+  quorum,
+  type RequestSnapshot,
+  requestDigest,
+  verifyVote,
+} from "@countersign/policy";
+import type { Permit } from "./dispatch.ts";
+
+/** What the guard itself finds out about a request at the moment of dispatch, trusting no stored row. */
+export interface Evidence {
+  /** The action as it would be dispatched now, with today's target identity. */
+  readonly action: Action;
+  /** What the current policy says about it. */
+  readonly decision: Decision;
+  readonly readOnly: boolean;
+}
+
+/**
+ * The last check before dispatch. Recomputes both digests from the bytes that are about to be sent, asks the current policy again, verifies
+ * every vote's signature and counts the quorum that policy (not the stored row) asks for.
+ *
+ * @throws {CountersignError} `digest_mismatch` when anything differs from what was approved; `revoked` when policy now decides differently.
+ */
+export function permitOf(request: RequestSnapshot, evidence: Evidence, voteKey: KeyObject): Permit {
+  const { binding } = request;
+  const { decision } = evidence;
+  if (decision.effect === "deny" || terms(decision) !== terms(request.decision)) {
+    throw new CountersignError(
+      "revoked",
+      "The policy has changed since this was asked for and now decides differently. Ask again.",
+      { requestId: binding.requestId },
+    );
+  }
+  const digest = actionDigest(evidence.action);
+  if (digest !== binding.actionDigest) throw mismatch("the action differs from the one that was asked for");
+  if (requestDigest(binding) !== request.requestDigest) throw mismatch("the request's terms were changed after it was opened");
+  if (canonicalJson({ ...decision.limits }) !== canonicalJson({ ...binding.limits }))
+    throw mismatch("the limits differ from the approved ones");
+  const permit = {
+    id: binding.requestId,
+    action: evidence.action,
+    actionDigest: digest,
+    policyDigest: decision.policyDigest,
+    rules: decision.rules,
+    limits: decision.limits,
+    readOnly: evidence.readOnly,
+  };
+  if (decision.effect === "allow") return { ...permit, source: { effect: "allow" } };
+  const votes = request.votes.filter(
+    (vote) => vote.requestDigest === request.requestDigest && vote.requestId === binding.requestId && verifyVote(vote, voteKey),
+  );
+  if (votes.length !== request.votes.length)
+    throw mismatch("a stored vote is not over this request or its signature does not verify");
+  const excluded = [evidence.action.principal, ...(request.owner === undefined ? [] : [{ issuer: "", subject: request.owner }])];
+  if (quorum(decision.approval, votes, excluded).verdict !== "approved")
+    throw mismatch("the votes do not satisfy what the policy asks for");
+  return { ...permit, source: { effect: "review", requestDigest: request.requestDigest } };
+
+  function mismatch(why: string): CountersignError {
+    return new CountersignError("digest_mismatch", `Nothing was run: ${why}. Ask again.`, { requestId: binding.requestId });
+  }
+}
+
+/** What must be the same when policy is asked again. */
+function terms(decision: Decision): string {
+  const { policyDigest: _, ...rest } = decision;
+  return canonicalJson(JSON.parse(JSON.stringify(rest)));
+}

@@ -1,0 +1,45 @@
+import { CountersignError } from "@countersign/policy";
+import type { Connector } from "./protocols/connector.ts";
+
+/** A configured target. */
+export interface GuardedResource {
+  readonly name: string;
+  readonly type: "postgres";
+  readonly labels: Readonly<Record<string, string>>;
+  /** Names of its roles. */
+  readonly roles: readonly string[];
+  /** PostgreSQL's pinned search_path. */
+  readonly searchPath: readonly string[];
+  readonly connector: Connector;
+}
+
+/** The configured targets by name. */
+export class Resources {
+  readonly #byName: ReadonlyMap<string, GuardedResource>;
+
+  constructor(resources: readonly GuardedResource[]) {
+    this.#byName = new Map(resources.map((resource) => [resource.name, resource]));
+  }
+
+  /** @throws {CountersignError} `unknown_resource`. */
+  get(name: string): GuardedResource {
+    const resource = this.#byName.get(name);
+    if (resource === undefined) {
+      throw new CountersignError(
+        "unknown_resource",
+        `There is no resource ${JSON.stringify(name.slice(0, 100))}. \`countersign resources\` lists those that there are.`,
+      );
+    }
+    return resource;
+  }
+
+  /** All of them, sorted by name. */
+  list(): readonly GuardedResource[] {
+    return [...this.#byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Ends idle connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.list().map((resource) => resource.connector.close()));
+  }
+}

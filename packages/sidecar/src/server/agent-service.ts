@@ -1,0 +1,141 @@
+import { CountersignError, type Principal } from "@countersign/policy";
+import * as rpc from "@countersign/rpc";
+import type * as grpc from "@grpc/grpc-js";
+import type { Viewer } from "../event-writer.ts";
+import type { Call, Guard } from "../guard.ts";
+import type { Resources } from "../resources.ts";
+import { operationFromWire, wireDecision, wireState } from "../wire.ts";
+import { statusResponse } from "./status.ts";
+
+/** What the agents' service needs. */
+export interface AgentServiceParts {
+  readonly guard: Guard;
+  readonly resources: Resources;
+  readonly policy: () => { readonly digest: string; readonly files: Readonly<Record<string, string>> };
+  readonly approvalUrl: (id: string) => string;
+  /** Who calls, on this listener. */
+  readonly authenticate: (metadata: grpc.Metadata) => Principal | Promise<Principal>;
+  /** Told of errors that are nobody's fault but ours. */
+  readonly onInternalError: (error: unknown) => void;
+}
+
+const longestKey = 256;
+const longestReason = 4096;
+
+/** The handlers of AgentService on one listener. A handler is: authenticate, parse, guard, answer. */
+export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
+  const { guard, resources, policy, approvalUrl } = parts;
+
+  const unary = <Request, Response>(handle: (request: Request, principal: Principal) => Response | Promise<Response>) => {
+    return (call: grpc.ServerUnaryCall<Request, Response>, answer: grpc.sendUnaryData<Response>): void => {
+      void (async () => {
+        try {
+          answer(null, await handle(call.request, await parts.authenticate(call.metadata)));
+        } catch (error) {
+          answer(fail(error));
+        }
+      })();
+    };
+  };
+
+  const streaming = <Request, Response extends { events: rpc.Event[] }>(
+    handle: (request: Request, principal: Principal, viewer: Viewer) => Promise<void>,
+  ) => {
+    return (call: grpc.ServerWritableStream<Request, Response>): void => {
+      void (async () => {
+        try {
+          await handle(call.request, await parts.authenticate(call.metadata), viewerOf(call));
+          call.end();
+        } catch (error) {
+          call.emit("error", fail(error));
+        }
+      })();
+    };
+  };
+
+  function fail(error: unknown): Partial<grpc.StatusObject> {
+    if (!(error instanceof CountersignError)) parts.onInternalError(error);
+    return statusResponse(error);
+  }
+
+  return {
+    check: unary((request: rpc.CheckRequest, principal) => {
+      const { decision, facts, actionDigest } = guard.check(
+        callOf({ ...request, session: "", idempotencyKey: "" }, principal, false),
+      );
+      return { decision: wireDecision(decision, facts), actionDigest };
+    }),
+    submit: unary(async (request: rpc.SubmitRequest, principal) => {
+      const { decision, facts, request: opened } = await guard.submit(callOf(request, principal, true));
+      const id = opened?.binding.requestId ?? "";
+      return {
+        requestId: id,
+        actionDigest: opened?.binding.actionDigest ?? "",
+        state: opened === undefined ? rpc.RequestState.DENIED : wireState[opened.state],
+        approvalUrl: opened?.decision.effect === "review" ? approvalUrl(id) : "",
+        decision: wireDecision(decision, facts),
+      };
+    }),
+    watch: streaming((request: rpc.WatchRequest, principal, viewer) =>
+      guard.watch(principal, request.requestId, request.afterSequence, viewer),
+    ),
+    execute: streaming((request: rpc.ExecuteRequest, principal, viewer) => {
+      if (request.submit === undefined) throw new CountersignError("invalid_request", "`submit` is missing.");
+      return guard.execute(callOf(request.submit, principal, false), viewer);
+    }),
+    cancel: unary(async (request: rpc.CancelRequest, principal) => ({
+      state: wireState[await guard.cancel(principal, request.requestId)],
+    })),
+    listResources: unary(() => ({
+      resources: resources.list().map(({ name, type, labels, roles, searchPath }) => ({
+        ...{ name, type, labels: { ...labels } },
+        ...{ roles: [...roles].sort(), searchPath: [...searchPath] },
+      })),
+    })),
+    getPolicy: unary((_request: rpc.GetPolicyRequest, { issuer, subject, groups }) => {
+      const { digest, files } = policy();
+      return { policyDigest: digest, files: { ...files }, principal: { issuer, subject, groups: [...groups] } };
+    }),
+  };
+}
+
+function callOf(request: rpc.SubmitRequest, principal: Principal, durable: boolean): Call {
+  const { resource, reason, session, idempotencyKey } = request;
+  bound("reason", reason, longestReason);
+  bound("session", session, longestKey);
+  bound("idempotency_key", idempotencyKey, longestKey);
+  return {
+    ...{ principal, resource, reason, session, durable },
+    operation: operationFromWire(request.operation),
+    ...(idempotencyKey === "" ? {} : { idempotencyKey }),
+  };
+}
+
+function bound(field: string, value: string, most: number): void {
+  if (Buffer.byteLength(value) > most)
+    throw new CountersignError("invalid_request", `\`${field}\` is longer than ${most} bytes.`);
+}
+
+/** A gRPC stream as a viewer; a full stream makes the sender wait (HTTP/2 flow control). */
+function viewerOf<Request, Response extends { events: rpc.Event[] }>(call: grpc.ServerWritableStream<Request, Response>): Viewer {
+  const gone = new AbortController();
+  const leave = () => gone.abort();
+  call.once("cancelled", leave);
+  call.once("close", leave);
+  return {
+    signal: gone.signal,
+    send(events) {
+      if (call.cancelled || gone.signal.aborted) return;
+      if (call.write({ events } as Response)) return;
+      return new Promise((resolve) => {
+        const proceed = () => {
+          call.off("drain", proceed);
+          gone.signal.removeEventListener("abort", proceed);
+          resolve();
+        };
+        call.once("drain", proceed);
+        gone.signal.addEventListener("abort", proceed, { once: true });
+      });
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { KeyObject } from "node:crypto";
+import type { Policy, Principal } from "@countersign/policy";
+import type { ControlPlane } from "./control-plane.ts";
+import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
+import { authenticator } from "./identity/authenticate.ts";
+import { type Issuer, Tokens } from "./identity/tokens.ts";
+import { Persistence } from "./persist.ts";
+import { recover } from "./recovery.ts";
+import { type GuardedResource, Resources } from "./resources.ts";
+import { Results } from "./results.ts";
+import { agentService } from "./server/agent-service.ts";
+import { type ListenAddress, listen } from "./server/listener.ts";
+import type { OnStep } from "./step.ts";
+
+/** How a sidecar is put together. */
+export interface SidecarOptions {
+  /** Its name in requests and in the audit log; stable across restarts. */
+  readonly name: string;
+  readonly resources: readonly GuardedResource[];
+  /** The current policy. */
+  readonly policy: () => Policy;
+  readonly controlPlane: ControlPlane;
+  /** The public key that session votes are signed with (Ed25519). */
+  readonly voteKey: KeyObject;
+  readonly issuers: readonly Issuer[];
+  readonly listeners: readonly { readonly address: ListenAddress; readonly identity?: Principal }[];
+  readonly limits: GuardLimits;
+  /** Make records of auto-allowed reads durable before dispatch too. */
+  readonly strictAudit: boolean;
+  /** Where results of durable requests are kept, and the 32-byte key that encrypts them. */
+  readonly results: { readonly folder: string; readonly key: Buffer; readonly capBytes: number; readonly keepMs: number };
+  readonly approvalUrl: (id: string) => string;
+  /** How long a live request waits for its caller to come back after a restart, milliseconds. */
+  readonly graceMs: number;
+  readonly now: () => number;
+  readonly onInternalError: (error: unknown) => void;
+  /** Told of every named step of a guarded call; tests stop the process there. */
+  readonly onStep?: OnStep;
+}
+
+/** A running sidecar. */
+export interface Sidecar {
+  /** What clients dial, one for each listener. */
+  readonly addresses: readonly string[];
+  /** Refuses new calls, lets go of what is held, stops what runs, closes every connection. */
+  close(): Promise<void>;
+}
+
+const sweepMs = 60 * 60_000;
+const closeGraceMs = 2_000;
+
+/** Starts a sidecar: recovers what a predecessor left, then opens the listeners. */
+export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
+  const { now, approvalUrl, policy, limits } = options;
+  const resources = new Resources(options.resources);
+  const persistence = new Persistence();
+  const results = new Results({ ...options.results, now });
+  await results.sweep();
+  const sweeper = setInterval(() => void results.sweep().catch(options.onInternalError), sweepMs).unref();
+  const parts: GuardParts = {
+    ...{ resources, persistence, results, policy, limits, approvalUrl, now },
+    requests: options.controlPlane.requests,
+    audit: options.controlPlane.audit,
+    writer: options.name,
+    voteKey: options.voteKey,
+    strict: options.strictAudit,
+    graceMs: options.graceMs,
+    onStep: options.onStep ?? (() => {}),
+  };
+  const guard = new Guard(parts);
+  await recover(guard, parts);
+  const tokens = new Tokens(options.issuers, now);
+  const largestMessage = limits.statementBytes + limits.parameterBytes + 64 * 1024;
+  const listeners = await Promise.all(
+    options.listeners.map(({ address, identity }) => {
+      const authenticate = authenticator(tokens, identity);
+      const { onInternalError } = options;
+      return listen(
+        address,
+        agentService({ guard, resources, policy, approvalUrl, authenticate, onInternalError }),
+        largestMessage,
+      );
+    }),
+  );
+  return {
+    addresses: listeners.map((listener) => listener.address),
+    async close() {
+      clearInterval(sweeper);
+      const closing = Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
+      await guard.close();
+      await closing;
+      await persistence[Symbol.asyncDispose]();
+      await resources.close();
+    },
+  };
+}
