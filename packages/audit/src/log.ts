@@ -1,0 +1,224 @@
+import type { KeyObject } from "node:crypto";
+import { AuditError } from "./audit-error.ts";
+import { type CheckpointSigner, checkpointSigner } from "./checkpoint.ts";
+import type { PayloadCommitment } from "./commitment.ts";
+import { EMPTY_ROOT, leafHash } from "./hash.ts";
+import type { LogBatch, LogEntry, LogStore, WriterHead } from "./log-store.ts";
+import type { AuditLog, Durability, LogReceipt, OpenIntent, RecordDraft } from "./record.ts";
+import { checkWriter, type PreparedRecord, prepareRecord, recordBytes } from "./record-bytes.ts";
+import { restoreLog } from "./restore.ts";
+import type { Tree } from "./tree.ts";
+
+/** A payload made ready for the store: its commitment for the record, and its encrypted form. */
+export interface SealedPayload {
+  readonly commitment: PayloadCommitment;
+  readonly sealed: Uint8Array;
+}
+
+/** What a log is made of. */
+export interface LogOptions {
+  readonly store: LogStore;
+  /** The log's name in records and checkpoints: no white space, no `+`. */
+  readonly origin: string;
+  /** Ed25519 private key that signs checkpoints. */
+  readonly key: KeyObject;
+  /** Encrypts a payload and commits to it. */
+  readonly sealPayload: (payload: Uint8Array) => SealedPayload;
+}
+
+/** The audit log, open for writing. */
+export interface Log extends AuditLog, AsyncDisposable {
+  /** Records in the log. */
+  readonly size: number;
+  /** The newest signed checkpoint (C2SP tlog-checkpoint). */
+  checkpoint(): string;
+  /** Exact bytes of up to `limit` records from `index` on. */
+  read(index: number, limit: number): Promise<readonly Uint8Array[]>;
+  /** Refuses new appends, and resolves once those before it are on disk. The store is not closed: whoever opened it closes it. */
+  close(): Promise<void>;
+}
+
+/** Appends that share a store write; a larger group would hold up its first member. */
+const GROUP_RECORDS = 256;
+
+/**
+ * Opens a log for writing. One process only: the in-memory tree is the newest one.
+ *
+ * Appends that arrive in the same turn of the event loop, or while the store is busy, share one store write and one signature.
+ *
+ * @throws {AuditError} `corrupt` when the stored records do not fit the stored checkpoint or the key; `unavailable`.
+ * @throws {TypeError} for a key that is not Ed25519 or an unusable name.
+ */
+export async function openLog(options: LogOptions): Promise<Log> {
+  const signer = checkpointSigner(options.origin, options.key);
+  const { tree, writers, checkpoint } = restoreLog(await options.store.load(), options.origin, options.key);
+  return new GroupCommitLog(options, signer, tree, writers, checkpoint ?? signer(0, EMPTY_ROOT));
+}
+
+interface Append {
+  readonly writer: string;
+  readonly records: readonly { readonly prepared: PreparedRecord; readonly payload: Uint8Array | undefined }[];
+  readonly durability: Durability;
+  readonly resolve: (receipts: readonly LogReceipt[]) => void;
+  readonly reject: (error: AuditError) => void;
+}
+
+class GroupCommitLog implements Log {
+  readonly #options: LogOptions;
+  readonly #signer: CheckpointSigner;
+  readonly #tree: Tree;
+  readonly #writers: Map<string, WriterHead>;
+  #checkpoint: string;
+  #pending: Append[] = [];
+  #committing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: LogOptions, signer: CheckpointSigner, tree: Tree, writers: Map<string, WriterHead>, checkpoint: string) {
+    this.#options = options;
+    this.#signer = signer;
+    this.#tree = tree;
+    this.#writers = writers;
+    this.#checkpoint = checkpoint;
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  async append(writer: string, drafts: readonly RecordDraft[], durability: Durability): Promise<readonly LogReceipt[]> {
+    if (this.#closed) throw new AuditError("unavailable", "The audit log is closed.");
+    checkWriter(writer);
+    const records = drafts.map((draft) => {
+      const payload = draft.payload && this.#options.sealPayload(draft.payload);
+      return { prepared: prepareRecord(draft, payload?.commitment), payload: payload?.sealed };
+    });
+    if (records.length === 0) return [];
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ writer, records, durability, resolve, reject });
+      this.#committing ??= this.#commitPending();
+    });
+  }
+
+  async openIntents(writer: string): Promise<readonly OpenIntent[]> {
+    await this.#committing;
+    return this.#options.store.openIntents(writer);
+  }
+
+  checkpoint(): string {
+    return this.#checkpoint;
+  }
+
+  read(index: number, limit: number): Promise<readonly Uint8Array[]> {
+    return this.#options.store.read(index, limit);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#committing;
+    await this.#options.store.sync();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #commitPending(): Promise<void> {
+    // Lets everything that this turn of the event loop has to say join the first group.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#pending.length > 0) await this.#commitGroup(this.#takeGroup());
+    this.#committing = undefined;
+  }
+
+  #takeGroup(): Append[] {
+    let records = 0;
+    const end = this.#pending.findIndex((append) => {
+      records += append.records.length;
+      return records > GROUP_RECORDS;
+    });
+    return this.#pending.splice(0, end === -1 ? this.#pending.length : Math.max(end, 1));
+  }
+
+  async #commitGroup(group: readonly Append[]): Promise<void> {
+    const mark = this.#tree.mark();
+    let batch: LogBatch;
+    try {
+      batch = this.#prepareBatch(group);
+      await this.#options.store.commit(batch);
+    } catch (error) {
+      this.#tree.rollBack(mark);
+      for (const append of group) append.reject(asUnavailable(error));
+      return;
+    }
+    this.#checkpoint = batch.checkpoint;
+    for (const head of batch.writers) this.#writers.set(head.writer, head);
+    this.#answer(group, batch);
+  }
+
+  #prepareBatch(group: readonly Append[]): LogBatch {
+    const entries: LogEntry[] = [];
+    const heads = new Map<string, WriterHead>();
+    for (const { writer, records } of group) {
+      let head = heads.get(writer) ?? this.#writers.get(writer);
+      for (const { prepared, payload } of records) {
+        const bytes = recordBytes(prepared, this.#options.origin, writer, head);
+        const leaf = leafHash(bytes);
+        const { type, request } = prepared.draft;
+        entries.push({ index: this.#tree.size, bytes, leaf, writer, type, request, payload });
+        this.#tree.push(leaf);
+        head = { writer, sequence: (head?.sequence ?? 0) + 1, leaf };
+      }
+      if (head !== undefined) heads.set(writer, head);
+    }
+    const checkpoint = this.#signer(this.#tree.size, this.#tree.root());
+    return { entries, tiles: this.#tree.changedTiles(), writers: [...heads.values()], checkpoint };
+  }
+
+  /** Handed-over appends are answered at once; durable ones share the next sync, which does not hold up later groups. */
+  #answer(group: readonly Append[], batch: LogBatch): void {
+    const receipts = receiptsOf(batch, this.#tree.commit());
+    const durable: (() => void)[] = [];
+    const rejects: Append["reject"][] = [];
+    let at = 0;
+    for (const { records, durability, resolve, reject } of group) {
+      const own = receipts.slice(at, at + records.length);
+      at += records.length;
+      if (durability === "handed-over") resolve(own);
+      else {
+        durable.push(() => resolve(own));
+        rejects.push(reject);
+      }
+    }
+    if (durable.length === 0) return;
+    this.#options.store.sync().then(
+      () => {
+        for (const resolve of durable) resolve();
+      },
+      // The records are in the log, and stay there: a reader may have seen them. Only that they survive a power cut is unknown.
+      (error) => {
+        for (const reject of rejects) reject(asUnavailable(error));
+      },
+    );
+  }
+}
+
+function receiptsOf({ entries, checkpoint }: LogBatch, prove: (index: number) => Uint8Array[]): LogReceipt[] {
+  return entries.map(({ index, bytes }) => {
+    let proof: readonly Uint8Array[] | undefined;
+    return {
+      index,
+      record: bytes,
+      checkpoint,
+      // Made when somebody looks at it: most receipts of allowed traffic are never read.
+      get proof() {
+        proof ??= prove(index);
+        return proof;
+      },
+    };
+  });
+}
+
+function asUnavailable(error: unknown): AuditError {
+  if (error instanceof AuditError && error.code === "unavailable") return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new AuditError("unavailable", `The audit log cannot be written, so nothing is run: ${reason}`, { cause: error });
+}

@@ -1,0 +1,84 @@
+import { AuditError } from "./audit-error.ts";
+import { canonicalBytes, type Json } from "./canonical.ts";
+import type { PayloadCommitment } from "./commitment.ts";
+import { hashText } from "./hash.ts";
+import type { WriterHead } from "./log-store.ts";
+import type { RecordDraft } from "./record.ts";
+
+/** Largest record in bytes: what an entry of a C2SP tlog-tiles entry bundle can hold. */
+export const MAX_RECORD_SIZE = 65_535;
+
+/** The version of the record format. */
+export const RECORD_VERSION = 1;
+
+/** A draft whose own fields are already in canonical form; what the log adds is put in by {@link recordBytes}. */
+export interface PreparedRecord {
+  readonly draft: RecordDraft;
+  /** Members that sort before `log`: `action`, `detail`. */
+  readonly head: string;
+  /** `payload`, `policy`. */
+  readonly middle: string;
+  /** `principal`, `request`, `resource`. */
+  readonly tail: string;
+  /** `time`, `type`, `version`. */
+  readonly end: string;
+}
+
+/**
+ * Checks a draft and writes its own members in canonical form, so that a bad draft fails alone and not with its group.
+ *
+ * @throws {AuditError} `invalid_record`.
+ */
+export function prepareRecord(draft: RecordDraft, payload: PayloadCommitment | undefined): PreparedRecord {
+  try {
+    const prepared = {
+      draft,
+      head: member("action", draft.action) + member("detail", draft.detail),
+      middle: member("payload", payload && { hash: payload.hash, size: payload.size }) + member("policy", draft.policy),
+      tail: member("principal", draft.principal) + member("request", draft.request) + member("resource", draft.resource),
+      end: `"time":${JSON.stringify(new Date(draft.timeMs).toISOString())},"type":${text(draft.type)},"version":${RECORD_VERSION}`,
+    };
+    // 1,000 bytes are left for what the log adds.
+    const size = Buffer.byteLength(prepared.head + prepared.middle + prepared.tail + prepared.end);
+    if (size > MAX_RECORD_SIZE - 1_000) {
+      throw new RangeError(`it has ${size} bytes, at most ${MAX_RECORD_SIZE - 1_000} fit: long text belongs in the payload`);
+    }
+    return prepared;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new AuditError("invalid_record", `This "${draft.type}" record cannot be written: ${reason}.`, { cause: error });
+  }
+}
+
+/**
+ * The exact bytes of a record: its canonical JSON (RFC 8785), whose members are sorted by name. Written out by hand because the order is
+ * known; `record-bytes.test.ts` holds it against the real canonicalisation.
+ *
+ * @param previous - The writer's head, undefined before its first record.
+ */
+export function recordBytes(prepared: PreparedRecord, log: string, writer: string, previous: WriterHead | undefined): Buffer {
+  const { head, middle, tail, end } = prepared;
+  const link = previous === undefined ? "" : `"previous":"${hashText(previous.leaf)}",`;
+  const sequence = (previous?.sequence ?? 0) + 1;
+  return Buffer.from(
+    `{${head}"log":${text(log)},${middle}${link}${tail}"sequence":${sequence},"sidecar":${text(writer)},${end}}`,
+  );
+}
+
+/** Checks the name of a writer. @throws {AuditError} `invalid_record`. */
+export function checkWriter(writer: string): string {
+  if (writer.length === 0 || writer.length > 200 || !writer.isWellFormed()) {
+    throw new AuditError("invalid_record", "A writer's name has 1 to 200 characters.");
+  }
+  return writer;
+}
+
+function member(name: string, value: Json | undefined): string {
+  if (value === undefined) return "";
+  return `"${name}":${typeof value === "string" ? text(value) : canonicalBytes(value).toString()},`;
+}
+
+function text(value: string): string {
+  if (!value.isWellFormed()) throw new TypeError("a text has a lone surrogate");
+  return JSON.stringify(value);
+}

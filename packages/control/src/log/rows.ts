@@ -1,0 +1,66 @@
+import type { LogState, OpenIntent } from "@countersign/audit";
+import type { Database } from "better-sqlite3";
+
+/** Leaves in a tile of level 0. */
+const TILE_WIDTH = 256;
+
+/** A stored record. */
+export interface RecordRow {
+  readonly idx: number;
+  readonly bytes: Buffer;
+  readonly leaf: Buffer;
+  readonly checkpoint: string | null;
+}
+
+/** What a writer needs to go on: the end of the log, in one consistent view. */
+export function loadState(db: Database): LogState {
+  return db.transaction((): LogState => {
+    const size = logSize(db);
+    const newest = db
+      .prepare<[], { checkpoint: string }>(
+        "select checkpoint from records where checkpoint is not null order by idx desc limit 1",
+      )
+      .get();
+    const tail = readRecords(db, size - (size % TILE_WIDTH), TILE_WIDTH).map((row) => row.bytes);
+    const tiles = db
+      .prepare<[number], { level: number; idx: number; hashes: Buffer }>(
+        "select level, max(idx) as idx, hashes from tiles where level > 0 group by level having length(hashes) < 32 * ?",
+      )
+      .all(TILE_WIDTH)
+      .map(({ level, idx, hashes }) => ({ level, index: idx, hashes }));
+    const writers = db
+      .prepare<[], { writer: string; sequence: number; leaf: Buffer }>("select writer, sequence, leaf from writers")
+      .all();
+    return { size, checkpoint: newest?.checkpoint, tail, tiles, writers };
+  })();
+}
+
+/** One past the last record. */
+export function logSize(db: Database): number {
+  return (db.prepare<[], { last: number | null }>("select max(idx) as last from records").get()?.last ?? -1) + 1;
+}
+
+/** Up to `limit` records from `index` on. */
+export function readRecords(db: Database, index: number, limit: number): RecordRow[] {
+  return db
+    .prepare<[number, number], RecordRow>("select idx, bytes, leaf, checkpoint from records where idx >= ? order by idx limit ?")
+    .all(index, limit);
+}
+
+/** Bytes of the records about a request, in order. */
+export function readRecordsOf(db: Database, request: string): Buffer[] {
+  return db
+    .prepare<[string], { bytes: Buffer }>("select bytes from records where request = ? order by idx")
+    .all(request)
+    .map((row) => row.bytes);
+}
+
+/** A writer's intents without an outcome, oldest first. */
+export function readOpenIntents(db: Database, writer: string): OpenIntent[] {
+  return db
+    .prepare<[string], { request: string; bytes: Buffer }>(
+      "select o.request, r.bytes from open_intents o join records r on r.idx = o.idx where o.writer = ? order by o.idx",
+    )
+    .all(writer)
+    .map(({ request, bytes }) => ({ request, record: bytes }));
+}

@@ -1,0 +1,218 @@
+import { closeSync, openSync } from "node:fs";
+import { AuditError, type LogBatch, type LogState, type LogStore, type OpenIntent } from "@countersign/audit";
+import Sqlite, { type Database } from "better-sqlite3";
+import { loadState, readOpenIntents, readRecords, readRecordsOf } from "./rows.ts";
+import { migrate } from "./schema.ts";
+import { prepareStatements, type Statements } from "./statements.ts";
+import { openWalSync, type WalSync } from "./wal.ts";
+
+/** Longest time in milliseconds until a handed-over record is being synced. With the sync itself it stays under the promised 100 ms. */
+const SYNC_DELAY_MS = 50;
+
+/** The audit log in a SQLite file. */
+export interface SqliteLogStore extends LogStore {
+  /** Exact bytes of the records about a request or call, in order. */
+  recordsOf(request: string): readonly Uint8Array[];
+  /** The sealed payload of a record; undefined when it has none or it was erased. */
+  sealedPayload(index: number): Uint8Array | undefined;
+  /** Deletes a payload with its key and salt, from the write-ahead log too. Gives whether there was one. */
+  erasePayload(index: number): boolean;
+  /** Syncs and closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens or creates the audit log's file (mode 0600).
+ *
+ * @param file - Path of `audit.db`.
+ * @throws {AuditError} `unavailable` when it cannot be opened, `corrupt` when it is not an audit log.
+ */
+export function openSqliteLogStore(file: string): SqliteLogStore {
+  return translated(() => {
+    createPrivately(file);
+    const db = new Sqlite(file, { timeout: 250 });
+    try {
+      return sqliteLogStore(prepareDatabase(db), openWalSync(db));
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+  });
+}
+
+/** Settings of a writing connection. The schema's transaction is fully synced, so that the files themselves survive a power cut. */
+export function prepareDatabase(db: Database): Database {
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = FULL");
+  db.pragma("secure_delete = ON");
+  db.pragma("cache_size = -4000");
+  migrate(db);
+  db.pragma("synchronous = NORMAL");
+  return db;
+}
+
+/** The store on an open connection. @param wal - Syncs the connection's write-ahead log. */
+export function sqliteLogStore(db: Database, wal: WalSync): SqliteLogStore {
+  return new SqliteStore(db, wal);
+}
+
+class SqliteStore implements SqliteLogStore {
+  readonly #db: Database;
+  readonly #wal: WalSync;
+  readonly #statements: Statements;
+  readonly #write: (batch: LogBatch) => void;
+  #timer: NodeJS.Timeout | undefined;
+  /** Set by a failed sync: what is in the WAL may be lost in a power cut, although the next sync would not say so again. */
+  #doubtful = false;
+  #truncateOwed = false;
+
+  constructor(db: Database, wal: WalSync) {
+    this.#db = db;
+    this.#wal = wal;
+    this.#statements = prepareStatements(db);
+    this.#write = db.transaction((batch: LogBatch) => writeBatch(this.#statements, batch)).immediate;
+  }
+
+  async load(): Promise<LogState> {
+    return translated(() => loadState(this.#db));
+  }
+
+  async commit(batch: LogBatch): Promise<void> {
+    translated(() => {
+      if (this.#doubtful) this.#resettle();
+      this.#write(batch);
+    });
+    this.#timer ??= setTimeout(() => void this.#syncLate(), SYNC_DELAY_MS).unref();
+  }
+
+  async sync(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    try {
+      if (this.#doubtful) translated(() => this.#resettle());
+      await this.#wal.sync();
+    } catch (error) {
+      this.#doubtful = true;
+      throw asAuditError(error);
+    }
+    if (this.#truncateOwed) this.#truncate();
+  }
+
+  async openIntents(writer: string): Promise<readonly OpenIntent[]> {
+    return translated(() => readOpenIntents(this.#db, writer));
+  }
+
+  async read(index: number, limit: number): Promise<readonly Uint8Array[]> {
+    return translated(() => readRecords(this.#db, index, limit).map((row) => row.bytes));
+  }
+
+  recordsOf(request: string): readonly Uint8Array[] {
+    return translated(() => readRecordsOf(this.#db, request));
+  }
+
+  sealedPayload(index: number): Uint8Array | undefined {
+    return translated(() => {
+      const row = this.#db.prepare<[number], { sealed: Buffer }>("select sealed from payloads where idx = ?").get(index);
+      return row?.sealed;
+    });
+  }
+
+  erasePayload(index: number): boolean {
+    return translated(() => {
+      const { changes } = this.#db.prepare("delete from payloads where idx = ?").run(index);
+      if (changes > 0) this.#truncate();
+      return changes > 0;
+    });
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.sync();
+    } finally {
+      clearTimeout(this.#timer);
+      this.#wal.close();
+      this.#db.close();
+    }
+  }
+
+  /** The timer's sync: nobody waits for it, so its failure is kept and refuses the next commit. */
+  async #syncLate(): Promise<void> {
+    await this.sync().catch(() => undefined);
+  }
+
+  /**
+   * After a failed sync the kernel may count lost pages as written. A full checkpoint reads every frame and writes it anew into the
+   * database, synced by SQLite; only when that works are new records accepted.
+   */
+  #resettle(): void {
+    this.#db.pragma("synchronous = FULL");
+    const [row] = checkpointRows(this.#db.pragma("wal_checkpoint(TRUNCATE)"));
+    this.#db.pragma("synchronous = NORMAL");
+    if (row?.busy !== 0) throw new AuditError("unavailable", "The audit log's file is in use by a reader; try again.");
+    this.#doubtful = false;
+  }
+
+  /** Empties the write-ahead log, where an erased payload would live on. A reader in the way puts it off to the next sync. */
+  #truncate(): void {
+    const [row] = checkpointRows(this.#db.pragma("wal_checkpoint(TRUNCATE)"));
+    this.#truncateOwed = row?.busy !== 0;
+  }
+}
+
+function writeBatch(statements: Statements, { entries, tiles, writers, checkpoint }: LogBatch): void {
+  const last = entries.at(-1);
+  for (const entry of entries) {
+    const { index, bytes, leaf, writer, type, request, payload } = entry;
+    statements.insertRecord.run(index, bytes, leaf, request ?? null, entry === last ? checkpoint : null);
+    if (payload !== undefined) statements.insertPayload.run(index, payload);
+    if (request === undefined) continue;
+    if (type === "intent") statements.openIntent.run(request, writer, index);
+    else if (type === "outcome") statements.closeIntent.run(request);
+  }
+  for (const { level, index, hashes } of tiles) statements.putTile.run(level, index, hashes);
+  for (const { writer, sequence, leaf } of writers) statements.putWriter.run(writer, sequence, leaf);
+}
+
+function checkpointRows(rows: unknown): { busy?: unknown }[] {
+  return Array.isArray(rows) ? rows : [];
+}
+
+/** SQLite gives its side files the mode of the main file, so that one comes first. */
+function createPrivately(file: string): void {
+  try {
+    closeSync(openSync(file, "ax", 0o600));
+  } catch (error) {
+    // Only a new file is opened here: closing a second descriptor of a database in use would drop this process's locks on it.
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  }
+}
+
+function translated<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asAuditError(error);
+  }
+}
+
+function asAuditError(error: unknown): AuditError {
+  if (error instanceof AuditError) return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known = REASONS[code];
+  const reason = known ?? (error instanceof Error ? error.message : String(error));
+  const kind = code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT" ? "corrupt" : "unavailable";
+  return new AuditError(kind, `The audit log cannot be used: ${reason}`, { cause: error });
+}
+
+/** What an operator is told, by SQLite's or the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  SQLITE_FULL: "the disk is full. Free some space; nothing needs a restart.",
+  ENOSPC: "the disk is full. Free some space; nothing needs a restart.",
+  SQLITE_CONSTRAINT_PRIMARYKEY: "another process writes to it. Stop that one and restart this one.",
+  SQLITE_BUSY: "another process holds its lock.",
+  SQLITE_NOTADB: "the file is not a SQLite database.",
+  SQLITE_CORRUPT: "the file is damaged. Restore it from a copy.",
+  SQLITE_CANTOPEN: "the file cannot be opened. Check the folder and its permissions.",
+  ENOENT: "its folder does not exist.",
+  EACCES: "its folder or file may not be written by this user.",
+};

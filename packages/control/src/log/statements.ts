@@ -1,0 +1,26 @@
+import type { Database, Statement } from "better-sqlite3";
+
+/**
+ * The store's statements, prepared once. This is the hot path of every call, so it goes to better-sqlite3 without a query builder: a
+ * commit is a few statements that never vary, and building them anew would cost more than running them.
+ */
+export interface Statements {
+  readonly insertRecord: Statement<[number, Uint8Array, Uint8Array, string | null, string | null]>;
+  readonly insertPayload: Statement<[number, Uint8Array]>;
+  readonly openIntent: Statement<[string, string, number]>;
+  readonly closeIntent: Statement<[string]>;
+  readonly putTile: Statement<[number, number, Uint8Array]>;
+  readonly putWriter: Statement<[string, number, Uint8Array]>;
+}
+
+/** Prepares {@link Statements}. */
+export function prepareStatements(db: Database): Statements {
+  return {
+    insertRecord: db.prepare("insert into records (idx, bytes, leaf, request, checkpoint) values (?, ?, ?, ?, ?)"),
+    insertPayload: db.prepare("insert into payloads (idx, sealed) values (?, ?)"),
+    openIntent: db.prepare("insert or ignore into open_intents (request, writer, idx) values (?, ?, ?)"),
+    closeIntent: db.prepare("delete from open_intents where request = ?"),
+    putTile: db.prepare("insert or replace into tiles (level, idx, hashes) values (?, ?, ?)"),
+    putWriter: db.prepare("insert or replace into writers (writer, sequence, leaf) values (?, ?, ?)"),
+  };
+}
