@@ -8,7 +8,15 @@ function project(name: string, include: string[], options: { testTimeout?: numbe
     // Tests run the sources, not the bundles.
     resolve: { conditions: ["source"] },
     ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
-    test: { name, root, include, exclude: ["**/node_modules/**", "**/dist/**"], testTimeout: 20_000, hookTimeout: 60_000, ...options },
+    test: {
+      name,
+      root,
+      include,
+      exclude: ["**/node_modules/**", "**/dist/**"],
+      testTimeout: 20_000,
+      hookTimeout: 60_000,
+      ...options,
+    },
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type Review,
   requestDigest,
 } from "@countersign/policy";
+import type { Call } from "./call.ts";
 import { dispatch } from "./dispatch.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
 import { LiveCalls } from "./live-calls.ts";
@@ -27,18 +28,6 @@ import { chunkBody } from "./request-events.ts";
 import type { GuardedResource, Resources } from "./resources.ts";
 import { Run, type RunParts } from "./run.ts";
 import { decidedEvent, wireOutcome, wireReceipt } from "./wire.ts";
-
-/** A guarded call, as an authenticated caller made it. */
-export interface Call {
-  readonly principal: Principal;
-  readonly resource: string;
-  readonly operation: Operation;
-  readonly reason: string;
-  readonly session: string;
-  readonly idempotencyKey?: string;
-  /** Whether the request outlives this call. */
-  readonly durable: boolean;
-}
 
 /** What the guard needs. */
 export interface GuardParts extends Omit<RunParts, "examine" | "connector"> {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { AuditLog } from "@countersign/audit";
 import { type Decision, type ErrorCode, newRequestId } from "@countersign/policy";
-import type { Call } from "./guard.ts";
+import type { Call } from "./call.ts";
 import { operationPayload } from "./wire.ts";
 
 /** Statement text that is kept of a refused call; what was too large to accept is not worth a disk either. */

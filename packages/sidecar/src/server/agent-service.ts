@@ -1,8 +1,9 @@
 import { CountersignError, type Principal } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type * as grpc from "@grpc/grpc-js";
+import type { Call } from "../call.ts";
 import type { Viewer } from "../event-writer.ts";
-import type { Call, Guard } from "../guard.ts";
+import type { Guard } from "../guard.ts";
 import type { Resources } from "../resources.ts";
 import { operationFromWire, wireDecision, wireState } from "../wire.ts";
 import { statusResponse } from "./status.ts";
