@@ -1,0 +1,96 @@
+import type { Policy, Operation as PolicyOperation } from "@countersign/policy";
+import type { GetPolicyResponse, ListResourcesResponse, Operation, Resource } from "@countersign/rpc";
+import type { GuardedAction } from "./action.ts";
+import { toOperation } from "./action.ts";
+import type { Connection } from "./connection.ts";
+import type { Decision } from "./decision.ts";
+import { CountersignError } from "./errors.ts";
+
+/** How long a copy of the policy serves, milliseconds. */
+const freshMs = 5000;
+
+/** The sidecar's policy, as this process knows it. */
+interface Copy {
+  readonly policy: Policy;
+  readonly principal: { readonly issuer: string; readonly subject: string; readonly groups: readonly string[] };
+  readonly resources: ReadonlyMap<string, Resource>;
+  readonly untilMs: number;
+}
+
+/**
+ * Evaluates the sidecar's policy in the agent's process. It is advice: the sidecar decides when the action is asked for. The parser and the
+ * policy language are loaded with the first question, so that clients that never ask do not carry them.
+ */
+export class Advisor {
+  readonly #connection: Connection;
+  readonly #now: () => number;
+  #copy: Promise<Copy> | undefined;
+
+  constructor(connection: Connection, now: () => number = Date.now) {
+    this.#connection = connection;
+    this.#now = now;
+  }
+
+  /**
+   * What policy would say now. Conditions on the principal's claims see none here.
+   *
+   * @throws {CountersignError} `unknown_resource`, `invalid_operation`, `invalid_parameter`, `operation_too_large`, or as any call.
+   */
+  async check(action: GuardedAction, reason: string): Promise<Decision> {
+    const operation = policyOperation(toOperation(action));
+    const library = await import("@countersign/policy");
+    const { policy, principal, resources } = await this.#current(library);
+    const resource = resources.get(action.resource);
+    if (resource === undefined) throw unknownResource(action.resource, resources);
+    try {
+      const facts = library.classify(operation, { searchPath: resource.searchPath });
+      const question = { resource, principal: { ...principal, claims: {} }, facts, reason, nowMs: this.#now() };
+      const decision = policy.decide(question);
+      const allowed = decision.effect === "deny" ? { role: "", limits: {} } : { role: decision.role, limits: decision.limits };
+      const { effect, rules, policyDigest, message = "" } = decision;
+      return { effect, rules, ...allowed, message, policyDigest, opaque: facts.sql.opaque };
+    } catch (error) {
+      if (!(error instanceof library.CountersignError)) throw error;
+      throw new CountersignError(error.code, error.message, { retryable: error.retryable, cause: error });
+    }
+  }
+
+  async #current(library: typeof import("@countersign/policy")): Promise<Copy> {
+    const known = await this.#copy?.catch(() => undefined);
+    if (known !== undefined && this.#now() < known.untilMs) return known;
+    this.#copy = this.#load(library);
+    return this.#copy;
+  }
+
+  async #load(library: typeof import("@countersign/policy")): Promise<Copy> {
+    const [current, { resources }] = await Promise.all([
+      this.#connection.unary<GetPolicyResponse>((client, metadata, done) => client.getPolicy({}, metadata, done)),
+      this.#connection.unary<ListResourcesResponse>((client, metadata, done) => client.listResources({}, metadata, done)),
+      library.loadParser(),
+    ]);
+    return {
+      policy: library.loadPolicy(current.files),
+      principal: current.principal ?? { issuer: "", subject: "", groups: [] },
+      resources: new Map(resources.map((resource) => [resource.name, resource])),
+      untilMs: this.#now() + freshMs,
+    };
+  }
+}
+
+function policyOperation({ operation }: Operation): PolicyOperation {
+  if (operation === undefined) throw new CountersignError("invalid_operation", "The action holds no operation.");
+  const { statement, parameters } = operation.value;
+  return {
+    kind: "postgres.query",
+    statement,
+    parameters: parameters.map(({ value }) => {
+      if (value === undefined || value.$case === "null") return null;
+      return value.$case === "text" ? { text: value.value } : { binary: Buffer.from(value.value).toString("base64url") };
+    }),
+  };
+}
+
+function unknownResource(name: string, known: ReadonlyMap<string, Resource>): CountersignError {
+  const names = [...known.keys()].join(", ") || "none";
+  return new CountersignError("unknown_resource", `The sidecar has no resource "${name}"; it has: ${names}.`);
+}

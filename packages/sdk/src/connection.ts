@@ -1,0 +1,134 @@
+import { AgentServiceClient, type ExecuteResponse, type SubmitRequest, type WatchResponse } from "@countersign/rpc";
+import { type ClientReadableStream, type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { channelCredentials, channelOptions, type Tls } from "./address.ts";
+import { CountersignError, errorFromStatus } from "./errors.ts";
+import { losePatience, type Patience } from "./patience.ts";
+
+/** Where the sidecar is and who calls. */
+export interface ConnectionOptions {
+  /** `unix:///path/to/agent.sock`, or `host:port`. */
+  readonly address: string;
+  /** The agent's OIDC token, or a function that gives the current one, asked before every call. A socket of one agent needs none. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Needed for a host that is not this machine; `{}` trusts the system's roots. */
+  readonly tls?: Tls;
+}
+
+/** What a stream of events starts with: an action to run, or a request to follow. */
+export type Opening =
+  | { readonly type: "execute"; readonly submit: SubmitRequest }
+  | { readonly type: "watch"; readonly requestId: string; readonly afterSequence: number };
+
+/** A stream of events. */
+export type EventCall = ClientReadableStream<ExecuteResponse | WatchResponse>;
+
+/** Starts a call that has one answer. */
+export type Call<Response> = (
+  client: AgentServiceClient,
+  metadata: Metadata,
+  done: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+/** Something that has to end when the client is closed. */
+export interface Ward {
+  abandon(error: CountersignError): void;
+}
+
+/** One client's connection to its sidecar: a single channel, on which all calls share one HTTP/2 session. */
+export class Connection {
+  readonly address: string;
+  /** What ends with the connection. */
+  readonly wards = new Set<Ward>();
+  readonly #client: AgentServiceClient;
+  readonly #token: (() => string | Promise<string>) | undefined;
+  readonly #fixed: Metadata;
+  #closed = false;
+
+  /** @throws {CountersignError} as `channelCredentials`. */
+  constructor({ address, token, tls }: ConnectionOptions) {
+    this.address = address;
+    this.#client = new AgentServiceClient(address, channelCredentials(address, tls), channelOptions);
+    this.#token = typeof token === "function" ? token : undefined;
+    this.#fixed = metadataWith(typeof token === "string" ? token : undefined);
+  }
+
+  /** What identifies the caller; at once where no function has to be asked. */
+  metadata(): Metadata | Promise<Metadata> {
+    if (this.#closed) throw closedError();
+    return this.#token === undefined ? this.#fixed : this.#ask(this.#token);
+  }
+
+  /** Opens a stream of events. */
+  open(opening: Opening, metadata: Metadata): EventCall {
+    return withoutStack(() => {
+      if (opening.type === "execute") return this.#client.execute({ submit: opening.submit }, metadata);
+      return this.#client.watch({ requestId: opening.requestId, afterSequence: opening.afterSequence }, metadata);
+    });
+  }
+
+  /**
+   * Makes a call with one answer.
+   *
+   * @throws {CountersignError} what the sidecar answers, or `sidecar_unreachable`, `timeout`, `aborted`.
+   */
+  async unary<Response>(start: Call<Response>, patience: Patience = {}): Promise<Response> {
+    const metadata = await this.metadata();
+    const { promise, resolve, reject } = Promise.withResolvers<Response>();
+    const stop = losePatience(patience, (impatience) => ward.abandon(impatience("", "The call may have arrived.")));
+    const call = start(this.#client, metadata, (error, response) => {
+      stop();
+      this.wards.delete(ward);
+      if (error === null) resolve(response);
+      else reject(errorFromStatus(error, this.address));
+    });
+    const ward: Ward = {
+      abandon: (error) => {
+        reject(error);
+        call.cancel();
+      },
+    };
+    this.wards.add(ward);
+    return promise;
+  }
+
+  /** Ends every call and closes the channel. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const ward of [...this.wards]) ward.abandon(closedError());
+    this.#client.close();
+  }
+
+  async #ask(token: () => string | Promise<string>): Promise<Metadata> {
+    try {
+      return metadataWith(await token());
+    } catch (error) {
+      throw new CountersignError("unauthenticated", "The client's `token` function failed; nothing was sent.", { cause: error });
+    }
+  }
+}
+
+/**
+ * grpc-js captures a stack trace for each call, in case it fails: a fifth of the whole cost of a short call. Nobody would see it, because
+ * errors are made anew for the caller.
+ */
+function withoutStack<Result>(start: () => Result): Result {
+  const limit = Error.stackTraceLimit;
+  // Not an assignment: that would throw where intrinsics are frozen.
+  Reflect.set(Error, "stackTraceLimit", 0);
+  try {
+    return start();
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", limit);
+  }
+}
+
+function metadataWith(token: string | undefined): Metadata {
+  const metadata = new Metadata();
+  if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+  return metadata;
+}
+
+function closedError(): CountersignError {
+  return new CountersignError("aborted", "The client was closed.");
+}

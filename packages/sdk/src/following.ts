@@ -1,0 +1,162 @@
+import type { Event } from "@countersign/rpc";
+import type { ServiceError } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
+import { Backoff } from "./backoff.ts";
+import type { Connection, EventCall, Opening, Ward } from "./connection.ts";
+import { CountersignError, errorFromStatus, isBroken, isNeverSent } from "./errors.ts";
+
+/** Who hears of a request's events. */
+export interface Listener {
+  /** Each event once, in order; `done` is the last call. What it throws ends the following. */
+  event(event: Event): void;
+  /** Nothing more can be learned; the last call. */
+  failed(error: Error): void;
+}
+
+/**
+ * Follows one request to its end. When the connection breaks, it attaches to the same request again where there is one to attach to: after
+ * `pending`, or with an idempotency key. Without either, the sidecar may have run the action, so it is never sent again.
+ */
+export class Following implements Ward {
+  /** Empty until the first event. */
+  requestId: string;
+  readonly #connection: Connection;
+  readonly #listener: Listener;
+  readonly #backoff = new Backoff();
+  #opening: Opening;
+  #call: EventCall | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #sequence = -1;
+  /** Whether the request is in the sidecar's store, so that it can be attached to by its id. */
+  #stored: boolean;
+  /** Whether result data has arrived. */
+  #begun = false;
+  #sent = false;
+  #paused = false;
+  #over = false;
+
+  constructor(connection: Connection, opening: Opening, listener: Listener) {
+    this.#connection = connection;
+    this.#opening = opening;
+    this.#listener = listener;
+    this.requestId = opening.type === "watch" ? opening.requestId : "";
+    this.#stored = opening.type === "watch" || opening.submit.idempotencyKey !== "";
+    connection.wards.add(this);
+    this.#connect();
+  }
+
+  /** Stops taking messages: the sidecar waits. */
+  pause(): void {
+    this.#paused = true;
+    this.#call?.pause();
+  }
+
+  /** Goes on after {@link pause}. */
+  resume(): void {
+    this.#paused = false;
+    this.#call?.resume();
+  }
+
+  /** Goes away; the listener hears nothing more. A held request that nobody else follows, and that was not submitted, is cancelled. */
+  stop(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#connection.wards.delete(this);
+    this.#call?.cancel();
+  }
+
+  /** Ends with an error. */
+  abandon(error: Error): void {
+    if (this.#over) return;
+    this.stop();
+    this.#listener.failed(error);
+  }
+
+  #connect(): void {
+    try {
+      const metadata = this.#connection.metadata();
+      if (metadata instanceof Metadata) this.#open(metadata);
+      else metadata.then((ready) => this.#over || this.#open(ready)).catch((error) => this.abandon(error));
+    } catch (error) {
+      // Later, as everything else: the caller has not got this object yet.
+      queueMicrotask(() => this.abandon(asError(error)));
+    }
+  }
+
+  #open(metadata: Metadata): void {
+    const call = this.#connection.open(this.#opening, metadata);
+    let failure: ServiceError | undefined;
+    this.#call = call;
+    call.on("data", ({ events }: { events: Event[] }) => this.#take(events));
+    // grpc-js reports the failure before the messages in front of it were read; `end` comes after them.
+    call.on("error", (error: ServiceError) => {
+      failure = error;
+    });
+    call.on("end", () => this.#ended(failure));
+    if (this.#paused) call.pause();
+  }
+
+  #take(events: readonly Event[]): void {
+    this.#backoff.reset();
+    this.#sent = true;
+    for (const event of events) {
+      const kind = event.event?.$case;
+      if (this.#over || (event.sequence <= this.#sequence && kind !== "done")) continue;
+      this.#sequence = event.sequence;
+      this.requestId = event.requestId;
+      if (kind === "pending") this.#stored = true;
+      if (kind === "columns" || kind === "rows") this.#begun = true;
+      if (kind === "done") {
+        this.#over = true;
+        this.#connection.wards.delete(this);
+      }
+      try {
+        this.#listener.event(event);
+      } catch (error) {
+        this.#over = false;
+        this.abandon(asError(error));
+      }
+    }
+  }
+
+  #ended(failure: ServiceError | undefined): void {
+    if (this.#over) return;
+    const hopeless = failure !== undefined && (!isBroken(failure) || (isNeverSent(failure) && !this.#sent));
+    const opening = hopeless ? undefined : this.#again();
+    const pause = opening && this.#backoff.next();
+    if (opening === undefined || pause === undefined) {
+      this.abandon(this.#lost(failure));
+      return;
+    }
+    this.#sent = true;
+    this.#opening = opening;
+    this.#timer = setTimeout(() => this.#connect(), pause);
+  }
+
+  /** How to attach again; `undefined` when there is nothing that can safely be attached to. */
+  #again(): Opening | undefined {
+    if (!this.#stored) return undefined;
+    if (this.requestId === "") return this.#opening;
+    return { type: "watch", requestId: this.requestId, afterSequence: Math.max(this.#sequence, 0) };
+  }
+
+  #lost(failure: ServiceError | undefined): CountersignError {
+    const { requestId } = this;
+    if (failure !== undefined && !isBroken(failure)) {
+      const { code, message, retryable, targetCode } = errorFromStatus(failure, this.#connection.address);
+      return new CountersignError(code, message, { retryable, requestId, targetCode, cause: failure });
+    }
+    if (this.#begun && !this.#stored) {
+      const message =
+        "The connection to the sidecar broke while the result arrived: the statement ran, and the rest of its result is lost.";
+      return new CountersignError("result_gone", message, { requestId, cause: failure });
+    }
+    if (failure !== undefined && requestId === "") return errorFromStatus(failure, this.#connection.address);
+    const message = `The connection to the sidecar at ${this.#connection.address} broke and did not come back; the action may have run.`;
+    return new CountersignError("sidecar_unreachable", message, { requestId, cause: failure });
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,19 @@
+/**
+ * The agents' client: ask for an action, wait while a person decides, get the result with its receipt.
+ *
+ * @packageDocumentation
+ */
+
+export type { GuardedAction, PostgresQueryAction } from "./action.ts";
+export type { Tls } from "./address.ts";
+export { Countersign, type CountersignOptions, type ResourceInfo } from "./client.ts";
+export type { Decision, Limits } from "./decision.ts";
+export { CountersignError, type CountersignErrorCode } from "./errors.ts";
+export type { RequestEvent, RequestProgress, RowsEvent } from "./event.ts";
+export type { TypeParsers } from "./field-reader.ts";
+export type { Outcome, OutcomeState, Receipt, RequestStatus, Summary } from "./outcome.ts";
+export type { PostgresResource, QueryOptions, QueryResult, RowStream } from "./postgres.ts";
+export type { RequestHandle } from "./request.ts";
+export type { Column, RowMode } from "./row-reader.ts";
+export type { SubmitOptions } from "./submit.ts";
+export type { Waiting } from "./waiting.ts";
