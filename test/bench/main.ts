@@ -1,0 +1,22 @@
+import { parseArgs } from "node:util";
+import { agentSql } from "./agent-sql.ts";
+import { Report, table, writeJson } from "./frame.ts";
+
+const benches: Record<string, (report: Report) => Promise<void>> = { "agent-sql": agentSql };
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
+const names = positionals.length > 0 ? positionals : Object.keys(benches);
+const unknown = names.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  process.stderr.write(`There is no bench ${unknown.join(", ")}. There are: ${Object.keys(benches).join(", ")}.\n`);
+  process.exit(2);
+}
+const reports: Report[] = [];
+for (const name of names) {
+  const report = new Report(name);
+  await benches[name]?.(report);
+  reports.push(report);
+}
+const metrics = reports.flatMap((report) => report.metrics);
+process.stdout.write(`${table(metrics)}\n`);
+if (values.json !== undefined) writeJson(values.json, metrics);

@@ -1,0 +1,46 @@
+import { ApproverServiceClient, type GetRequestResponse, type RequestDetail, Verdict, type VoteResponse } from "@countersign/rpc";
+import { credentials, Metadata } from "@grpc/grpc-js";
+import type { Instance } from "./instance.ts";
+
+/** A person's connection to the approver API, as a program of theirs would use it. */
+export interface ApproverConnection extends Disposable {
+  readonly client: ApproverServiceClient;
+  readonly metadata: Metadata;
+}
+
+/** Connects as a development approver. */
+export async function approverClient(instance: Instance, name: string): Promise<ApproverConnection> {
+  const { stdout, stderr, code } = await instance.cli("token", "--subject", name, "--audience", "approver");
+  if (code !== 0) throw new Error(`countersign token: ${stderr}`);
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${stdout.trim()}`);
+  const client = new ApproverServiceClient(instance.at.approver.replace(/^unix:\/\//, "unix:"), credentials.createInsecure());
+  return { client, metadata, [Symbol.dispose]: () => client.close() };
+}
+
+/** One request whole. */
+export function getRequest({ client, metadata }: ApproverConnection, id: string): Promise<RequestDetail> {
+  return new Promise((resolve, reject) => {
+    client.getRequest({ id }, metadata, (error, answer: GetRequestResponse) => {
+      if (error === null && answer.request !== undefined) resolve(answer.request);
+      else reject(error ?? new Error("empty answer"));
+    });
+  });
+}
+
+/** Votes over what the request's digest is now, or over the digest given. */
+export async function vote(
+  connection: ApproverConnection,
+  id: string,
+  verdict: "approve" | "deny",
+  digest?: string,
+): Promise<RequestDetail> {
+  const requestDigest = digest ?? (await getRequest(connection, id)).requestDigest;
+  return new Promise((resolve, reject) => {
+    const message = { id, requestDigest, verdict: verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, comment: "" };
+    connection.client.vote(message, connection.metadata, (error, answer: VoteResponse) => {
+      if (error === null && answer.request !== undefined) resolve(answer.request);
+      else reject(error ?? new Error("empty answer"));
+    });
+  });
+}
