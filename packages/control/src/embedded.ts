@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import type { AuditLog } from "@countersign/audit";
+import type { RequestBook } from "@countersign/policy";
+import { Approvals } from "./approvals.ts";
+import { Changes } from "./changes.ts";
+import { type Clock, steadyTime, systemClock } from "./clock.ts";
+import { Expiry } from "./expiry.ts";
+import { dataFolder, type Keys } from "./keys.ts";
+import { Ledger } from "./ledger.ts";
+import { Requests } from "./requests.ts";
+import { openSqliteRequestStore } from "./stores/sqlite/request-store.ts";
+
+/** How an embedded control plane is put together. */
+export interface EmbeddedOptions<Log extends AuditLog> {
+  /** The data folder; made when it is not there. */
+  readonly folder: string;
+  readonly keys: Pick<Keys, "vote" | "payload">;
+  /**
+   * Opens the audit log. Called once the folder is locked for this process: two writers would fork the log. The log is closed after
+   * the control plane if it can be disposed of.
+   */
+  readonly openLog: () => Promise<Log & Partial<AsyncDisposable>>;
+  /** The machine's clock unless a test drives its own. */
+  readonly clock?: Clock;
+}
+
+/** A control plane in this process. Structurally what a sidecar needs, and what the approvers' surfaces need. */
+export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposable {
+  readonly requests: RequestBook;
+  readonly audit: Log;
+  readonly approvals: Approvals;
+  /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
+  readonly now: () => number;
+  /** Lets what has begun end, ends every watch, and gives the folder back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the control plane of a data folder for this process alone, and ends what expired while nobody was running.
+ *
+ * @throws {ControlPlaneError} `folder_in_use`, `folder_unsafe`, `store_too_new` or `store_damaged`.
+ */
+export async function openEmbeddedControlPlane<Log extends AuditLog>(
+  options: EmbeddedOptions<Log>,
+): Promise<EmbeddedControlPlane<Log>> {
+  const { folder, keys, clock = systemClock } = options;
+  dataFolder(folder);
+  await using opening = new AsyncDisposableStack();
+  const now = steadyTime(clock);
+  const changes = new Changes();
+  const store = opening.use(await openSqliteRequestStore(join(folder, "control.db"), keys.payload));
+  const audit = await options.openLog();
+  opening.defer(async () => audit[Symbol.asyncDispose]?.());
+  const ledger = new Ledger({ store, audit, changes, now, noteDeadline: (deadlineMs) => expiry.note(deadlineMs) });
+  opening.defer(() => ledger.idle());
+  const lapse = (id: string) => ledger.withRequest(id, async () => {});
+  const expiry = opening.use(new Expiry({ clock, now, store, lapse }));
+  opening.defer(() => changes.close());
+  await expiry.start();
+  const open = opening.move();
+  const close = () => open.disposeAsync();
+  return {
+    requests: new Requests(ledger, keys.vote.publicKey),
+    audit,
+    approvals: new Approvals(ledger, keys.vote),
+    now,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

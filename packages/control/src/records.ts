@@ -1,0 +1,150 @@
+import type { AuditLog, RecordDraft } from "@countersign/audit";
+import {
+  type Approver,
+  CountersignError,
+  canonicalJson,
+  type ErrorCode,
+  type Outcome,
+  type RequestState,
+  type Vote,
+} from "@countersign/policy";
+import type { Opening, RequestOverview } from "./stores/request-store.ts";
+
+/** The name under which the control plane writes. */
+const writer = "control";
+
+/**
+ * Puts records on disk before anything changes: what cannot be recorded does not happen.
+ *
+ * @throws {CountersignError} `audit_unavailable`.
+ */
+export async function record(log: AuditLog, records: readonly RecordDraft[]): Promise<void> {
+  try {
+    await log.append(writer, records, "durable");
+  } catch (cause) {
+    throw new CountersignError(
+      "audit_unavailable",
+      "The audit log cannot be written, so nothing was changed. Check the disk that holds the data folder, then try again.",
+      { retryable: true, cause },
+    );
+  }
+}
+
+/** What every record about a request says of it. */
+function about(request: Pick<RequestOverview, "binding" | "action">) {
+  const { requestId, actionDigest, policyDigest } = request.binding;
+  const { issuer, subject, groups } = request.action.principal;
+  return {
+    request: requestId,
+    action: actionDigest,
+    policy: policyDigest,
+    principal: { issuer, subject, groups },
+    resource: request.action.resource,
+  };
+}
+
+/** A request was opened. The operation is the payload: encrypted and erasable, the record holds its salted hash. */
+export function requestRecord({ draft, state, timeMs }: Opening): RecordDraft {
+  const { binding, decision, action } = draft;
+  return {
+    type: "request",
+    timeMs,
+    ...about(draft),
+    detail: {
+      state,
+      effect: decision.effect,
+      rules: decision.rules,
+      role: action.role,
+      target: action.target,
+      requestDigest: draft.requestDigest,
+      limits: { ...binding.limits },
+      expiry: { ...binding.expiry },
+      nonce: binding.nonce,
+      sidecar: draft.sidecar,
+      durable: draft.durable,
+      ...(draft.owner === undefined ? {} : { owner: draft.owner }),
+      ...(decision.effect === "review"
+        ? {
+            requirements: decision.approval.requirements.map(({ rule, stages }) => ({
+              rule,
+              stages: stages.map(({ approvers, count }) => ({ approvers, count })),
+            })),
+          }
+        : {}),
+    },
+    payload: Buffer.from(canonicalJson({ ...action.operation })),
+  };
+}
+
+/** A vote that counts. With the comment, which is the payload, anyone can check its signature again. */
+export function voteRecord(request: RequestOverview, vote: Vote): RecordDraft {
+  const { issuer, subject, groups } = vote.approver;
+  return {
+    type: "vote",
+    timeMs: vote.timeMs,
+    ...about(request),
+    detail: {
+      accepted: true,
+      requestDigest: vote.requestDigest,
+      approver: { issuer, subject, groups },
+      verdict: vote.verdict,
+      timeMs: vote.timeMs,
+      signature: { ...vote.signature },
+    },
+    payload: Buffer.from(vote.comment),
+  };
+}
+
+/** A vote that was refused, and why. */
+export function refusedVoteRecord(
+  request: RequestOverview,
+  attempt: { readonly approver: Approver; readonly verdict: Vote["verdict"]; readonly requestDigest: string },
+  code: ErrorCode,
+  timeMs: number,
+): RecordDraft {
+  const { issuer, subject, groups } = attempt.approver;
+  return {
+    type: "vote",
+    timeMs,
+    ...about(request),
+    detail: {
+      accepted: false,
+      code,
+      // The caller's own text: kept short and well-formed, whatever they sent.
+      requestDigest: attempt.requestDigest.slice(0, 80).toWellFormed(),
+      approver: { issuer, subject, groups },
+      verdict: attempt.verdict,
+    },
+  };
+}
+
+/** A change of state. */
+export function stateRecord(
+  request: RequestOverview,
+  change: { readonly to: RequestState; readonly by: string; readonly timeMs: number; readonly outcome?: Outcome },
+): RecordDraft {
+  return {
+    type: "state",
+    timeMs: change.timeMs,
+    ...about(request),
+    detail: {
+      from: request.state,
+      to: change.to,
+      by: change.by,
+      ...(change.outcome?.failure === undefined ? {} : { code: change.outcome.failure.code }),
+    },
+  };
+}
+
+/** A claim that the store's state would let through, but the signed votes do not. */
+export function refusedClaimRecord(request: RequestOverview, sidecar: string, timeMs: number): RecordDraft {
+  return { type: "refusal", timeMs, ...about(request), detail: { what: "claim", sidecar, reason: "votes_do_not_verify" } };
+}
+
+/** Someone signed in, or tried to. */
+export function signInRecord(attempt: { readonly approver?: Approver; readonly timeMs: number }): RecordDraft {
+  const { approver, timeMs } = attempt;
+  if (approver === undefined) return { type: "sign-in", timeMs, detail: { accepted: false, method: "one-time-link" } };
+  const { issuer, subject, groups } = approver;
+  return { type: "sign-in", timeMs, detail: { accepted: true, method: "one-time-link", approver: { issuer, subject, groups } } };
+}

@@ -1,0 +1,174 @@
+import type { KeyObject } from "node:crypto";
+import {
+  CountersignError,
+  canTransition,
+  type Digest,
+  type ErrorCode,
+  type RequestBook,
+  type RequestDraft,
+  type RequestEvent,
+  type RequestFilter,
+  type RequestSnapshot,
+  type RequestState,
+  type Settlement,
+} from "@countersign/policy";
+import { checkDraft } from "./draft.ts";
+import { headline } from "./headline.ts";
+import type { Ledger } from "./ledger.ts";
+import { refusedClaimRecord } from "./records.ts";
+import type { Opening, Position, StoredRequest } from "./stores/request-store.ts";
+import { tally } from "./tally.ts";
+
+/** How many requests are read at a time. */
+const page = 200;
+
+/** Why a request in a state cannot be claimed. */
+const unclaimable = {
+  pending: ["not_pending", "It is not approved yet."],
+  executing: ["not_pending", "It was claimed before; a permit is good for one execution."],
+  succeeded: ["not_pending", "It was executed before; a permit is good for one execution."],
+  failed: ["not_pending", "It was executed before; a permit is good for one execution."],
+  unknown: ["not_pending", "It was executed before; a permit is good for one execution."],
+  denied: ["denied", "It was denied."],
+  expired: ["expired", "Its time is up."],
+  cancelled: ["cancelled", "It was cancelled."],
+  revoked: ["revoked", "Its approval was revoked."],
+} as const satisfies Record<Exclude<RequestState, "approved">, readonly [ErrorCode, string]>;
+
+/** How a sidecar may end a request. Denials and expiry are the control plane's own. */
+const settleable: ReadonlySet<RequestState> = new Set(["cancelled", "revoked", "succeeded", "failed", "unknown"]);
+
+/** The requests of this control plane, for sidecars. */
+export class Requests implements RequestBook {
+  readonly #ledger: Ledger;
+  readonly #voteKey: KeyObject;
+
+  constructor(ledger: Ledger, voteKey: KeyObject) {
+    this.#ledger = ledger;
+    this.#voteKey = voteKey;
+  }
+
+  open(draft: RequestDraft): Promise<RequestSnapshot> {
+    const { idempotencyKey } = draft;
+    if (idempotencyKey === undefined) return this.#insert(draft);
+    const { issuer, subject } = draft.action.principal;
+    const key = { issuer, subject, idempotencyKey };
+    return this.#ledger.alone(JSON.stringify([issuer, subject, idempotencyKey]), async () => {
+      const known = await this.#ledger.store.get(key);
+      return known === undefined ? this.#insert(draft) : attach(known, draft);
+    });
+  }
+
+  async #insert(draft: RequestDraft): Promise<RequestSnapshot> {
+    const timeMs = this.#ledger.now();
+    checkDraft(draft, timeMs);
+    const { requestId: id, expiry } = draft.binding;
+    const base = { draft, headline: headline(draft.action.operation), timeMs };
+    const opening: Opening =
+      draft.decision.effect === "review"
+        ? { ...base, state: "pending", by: draft.action.principal.subject }
+        : { ...base, state: "approved", by: "policy", validUntilMs: timeMs + expiry.validForMs };
+    const inserted = await this.#ledger.open(opening);
+    const stored = await this.#ledger.store.get({ id });
+    if (inserted === "taken" || stored === undefined) {
+      throw new CountersignError(
+        "invalid_request",
+        "The request id is in use. A sidecar makes a new random id for each request.",
+        {
+          requestId: id,
+        },
+      );
+    }
+    return stored;
+  }
+
+  async list(filter: RequestFilter): Promise<readonly RequestSnapshot[]> {
+    const { store } = this.#ledger;
+    if ("id" in filter) {
+      const found = await store.get({ id: filter.id });
+      return found === undefined ? [] : [found];
+    }
+    const all: RequestSnapshot[] = [];
+    let after: Position | undefined;
+    for (;;) {
+      const query = { states: ["pending", "approved", "executing"], sidecar: filter.unfinishedOf } as const;
+      const some = await store.list(after === undefined ? query : { ...query, after }, page);
+      const whole = await Promise.all(some.map((one) => store.get({ id: one.binding.requestId })));
+      all.push(...whole.filter((one) => one !== undefined));
+      const last = some.at(-1);
+      if (last === undefined || some.length < page) return all;
+      after = { createdMs: last.createdMs, id: last.binding.requestId };
+    }
+  }
+
+  async *watch(id: string, afterSequence: number, signal: AbortSignal): AsyncGenerator<RequestEvent> {
+    let last = afterSequence;
+    for await (const _changed of this.#ledger.changes.of(id, signal)) {
+      const journal = await this.#ledger.store.journal(id, last);
+      if (journal === undefined) throw new CountersignError("not_found", "There is no such request. Check the id.");
+      for (const { event } of journal.entries) {
+        if (event === undefined) continue;
+        yield event;
+        last = event.sequence;
+      }
+      if (journal.ended) return;
+    }
+  }
+
+  claim(id: string, requestDigest: Digest, sidecar: string): Promise<RequestSnapshot> {
+    return this.#ledger.withRequest(id, async (request) => {
+      if (request.sidecar !== sidecar) {
+        throw new CountersignError("not_found", "There is no such request of this sidecar.", { requestId: id });
+      }
+      if (request.requestDigest !== requestDigest) {
+        throw new CountersignError("digest_mismatch", "What was approved is not what would be executed.", { requestId: id });
+      }
+      if (request.state !== "approved") {
+        const [code, message] = unclaimable[request.state];
+        throw new CountersignError(code, message, { requestId: id });
+      }
+      const timeMs = this.#ledger.now();
+      if (request.decision.effect === "review" && tally(request, request.votes, this.#voteKey).verdict !== "approved") {
+        await this.#ledger.record(refusedClaimRecord(request, sidecar, timeMs));
+        throw new CountersignError(
+          "internal",
+          "The stored votes do not approve this request: the store was changed from outside.",
+          {
+            requestId: id,
+          },
+        );
+      }
+      return this.#ledger.apply(request, { to: "executing", by: "sidecar", timeMs });
+    });
+  }
+
+  settle(id: string, { outcome, by, resultEvents }: Settlement): Promise<RequestSnapshot> {
+    return this.#ledger.withRequest(id, async (request) => {
+      const to = outcome.state;
+      // Said again, because the first answer got lost: it stands.
+      if (to === request.state && to !== "cancelled") return request;
+      if (!settleable.has(to) || !canTransition(request.state, to)) {
+        throw new CountersignError("not_cancellable", `The request is ${request.state} and cannot become ${to}.`, {
+          requestId: id,
+        });
+      }
+      return this.#ledger.apply(request, {
+        to,
+        outcome,
+        by,
+        timeMs: this.#ledger.now(),
+        resultEvents: request.state === "executing" ? resultEvents : 0,
+      });
+    });
+  }
+}
+
+/** The same key with the same action gives the same request. */
+function attach(known: StoredRequest, draft: RequestDraft): RequestSnapshot {
+  if (known.binding.actionDigest === draft.binding.actionDigest) return known;
+  throw new CountersignError(
+    "idempotency_conflict",
+    "This idempotency key was used for another action. Use a new key, or repeat the action unchanged.",
+    { requestId: known.binding.requestId },
+  );
+}

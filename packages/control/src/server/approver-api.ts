@@ -1,0 +1,107 @@
+import { type Approver, CountersignError, type RequestState } from "@countersign/policy";
+import * as rpc from "@countersign/rpc";
+import type { Approvals } from "../approvals.ts";
+import type { ApproverSession } from "../identity.ts";
+import type { Position } from "../stores/request-store.ts";
+import { detailMessage, principalMessage, stateMessages, summaryMessage } from "./messages.ts";
+
+const defaultPage = 50;
+const longestPage = 200;
+
+/** What an approver can do, in the wire's messages: the one implementation behind gRPC and the console's HTTP. */
+export class ApproverApi {
+  readonly #approvals: Approvals;
+
+  constructor(approvals: Approvals) {
+    this.#approvals = approvals;
+  }
+
+  session({ approver, expiresMs }: ApproverSession): rpc.GetSessionResponse {
+    return { approver: principalMessage(approver), expiresMs };
+  }
+
+  /** @throws {CountersignError} `invalid_request` for an unknown state, a page size over 200 or a page token that is none. */
+  async list(approver: Approver, request: rpc.ListRequestsRequest): Promise<rpc.ListRequestsResponse> {
+    const states = request.states.length === 0 ? allStates : request.states.map(stateOf);
+    const size = request.pageSize === 0 ? defaultPage : request.pageSize;
+    if (!Number.isInteger(size) || size < 1 || size > longestPage) {
+      throw new CountersignError("invalid_request", `The page size has to be 1 to ${longestPage}.`);
+    }
+    const after = request.pageToken === "" ? undefined : positionOf(request.pageToken);
+    const page = await this.#approvals.list({ states: [...new Set(states)], ...(after === undefined ? {} : { after }) }, size);
+    const last = page.at(-1);
+    return {
+      requests: page.map((one) => summaryMessage(one, approver, this.#approvals)),
+      nextPageToken: last === undefined || page.length < size ? "" : tokenOf(last.createdMs, last.binding.requestId),
+    };
+  }
+
+  /** @throws {CountersignError} `not_found`. */
+  async get(approver: Approver, id: string): Promise<rpc.GetRequestResponse> {
+    const { request, history } = await this.#approvals.get(id);
+    return { request: detailMessage(request, history, approver, this.#approvals) };
+  }
+
+  /** @throws {CountersignError} as {@link Approvals.vote}. */
+  async vote(approver: Approver, { id, requestDigest, verdict, comment }: rpc.VoteRequest): Promise<rpc.VoteResponse> {
+    if (verdict !== rpc.Verdict.APPROVE && verdict !== rpc.Verdict.DENY) {
+      throw new CountersignError("invalid_request", "The verdict has to be approve or deny.");
+    }
+    await this.#approvals.vote(
+      id,
+      { requestDigest, verdict: verdict === rpc.Verdict.APPROVE ? "approve" : "deny", comment },
+      approver,
+    );
+    return this.get(approver, id);
+  }
+
+  /** The pending requests, newest first, then each request that is opened or changes, until the signal aborts. */
+  async *inbox(approver: Approver, signal: AbortSignal): AsyncGenerator<rpc.WatchInboxResponse> {
+    let first = true;
+    for await (const changed of this.#approvals.changes(signal)) {
+      if (first) yield* this.#pending(approver, signal);
+      first = false;
+      const ids = [...changed];
+      for (let from = 0; from < ids.length && !signal.aborted; from += longestPage) {
+        const some = await this.#approvals.list({ ids: ids.slice(from, from + longestPage) }, longestPage);
+        for (const one of some) yield { request: summaryMessage(one, approver, this.#approvals) };
+      }
+    }
+  }
+
+  async *#pending(approver: Approver, signal: AbortSignal): AsyncGenerator<rpc.WatchInboxResponse> {
+    let after: Position | undefined;
+    while (!signal.aborted) {
+      const page = await this.#approvals.list({ states: ["pending"], ...(after === undefined ? {} : { after }) }, longestPage);
+      for (const one of page) yield { request: summaryMessage(one, approver, this.#approvals) };
+      const last = page.at(-1);
+      if (last === undefined || page.length < longestPage) return;
+      after = { createdMs: last.createdMs, id: last.binding.requestId };
+    }
+  }
+}
+
+const statesByMessage = new Map<rpc.RequestState, RequestState>();
+for (const [state, message] of Object.entries(stateMessages)) {
+  if (state in stateMessages) statesByMessage.set(message, state as RequestState);
+}
+const allStates = [...statesByMessage.values()];
+
+function stateOf(message: rpc.RequestState): RequestState {
+  const state = statesByMessage.get(message);
+  if (state === undefined)
+    throw new CountersignError("invalid_request", "One of the states is none. Use e.g. REQUEST_STATE_PENDING.");
+  return state;
+}
+
+function tokenOf(createdMs: number, id: string): string {
+  return Buffer.from(`${createdMs} ${id}`).toString("base64url");
+}
+
+function positionOf(token: string): Position {
+  const [, createdMs, id] = /^(\d{1,15}) (req_[0-9A-Za-z_-]{1,64})$/.exec(Buffer.from(token, "base64url").toString()) ?? [];
+  if (createdMs === undefined || id === undefined) {
+    throw new CountersignError("invalid_request", "The page token is not one that this service gave. Start at the first page.");
+  }
+  return { createdMs: Number(createdMs), id };
+}

@@ -1,0 +1,31 @@
+/** How often a comment is sent when nothing happens, milliseconds: it shows that the connection lives. */
+const heartbeatMs = 15_000;
+
+/**
+ * Server-sent events (WHATWG HTML §9.2) of messages, with a comment as heartbeat. Nothing is read from the messages before the reader has
+ * taken what came earlier, so a slow reader holds nothing up and costs nothing.
+ *
+ * @param alive - Asked at every heartbeat; the stream ends when it is false.
+ */
+export async function* eventStream(messages: AsyncIterable<unknown>, alive: () => boolean): AsyncGenerator<string> {
+  const iterator = messages[Symbol.asyncIterator]();
+  try {
+    yield ": open\n\n";
+    let next = iterator.next();
+    while (alive()) {
+      const heartbeat = Promise.withResolvers<"heartbeat">();
+      const timer = setTimeout(heartbeat.resolve, heartbeatMs, "heartbeat");
+      const first = await Promise.race([next, heartbeat.promise]).finally(() => clearTimeout(timer));
+      if (first === "heartbeat") {
+        yield ": alive\n\n";
+      } else if (first.done) {
+        return;
+      } else {
+        yield `data: ${JSON.stringify(first.value)}\n\n`;
+        next = iterator.next();
+      }
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,109 @@
+import type { Approver, Operation, Outcome, PostgresParameter, RequestState, Vote } from "@countersign/policy";
+import * as rpc from "@countersign/rpc";
+import type { Approvals } from "../approvals.ts";
+import { deadline } from "../lifetime.ts";
+import type { JournalEntry, RequestOverview, StoredRequest } from "../stores/request-store.ts";
+
+/** The wire's name of each state. */
+export const stateMessages = {
+  pending: rpc.RequestState.PENDING,
+  approved: rpc.RequestState.APPROVED,
+  executing: rpc.RequestState.EXECUTING,
+  succeeded: rpc.RequestState.SUCCEEDED,
+  failed: rpc.RequestState.FAILED,
+  denied: rpc.RequestState.DENIED,
+  expired: rpc.RequestState.EXPIRED,
+  cancelled: rpc.RequestState.CANCELLED,
+  revoked: rpc.RequestState.REVOKED,
+  unknown: rpc.RequestState.UNKNOWN,
+} as const satisfies Record<RequestState, rpc.RequestState>;
+
+const verdictMessages = { approve: rpc.Verdict.APPROVE, deny: rpc.Verdict.DENY } as const;
+
+/** A person or agent. */
+export function principalMessage({ issuer, subject, groups }: Approver): rpc.Principal {
+  return { issuer, subject, groups: [...groups] };
+}
+
+/** A request in a list, as one approver sees it. */
+export function summaryMessage(request: RequestOverview, approver: Approver, approvals: Approvals): rpc.RequestSummary {
+  return {
+    id: request.binding.requestId,
+    state: stateMessages[request.state],
+    resource: request.action.resource,
+    principal: principalMessage(request.action.principal),
+    headline: request.headline,
+    rules: [...request.decision.rules],
+    createdMs: request.createdMs,
+    expiresMs: deadline(request) ?? request.binding.expiry.pendingUntilMs,
+    changedMs: request.changedMs,
+    canVote: approvals.refusal(request, approver) === undefined,
+  };
+}
+
+/** A request whole, as one approver sees it. */
+export function detailMessage(
+  request: StoredRequest,
+  history: readonly JournalEntry[],
+  approver: Approver,
+  approvals: Approvals,
+): rpc.RequestDetail {
+  const { action, binding } = request;
+  const { rows = 0, bytes = 0, timeMs = 0 } = binding.limits;
+  return {
+    summary: summaryMessage(request, approver, approvals),
+    operation: operationMessage(action.operation),
+    reason: request.reason,
+    session: request.session,
+    role: action.role,
+    target: { ...action.target },
+    actionDigest: binding.actionDigest,
+    requestDigest: request.requestDigest,
+    policyDigest: binding.policyDigest,
+    limits: { rows, bytes, timeMs },
+    requirements: approvals.progress(request).requirements.map(({ requirement, stages, satisfied }) => ({
+      rule: requirement.rule,
+      satisfied,
+      stages: stages.map(({ stage, approved }) => ({ approvers: [...stage.approvers], count: stage.count, approved })),
+    })),
+    votes: request.votes.map(voteMessage),
+    outcome: request.outcome === undefined ? undefined : outcomeMessage(request.outcome, binding.requestId),
+    factsJson: JSON.stringify(request.facts),
+    validForSeconds: Math.floor(binding.expiry.validForMs / 1000),
+    cannotVoteReason: approvals.refusal(request, approver)?.message ?? "",
+    history: history.flatMap(({ state, timeMs, by }) =>
+      state === undefined ? [] : [{ state: stateMessages[state], timeMs, by }],
+    ),
+  };
+}
+
+function operationMessage(operation: Operation): rpc.Operation {
+  const { statement, parameters } = operation;
+  return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(parameterMessage) } } };
+}
+
+function parameterMessage(parameter: PostgresParameter): rpc.PostgresParameter {
+  if (parameter === null) return { value: { $case: "null", value: true } };
+  return "text" in parameter
+    ? { value: { $case: "text", value: parameter.text } }
+    : { value: { $case: "binary", value: Buffer.from(parameter.binary, "base64url") } };
+}
+
+function voteMessage({ approver, verdict, comment, timeMs }: Vote): rpc.CastVote {
+  return { approver: principalMessage(approver), verdict: verdictMessages[verdict], comment, timeMs };
+}
+
+/** The receipt is the sidecar's to give: it is not stored here. */
+function outcomeMessage(outcome: Outcome, requestId: string): rpc.Outcome {
+  const { failure } = outcome;
+  return {
+    state: stateMessages[outcome.state],
+    error: failure && { ...failure, requestId, targetCode: failure.targetCode ?? "" },
+    commandTag: outcome.commandTag ?? "",
+    rows: outcome.rows,
+    rowsAffected: outcome.rowsAffected ?? 0,
+    bytes: outcome.bytes,
+    durationMs: Math.round(outcome.durationMs),
+    receipt: undefined,
+  };
+}

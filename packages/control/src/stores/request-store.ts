@@ -1,0 +1,110 @@
+import type { Outcome, RequestDraft, RequestEvent, RequestSnapshot, RequestState, Vote } from "@countersign/policy";
+
+/** A request without its operation and facts, which may be large: what lists and votes need. */
+export interface RequestOverview extends Omit<RequestSnapshot, "action" | "facts"> {
+  readonly action: Omit<RequestSnapshot["action"], "operation">;
+  /** The start of the operation as one safe line. */
+  readonly headline: string;
+  /** Counts the changes of this request; a change names the revision that it was decided on. */
+  readonly revision: number;
+}
+
+/** A request whole. */
+export interface StoredRequest extends RequestSnapshot {
+  readonly headline: string;
+  readonly revision: number;
+}
+
+/** A request to insert. */
+export interface Opening {
+  readonly draft: RequestDraft;
+  readonly headline: string;
+  readonly state: "pending" | "approved";
+  readonly timeMs: number;
+  /** Who or what caused it. */
+  readonly by: string;
+  /** Present when it opens approved. */
+  readonly validUntilMs?: number;
+}
+
+/** One change of one request: a vote, a new state, or both. */
+export interface Change {
+  /** The state and revision that the change was decided on. Another change in between makes it void. */
+  readonly from: RequestState;
+  readonly revision: number;
+  /** Absent when the state stays. */
+  readonly to?: RequestState;
+  readonly vote?: Vote;
+  readonly timeMs: number;
+  readonly by: string;
+  /** Present when it becomes approved. */
+  readonly validUntilMs?: number;
+  /** Present when it ends, or when a doubt about its end is resolved. */
+  readonly outcome?: Outcome;
+  /** Result events that took sequence numbers before this change. */
+  readonly resultEvents?: number;
+}
+
+/** One row of a request's history. */
+export interface JournalEntry {
+  /** Who or what caused it. */
+  readonly by: string;
+  readonly timeMs: number;
+  /** The state entered; absent for a vote. */
+  readonly state?: RequestState;
+  /** What watchers are told; absent when a doubt was resolved after the end. */
+  readonly event?: RequestEvent;
+}
+
+/** Names one request. */
+export type RequestKey =
+  | { readonly id: string }
+  | { readonly issuer: string; readonly subject: string; readonly idempotencyKey: string };
+
+/** A place in a list that is ordered newest first. */
+export interface Position {
+  readonly createdMs: number;
+  readonly id: string;
+}
+
+/** Which requests, and in which order. */
+export type OverviewQuery =
+  /** In one of these states, of one sidecar or all, newest first, older than a position. */
+  | { readonly states: readonly RequestState[]; readonly sidecar?: string; readonly after?: Position }
+  /** Those that wait for something, the earliest deadline first. */
+  | { readonly order: "deadline" }
+  | { readonly ids: readonly string[] };
+
+/**
+ * Where requests live. Every method reads or writes in one transaction; a write is on disk when it resolves. Whatever implements it passes
+ * `conformance.test.ts`.
+ *
+ * Every method throws {@link CountersignError} `control_plane_unavailable` when the store cannot be used, with nothing changed, and
+ * `internal` when a stored request was altered from outside.
+ */
+export interface RequestStore extends AsyncDisposable {
+  /** Inserts a request; `taken` when its id, or its principal's idempotency key, is there already. */
+  insert(opening: Opening): Promise<"inserted" | "taken">;
+  /**
+   * Changes a request by compare-and-set; false when it is no longer at that state and revision, or that person has voted.
+   *
+   * @throws {IllegalTransition} for what the transition table does not have.
+   */
+  change(id: string, change: Change): Promise<boolean>;
+  get(key: RequestKey): Promise<StoredRequest | undefined>;
+  list(query: OverviewQuery, limit: number): Promise<readonly RequestOverview[]>;
+  /** What happened after a sequence, oldest first, and whether the request has ended. Undefined for an unknown request. */
+  journal(
+    id: string,
+    afterSequence: number,
+  ): Promise<{ readonly entries: readonly JournalEntry[]; readonly ended: boolean } | undefined>;
+}
+
+/** A change of state that the transition table does not have: a defect of the caller, never of the data. */
+export class IllegalTransition extends Error {
+  override readonly name = "IllegalTransition";
+
+  constructor(from: RequestState, to: RequestState) {
+    super(`A request cannot go from ${from} to ${to}`);
+  }
+}

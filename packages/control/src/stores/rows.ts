@@ -1,0 +1,145 @@
+import type { Outcome, RequestDraft, RequestEvent, Vote } from "@countersign/policy";
+import type { Selectable } from "kysely";
+import type { JournalEntry, Opening, RequestOverview, StoredRequest } from "./request-store.ts";
+import type { EventTable, RequestTable, VoteTable } from "./schema.ts";
+import type { Seal } from "./seal.ts";
+
+/** What is sealed in `head`. */
+type Head = Omit<RequestDraft, "action" | "facts"> & {
+  readonly action: Omit<RequestDraft["action"], "operation">;
+  readonly headline: string;
+};
+/** What is sealed in `body`. */
+type Body = { readonly operation: RequestDraft["action"]["operation"]; readonly facts: RequestDraft["facts"] };
+
+type RequestRow = Selectable<RequestTable>;
+type OverviewRow = Omit<RequestRow, "body">;
+type VoteRow = Selectable<VoteTable>;
+type EventRow = Selectable<EventTable>;
+
+/** The row of a new request. */
+export function requestRow({ draft, headline, state, timeMs, by, validUntilMs }: Opening, seal: Seal): RequestRow {
+  const { action, facts, ...rest } = draft;
+  const { operation, ...target } = action;
+  const { requestId: id, expiry } = draft.binding;
+  const head: Head = { ...rest, action: target, headline };
+  const body: Body = { operation, facts };
+  return {
+    id,
+    state,
+    revision: 1,
+    sequence: 1,
+    created_ms: timeMs,
+    changed_ms: timeMs,
+    changed_by: by,
+    deadline_ms: state === "pending" ? expiry.pendingUntilMs : (validUntilMs ?? timeMs),
+    valid_until_ms: validUntilMs ?? null,
+    sidecar: draft.sidecar,
+    principal_issuer: action.principal.issuer,
+    principal_subject: action.principal.subject,
+    idempotency_key: draft.idempotencyKey ?? null,
+    head: seal.seal(`${id}/head`, head),
+    body: seal.seal(`${id}/body`, body),
+    outcome: null,
+  };
+}
+
+/** The row of a vote; its time is that of its event. */
+export function voteRow(vote: Vote, sequence: number): VoteRow {
+  return {
+    request_id: vote.requestId,
+    sequence,
+    approver_issuer: vote.approver.issuer,
+    approver_subject: vote.approver.subject,
+    approver_groups: JSON.stringify(vote.approver.groups),
+    request_digest: vote.requestDigest,
+    verdict: vote.verdict,
+    comment: vote.comment,
+    time_ms: vote.timeMs,
+    signature: vote.signature.value,
+  };
+}
+
+/** A sealed outcome. */
+export function outcomeColumn(id: string, outcome: Outcome, seal: Seal): Uint8Array {
+  return seal.seal(`${id}/outcome`, outcome);
+}
+
+/** A request without operation and facts. The seal is the check beside the casts: only this program, with its key, wrote these texts. */
+export function overview(row: OverviewRow, votes: readonly VoteRow[], seal: Seal): RequestOverview {
+  const head = seal.open(`${row.id}/head`, row.head) as Head;
+  return {
+    ...head,
+    state: row.state,
+    revision: row.revision,
+    sequence: row.sequence,
+    createdMs: row.created_ms,
+    changedMs: row.changed_ms,
+    changedBy: row.changed_by,
+    ...(row.valid_until_ms === null ? {} : { validUntilMs: row.valid_until_ms }),
+    ...(row.outcome === null ? {} : { outcome: seal.open(`${row.id}/outcome`, row.outcome) as Outcome }),
+    votes: votes.map(vote),
+  };
+}
+
+/** A request whole. */
+export function storedRequest(row: RequestRow, votes: readonly VoteRow[], seal: Seal): StoredRequest {
+  const { operation, facts } = seal.open(`${row.id}/body`, row.body) as Body;
+  const { action, ...rest } = overview(row, votes, seal);
+  return { ...rest, action: { ...action, operation }, facts };
+}
+
+/** A journal entry. `ended` tells how the request stands now: a doubt that was resolved since is not told as a doubt. */
+export function journalEntry(row: EventRow, request: OverviewRow, votes: readonly VoteRow[], seal: Seal): JournalEntry {
+  const event = requestEvent(row, request, votes, seal);
+  return {
+    by: row.by,
+    timeMs: row.time_ms,
+    ...(row.state === null ? {} : { state: row.state }),
+    ...(event === undefined ? {} : { event }),
+  };
+}
+
+function requestEvent(row: EventRow, request: OverviewRow, votes: readonly VoteRow[], seal: Seal): RequestEvent | undefined {
+  const at = { sequence: row.sequence, timeMs: row.time_ms };
+  switch (row.type) {
+    case "pending":
+    case "executing":
+      return { ...at, type: row.type };
+    case "approved":
+      return { ...at, type: row.type, validUntilMs: request.valid_until_ms ?? row.time_ms };
+    case "vote": {
+      const cast = votes.find((one) => one.sequence === row.sequence);
+      return cast === undefined ? undefined : { ...at, type: row.type, vote: vote(cast) };
+    }
+    case "ended":
+      return request.outcome === null
+        ? undefined
+        : { ...at, type: row.type, outcome: seal.open(`${request.id}/outcome`, request.outcome) as Outcome };
+    case "resolved":
+      return undefined;
+  }
+}
+
+/** A vote as it stands in the row, right or wrong: whoever counts it checks its signature first. */
+function vote(row: VoteRow): Vote {
+  return {
+    requestId: row.request_id,
+    requestDigest: row.request_digest as Vote["requestDigest"],
+    approver: { issuer: row.approver_issuer, subject: row.approver_subject, groups: names(row.approver_groups) },
+    verdict: row.verdict === "approve" ? "approve" : "deny",
+    comment: row.comment,
+    timeMs: row.time_ms,
+    signature: { type: "session", value: row.signature },
+  };
+}
+
+function names(text: string): readonly string[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : [];
+  } catch {
+    // A changed row: no groups, and a signature that no longer fits.
+    return [];
+  }
+}

@@ -1,0 +1,78 @@
+import { closeSync, openSync } from "node:fs";
+import Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { ControlPlaneError } from "../../control-plane-error.ts";
+import { migrate } from "../migrate.ts";
+import type { Schema } from "../schema.ts";
+
+/** How many prepared statements are kept. The store has fewer shapes of query than that. */
+const preparedStatements = 100;
+
+/**
+ * Opens `control.db` for this process alone, at the newest schema version.
+ *
+ * `locking_mode = EXCLUSIVE` takes the lock with the first read and keeps it until the connection is closed. It is an advisory lock of the
+ * operating system on the file, so it goes with the process, also by kill -9. In WAL mode it also keeps the WAL's index in memory instead
+ * of in a shared file. POSIX drops a process's locks on a file when *any* of its descriptors of that file is closed: nothing else in this
+ * process may open `control.db`.
+ *
+ * @throws {ControlPlaneError} `folder_in_use`, `store_too_new` or `store_damaged`.
+ */
+export async function openDatabase(file: string): Promise<Kysely<Schema>> {
+  const sqlite = lock(file);
+  try {
+    const prepared = new Map<string, Database.Statement>();
+    const prepare = (text: string): Database.Statement => {
+      const known = prepared.get(text);
+      if (known !== undefined) return known;
+      const statement = sqlite.prepare(text);
+      if (prepared.size < preparedStatements) prepared.set(text, statement);
+      return statement;
+    };
+    const database = { prepare, close: () => void sqlite.close() };
+    const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+    await migrate(db, { bytes: "blob" }, file);
+    return db;
+  } catch (failure) {
+    sqlite.close();
+    throw failure;
+  }
+}
+
+function lock(file: string): Database.Database {
+  let sqlite: Database.Database | undefined;
+  try {
+    createPrivately(file);
+    // Waiting for the lock would only make a second `up` hang before it fails.
+    sqlite = new Database(file, { timeout: 0 });
+    sqlite.pragma("locking_mode = EXCLUSIVE");
+    sqlite.pragma("journal_mode = WAL");
+    sqlite.pragma("synchronous = FULL");
+    sqlite.pragma("foreign_keys = ON");
+    sqlite.pragma("trusted_schema = OFF");
+    // A write transaction, however empty, takes the lock now and shows that the file can be written.
+    sqlite.exec("BEGIN EXCLUSIVE; COMMIT");
+    return sqlite;
+  } catch (cause) {
+    sqlite?.close();
+    const code = cause instanceof Database.SqliteError ? cause.code : "";
+    if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) {
+      throw new ControlPlaneError(
+        "folder_in_use",
+        `${file} is in use by another process. Stop the other \`countersign up\`, or use another data folder with --data.`,
+        cause,
+      );
+    }
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ControlPlaneError("store_damaged", `${file} cannot be opened: ${reason}.`, cause);
+  }
+}
+
+/** SQLite gives the files beside it the mode of the main file, so that one is made first. Only a new file is opened here: see above. */
+function createPrivately(file: string): void {
+  try {
+    closeSync(openSync(file, "ax", 0o600));
+  } catch (failure) {
+    if (!(failure instanceof Error && "code" in failure && failure.code === "EEXIST")) throw failure;
+  }
+}

@@ -1,0 +1,150 @@
+import { CountersignError, canTransition, isFinal, type Vote } from "@countersign/policy";
+import Database from "better-sqlite3";
+import type { Selectable, Transaction } from "kysely";
+import { eventRows, openingRow } from "../events.ts";
+import { selectOne, selectOverviews } from "../queries.ts";
+import { type Change, IllegalTransition, type RequestStore } from "../request-store.ts";
+import { journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
+import type { RequestTable, Schema, VoteTable } from "../schema.ts";
+import { openSeal } from "../seal.ts";
+import { openDatabase } from "./database.ts";
+import { groupCommit } from "./group-commit.ts";
+
+/**
+ * Opens the requests of a data folder in an SQLite file, for this process alone.
+ *
+ * @param payloadKey 32 bytes; operations are sealed with a key derived from it.
+ * @throws {ControlPlaneError} `folder_in_use`, `store_too_new` or `store_damaged`.
+ */
+export async function openSqliteRequestStore(file: string, payloadKey: Uint8Array): Promise<RequestStore> {
+  const db = await openDatabase(file);
+  const seal = openSeal(payloadKey);
+  const write = groupCommit(db);
+
+  async function votesOf(ids: readonly string[]): Promise<Map<string, Selectable<VoteTable>[]>> {
+    if (ids.length === 0) return new Map();
+    const rows = await db.selectFrom("votes").selectAll().where("request_id", "in", ids).orderBy("sequence").execute();
+    return Map.groupBy(rows, (row) => row.request_id);
+  }
+
+  return {
+    insert: (opening) =>
+      guarded(() =>
+        write(async (transaction) => {
+          const row = requestRow(opening, seal);
+          const { numInsertedOrUpdatedRows } = await transaction
+            .insertInto("requests")
+            .values(row)
+            .onConflict((conflict) => conflict.doNothing())
+            .executeTakeFirstOrThrow();
+          if (numInsertedOrUpdatedRows !== 1n) return "taken";
+          await transaction.insertInto("events").values(openingRow(row)).execute();
+          return "inserted";
+        }),
+      ),
+
+    change: (id, change) =>
+      guarded(async () => {
+        const { from, to, revision, vote } = change;
+        if (to !== undefined && !canTransition(from, to)) throw new IllegalTransition(from, to);
+        return write(async (transaction) => {
+          const before = await transaction
+            .selectFrom("requests")
+            .select(["sequence", "valid_until_ms", "outcome"])
+            .where("id", "=", id)
+            .where("state", "=", from)
+            .where("revision", "=", revision)
+            .executeTakeFirst();
+          if (before === undefined) return false;
+          const events = eventRows(id, change, before.sequence);
+          if (vote !== undefined && !(await insertVote(transaction, vote, before.sequence + 1))) return false;
+          if (events.length > 0) await transaction.insertInto("events").values(events).execute();
+          const outcome = change.outcome === undefined ? before.outcome : outcomeColumn(id, change.outcome, seal);
+          const sequence = events.at(-1)?.sequence ?? before.sequence;
+          await transaction
+            .updateTable("requests")
+            .set(columnsOf(change, before, sequence, outcome))
+            .where("id", "=", id)
+            .execute();
+          return true;
+        });
+      }),
+
+    get: (key) =>
+      guarded(async () => {
+        const row = await selectOne(db, key);
+        if (row === undefined) return undefined;
+        const votes = await votesOf([row.id]);
+        return storedRequest(row, votes.get(row.id) ?? [], seal);
+      }),
+
+    list: (query, limit) =>
+      guarded(async () => {
+        const rows = await selectOverviews(db, query, limit);
+        const votes = await votesOf(rows.map((row) => row.id));
+        return rows.map((row) => overview(row, votes.get(row.id) ?? [], seal));
+      }),
+
+    journal: (id, afterSequence) =>
+      guarded(async () => {
+        const [request] = await selectOverviews(db, { ids: [id] }, 1);
+        if (request === undefined) return undefined;
+        const rows = await db
+          .selectFrom("events")
+          .selectAll()
+          .where("request_id", "=", id)
+          .where("sequence", ">", afterSequence)
+          .orderBy("sequence")
+          .execute();
+        const votes = rows.some((row) => row.type === "vote") ? ((await votesOf([id])).get(id) ?? []) : [];
+        return { entries: rows.map((row) => journalEntry(row, request, votes, seal)), ended: isFinal(request.state) };
+      }),
+
+    async [Symbol.asyncDispose]() {
+      await db.destroy();
+    },
+  };
+}
+
+type Before = Pick<Selectable<RequestTable>, "sequence" | "valid_until_ms" | "outcome">;
+
+/** The columns that a change sets. */
+function columnsOf(change: Change, before: Before, sequence: number, outcome: Uint8Array | null): Partial<RequestTable> {
+  const revision = change.revision + 1;
+  if (change.to === undefined) return { revision, sequence };
+  return {
+    revision,
+    // A resolution comes after the end and is no event.
+    sequence: change.from === "unknown" ? before.sequence : sequence,
+    state: change.to,
+    changed_ms: change.timeMs,
+    changed_by: change.by,
+    deadline_ms: change.to === "approved" ? (change.validUntilMs ?? change.timeMs) : null,
+    valid_until_ms: change.validUntilMs ?? before.valid_until_ms,
+    outcome,
+  };
+}
+
+/** One vote for a person: the primary key stops a second one, whoever asks. */
+async function insertVote(transaction: Transaction<Schema>, vote: Vote, sequence: number): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await transaction
+    .insertInto("votes")
+    .values(voteRow(vote, sequence))
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
+/** Reports a store that cannot be used as what the caller can act on; what is already in those words stays as it is. */
+async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (failure) {
+    if (!(failure instanceof Database.SqliteError)) throw failure;
+    throw new CountersignError(
+      "control_plane_unavailable",
+      `The request store cannot be used (${failure.code}); nothing was changed. Check the disk that holds the data folder.`,
+      { retryable: true, cause: failure },
+    );
+  }
+}

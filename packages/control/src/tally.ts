@@ -1,0 +1,41 @@
+import type { KeyObject } from "node:crypto";
+import {
+  type Approver,
+  type Excluded,
+  isExcluded,
+  isNamedBy,
+  type Quorum,
+  quorum,
+  type Vote,
+  verifyVote,
+} from "@countersign/policy";
+import type { RequestOverview } from "./stores/request-store.ts";
+
+/** Who may not vote on a request: its principal and the principal's owner. */
+export function excluded(request: RequestOverview): Excluded {
+  const { principal } = request.action;
+  return request.owner === undefined ? [principal] : [principal, { issuer: principal.issuer, subject: request.owner }];
+}
+
+/** Whether an approver is the requester or its owner. */
+export function isRequester(request: RequestOverview, approver: Approver): boolean {
+  return isExcluded(excluded(request), approver);
+}
+
+/** How far a request's approval is. Only votes over this request's digest whose signature is right count: a changed row does not approve. */
+export function tally(request: RequestOverview, votes: readonly Vote[], voteKey: KeyObject): Quorum {
+  if (request.decision.effect !== "review") return { verdict: "waiting", requirements: [] };
+  const right = votes.filter(
+    (vote) =>
+      vote.requestId === request.binding.requestId && vote.requestDigest === request.requestDigest && verifyVote(vote, voteKey),
+  );
+  return quorum(request.decision.approval, right, excluded(request));
+}
+
+/** Whether a stage that is waiting now names the approver. */
+export function isAsked(progress: Quorum, approver: Approver): boolean {
+  return progress.requirements.some((requirement) => {
+    const current = requirement.stages.find((stage) => !stage.satisfied);
+    return current !== undefined && isNamedBy(current.stage, approver);
+  });
+}
