@@ -19,9 +19,9 @@ export type GuardedAction = PostgresQueryAction;
 /** What goes with an action. */
 export interface Asking {
   /** Why, in the agent's own words, for the person who approves (at most 4096 bytes). */
-  reason?: string;
+  reason?: string | undefined;
   /** The same key with the same action attaches to the same request, also from another process (at most 256 bytes). */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
 }
 
 /** PostgreSQL's own limit (a 16 bit count in the Bind message). */

@@ -1,0 +1,12 @@
+/**
+ * LangChain tools that run guarded actions.
+ *
+ * @packageDocumentation
+ */
+
+export {
+  type FixedToolOptions,
+  type GuardedToolArtifact,
+  guardedTool,
+  type StatementToolOptions,
+} from "./guarded-tool.ts";
