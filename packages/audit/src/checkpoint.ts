@@ -31,7 +31,7 @@ export function checkpointSigner(origin: string, key: KeyObject): CheckpointSign
  *
  * @param key - Ed25519 key, private or public.
  */
-export function verifierKeyText(origin: string, key: KeyObject): string {
+export function logKeyText(origin: string, key: KeyObject): string {
   const typed = Buffer.concat([Buffer.from([ED25519]), rawPublicKey(key)]);
   const keyId = sha256(Buffer.concat([Buffer.from(`${noteName(origin)}\n`), typed])).subarray(0, 4);
   return `${origin}+${keyId.toString("hex")}+${typed.toString("base64")}`;

@@ -31,7 +31,7 @@ export interface LogBatch {
   readonly entries: readonly LogEntry[];
   /** Tiles that became full, and those of levels 1 and up that grew. A tile stored before under the same level and index is replaced. */
   readonly tiles: readonly Tile[];
-  /** The writers of the entries. */
+  /** Heads to keep. Given only when a tile of level 0 became full: newer ones are read from the records after it. */
   readonly writers: readonly WriterHead[];
   /** Signed tree head over everything up to the last entry. */
   readonly checkpoint: string;
@@ -46,6 +46,7 @@ export interface LogState {
   readonly tiles: readonly Tile[];
   /** The records after the last full tile of level 0. */
   readonly tail: readonly Uint8Array[];
+  /** The heads kept last. */
   readonly writers: readonly WriterHead[];
 }
 

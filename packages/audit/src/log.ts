@@ -68,6 +68,8 @@ class GroupCommitLog implements Log {
   readonly #signer: CheckpointSigner;
   readonly #tree: Tree;
   readonly #writers: Map<string, WriterHead>;
+  /** Writers whose stored head is behind. */
+  readonly #moved = new Set<string>();
   #checkpoint: string;
   #pending: Append[] = [];
   #committing: Promise<void> | undefined;
@@ -140,9 +142,10 @@ class GroupCommitLog implements Log {
 
   async #commitGroup(group: readonly Append[]): Promise<void> {
     const mark = this.#tree.mark();
+    const heads = new Map<string, WriterHead>();
     let batch: LogBatch;
     try {
-      batch = this.#prepareBatch(group);
+      batch = this.#prepareBatch(group, heads);
       await this.#options.store.commit(batch);
     } catch (error) {
       this.#tree.rollBack(mark);
@@ -150,13 +153,14 @@ class GroupCommitLog implements Log {
       return;
     }
     this.#checkpoint = batch.checkpoint;
-    for (const head of batch.writers) this.#writers.set(head.writer, head);
+    for (const { writer } of batch.writers) this.#moved.delete(writer);
+    for (const head of heads.values()) this.#writers.set(head.writer, head);
     this.#answer(group, batch);
   }
 
-  #prepareBatch(group: readonly Append[]): LogBatch {
+  /** Adds the group's records to the tree, and their writers' new heads to `heads`. */
+  #prepareBatch(group: readonly Append[], heads: Map<string, WriterHead>): LogBatch {
     const entries: LogEntry[] = [];
-    const heads = new Map<string, WriterHead>();
     for (const { writer, records } of group) {
       let head = heads.get(writer) ?? this.#writers.get(writer);
       for (const { prepared, payload } of records) {
@@ -168,9 +172,12 @@ class GroupCommitLog implements Log {
         head = { writer, sequence: (head?.sequence ?? 0) + 1, leaf };
       }
       if (head !== undefined) heads.set(writer, head);
+      this.#moved.add(writer);
     }
-    const checkpoint = this.#signer(this.#tree.size, this.#tree.root());
-    return { entries, tiles: this.#tree.changedTiles(), writers: [...heads.values()], checkpoint };
+    const tiles = this.#tree.changedTiles();
+    const writers =
+      tiles.length === 0 ? [] : [...this.#moved].flatMap((writer) => heads.get(writer) ?? this.#writers.get(writer) ?? []);
+    return { entries, tiles, writers, checkpoint: this.#signer(this.#tree.size, this.#tree.root()) };
   }
 
   /** Handed-over appends are answered at once; durable ones share the next sync, which does not hold up later groups. */

@@ -18,11 +18,12 @@ export interface RestoredLog {
  * @throws {AuditError} `corrupt`.
  */
 export function restoreLog(state: LogState, origin: string, key: KeyObject): RestoredLog {
+  const leaves = state.tail.map(leafHash);
   const writers = new Map(state.writers.map((head) => [head.writer, head]));
   if (state.size === 0) return { tree: new Tree(), writers, checkpoint: undefined };
   let tree: Tree;
   try {
-    tree = Tree.restore(state.size, state.tiles, state.tail.map(leafHash));
+    tree = Tree.restore(state.size, state.tiles, leaves);
   } catch (error) {
     throw corrupt("tiles or records at its end are missing or too many", error);
   }
@@ -32,7 +33,21 @@ export function restoreLog(state: LogState, origin: string, key: KeyObject): Res
   const signature = Buffer.from(state.checkpoint.slice(text.length).trimEnd().split(" ").at(-1) ?? "", "base64").subarray(4);
   const publicKey = key.type === "private" ? createPublicKey(key) : key;
   if (!verify(null, Buffer.from(text), publicKey, signature)) throw corrupt("its checkpoint was not signed by this key");
+  // Only now are the records known to be the log's own.
+  state.tail.forEach((bytes, at) => {
+    const head = headOf(bytes, leaves[at] ?? leafHash(bytes));
+    writers.set(head.writer, head);
+  });
   return { tree, writers, checkpoint: state.checkpoint };
+}
+
+function headOf(bytes: Uint8Array, leaf: Uint8Array): WriterHead {
+  const record: unknown = JSON.parse(Buffer.from(bytes).toString());
+  if (typeof record === "object" && record !== null && "sidecar" in record && "sequence" in record) {
+    const { sidecar, sequence } = record;
+    if (typeof sidecar === "string" && typeof sequence === "number") return { writer: sidecar, sequence, leaf };
+  }
+  throw corrupt("a record names no writer");
 }
 
 function corrupt(what: string, cause?: unknown): AuditError {

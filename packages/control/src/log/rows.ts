@@ -1,26 +1,17 @@
-import type { LogState, OpenIntent } from "@countersign/audit";
+import { type LogState, type OpenIntent, TILE_WIDTH } from "@countersign/audit";
 import type { Database } from "better-sqlite3";
-
-/** Leaves in a tile of level 0. */
-const TILE_WIDTH = 256;
 
 /** A stored record. */
 export interface RecordRow {
   readonly idx: number;
   readonly bytes: Buffer;
   readonly leaf: Buffer;
-  readonly checkpoint: string | null;
 }
 
 /** What a writer needs to go on: the end of the log, in one consistent view. */
 export function loadState(db: Database): LogState {
   return db.transaction((): LogState => {
     const size = logSize(db);
-    const newest = db
-      .prepare<[], { checkpoint: string }>(
-        "select checkpoint from records where checkpoint is not null order by idx desc limit 1",
-      )
-      .get();
     const tail = readRecords(db, size - (size % TILE_WIDTH), TILE_WIDTH).map((row) => row.bytes);
     const tiles = db
       .prepare<[number], { level: number; idx: number; hashes: Buffer }>(
@@ -31,7 +22,7 @@ export function loadState(db: Database): LogState {
     const writers = db
       .prepare<[], { writer: string; sequence: number; leaf: Buffer }>("select writer, sequence, leaf from writers")
       .all();
-    return { size, checkpoint: newest?.checkpoint, tail, tiles, writers };
+    return { size, checkpoint: newestCheckpoint(db)?.note, tail, tiles, writers };
   })();
 }
 
@@ -40,10 +31,15 @@ export function logSize(db: Database): number {
   return (db.prepare<[], { last: number | null }>("select max(idx) as last from records").get()?.last ?? -1) + 1;
 }
 
+/** The signed tree head of the whole log. */
+export function newestCheckpoint(db: Database): { readonly size: number; readonly note: string } | undefined {
+  return db.prepare<[], { size: number; note: string }>("select size, note from checkpoints order by size desc limit 1").get();
+}
+
 /** Up to `limit` records from `index` on. */
 export function readRecords(db: Database, index: number, limit: number): RecordRow[] {
   return db
-    .prepare<[number, number], RecordRow>("select idx, bytes, leaf, checkpoint from records where idx >= ? order by idx limit ?")
+    .prepare<[number, number], RecordRow>("select idx, bytes, leaf from records where idx >= ? order by idx limit ?")
     .all(index, limit);
 }
 

@@ -8,15 +8,19 @@ const APPLICATION_ID = 0x43734175;
 const STEPS = [
   `
   -- The leaf hash is kept beside the bytes so that the verifier can name the record that does not fit.
-  -- "checkpoint" is set on the last record of each group that was stored together: the signed tree head up to there.
   create table records (
     idx integer primary key,
     bytes blob not null,
     leaf blob not null,
-    request text,
-    checkpoint text
+    request text
   ) strict;
   create index records_request on records (request) where request is not null;
+
+  -- The signed tree head of each group that was stored together. Older ones are thinned out to one for each 256 records.
+  create table checkpoints (
+    size integer primary key,
+    note text not null
+  ) strict;
 
   -- Full tiles, and the incomplete ones of levels 1 and up. The incomplete tile of level 0 is records.leaf.
   create table tiles (

@@ -1,8 +1,9 @@
 import { closeSync, openSync } from "node:fs";
-import { AuditError, type LogBatch, type LogState, type LogStore, type OpenIntent } from "@countersign/audit";
+import { AuditError, type LogBatch, type LogState, type LogStore, type OpenIntent, TILE_WIDTH } from "@countersign/audit";
 import Sqlite, { type Database } from "better-sqlite3";
 import { loadState, readOpenIntents, readRecords, readRecordsOf } from "./rows.ts";
 import { migrate } from "./schema.ts";
+import { asAuditError, translated } from "./sqlite-failure.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 import { openWalSync, type WalSync } from "./wal.ts";
 
@@ -46,6 +47,8 @@ export function prepareDatabase(db: Database): Database {
   db.pragma("synchronous = FULL");
   db.pragma("secure_delete = ON");
   db.pragma("cache_size = -4000");
+  // Most commits rewrite the same few pages: a longer WAL (16 MB) moves each of them into the database less often.
+  db.pragma("wal_autocheckpoint = 4000");
   migrate(db);
   db.pragma("synchronous = NORMAL");
   return db;
@@ -160,17 +163,20 @@ class SqliteStore implements SqliteLogStore {
 }
 
 function writeBatch(statements: Statements, { entries, tiles, writers, checkpoint }: LogBatch): void {
-  const last = entries.at(-1);
-  for (const entry of entries) {
-    const { index, bytes, leaf, writer, type, request, payload } = entry;
-    statements.insertRecord.run(index, bytes, leaf, request ?? null, entry === last ? checkpoint : null);
+  for (const { index, bytes, leaf, writer, type, request, payload } of entries) {
+    statements.insertRecord.run(index, bytes, leaf, request ?? null);
     if (payload !== undefined) statements.insertPayload.run(index, payload);
     if (request === undefined) continue;
     if (type === "intent") statements.openIntent.run(request, writer, index);
     else if (type === "outcome") statements.closeIntent.run(request);
   }
-  for (const { level, index, hashes } of tiles) statements.putTile.run(level, index, hashes);
+  for (const { level, index, hashes } of tiles) {
+    statements.putTile.run(level, index, hashes);
+    if (level === 0) statements.thinCheckpoints.run({ after: (index - 1) * TILE_WIDTH, upTo: index * TILE_WIDTH });
+  }
   for (const { writer, sequence, leaf } of writers) statements.putWriter.run(writer, sequence, leaf);
+  const last = entries.at(-1);
+  if (last !== undefined) statements.insertCheckpoint.run(last.index + 1, checkpoint);
 }
 
 function checkpointRows(rows: unknown): { busy?: unknown }[] {
@@ -186,33 +192,3 @@ function createPrivately(file: string): void {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }
-
-function translated<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw asAuditError(error);
-  }
-}
-
-function asAuditError(error: unknown): AuditError {
-  if (error instanceof AuditError) return error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const known = REASONS[code];
-  const reason = known ?? (error instanceof Error ? error.message : String(error));
-  const kind = code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT" ? "corrupt" : "unavailable";
-  return new AuditError(kind, `The audit log cannot be used: ${reason}`, { cause: error });
-}
-
-/** What an operator is told, by SQLite's or the system's code. */
-const REASONS: Readonly<Record<string, string>> = {
-  SQLITE_FULL: "the disk is full. Free some space; nothing needs a restart.",
-  ENOSPC: "the disk is full. Free some space; nothing needs a restart.",
-  SQLITE_CONSTRAINT_PRIMARYKEY: "another process writes to it. Stop that one and restart this one.",
-  SQLITE_BUSY: "another process holds its lock.",
-  SQLITE_NOTADB: "the file is not a SQLite database.",
-  SQLITE_CORRUPT: "the file is damaged. Restore it from a copy.",
-  SQLITE_CANTOPEN: "the file cannot be opened. Check the folder and its permissions.",
-  ENOENT: "its folder does not exist.",
-  EACCES: "its folder or file may not be written by this user.",
-};

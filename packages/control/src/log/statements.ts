@@ -5,7 +5,9 @@ import type { Database, Statement } from "better-sqlite3";
  * commit is a few statements that never vary, and building them anew would cost more than running them.
  */
 export interface Statements {
-  readonly insertRecord: Statement<[number, Uint8Array, Uint8Array, string | null, string | null]>;
+  readonly insertRecord: Statement<[number, Uint8Array, Uint8Array, string | null]>;
+  readonly insertCheckpoint: Statement<[number, string]>;
+  readonly thinCheckpoints: Statement<[{ readonly after: number; readonly upTo: number }]>;
   readonly insertPayload: Statement<[number, Uint8Array]>;
   readonly openIntent: Statement<[string, string, number]>;
   readonly closeIntent: Statement<[string]>;
@@ -16,7 +18,11 @@ export interface Statements {
 /** Prepares {@link Statements}. */
 export function prepareStatements(db: Database): Statements {
   return {
-    insertRecord: db.prepare("insert into records (idx, bytes, leaf, request, checkpoint) values (?, ?, ?, ?, ?)"),
+    insertRecord: db.prepare("insert into records (idx, bytes, leaf, request) values (?, ?, ?, ?)"),
+    insertCheckpoint: db.prepare("insert into checkpoints (size, note) values (?, ?)"),
+    thinCheckpoints: db.prepare(
+      `delete from checkpoints where size > @after and size < (select max(size) from checkpoints where size <= @upTo) and size <= @upTo`,
+    ),
     insertPayload: db.prepare("insert into payloads (idx, sealed) values (?, ?)"),
     openIntent: db.prepare("insert or ignore into open_intents (request, writer, idx) values (?, ?, ?)"),
     closeIntent: db.prepare("delete from open_intents where request = ?"),
