@@ -1,0 +1,144 @@
+import { connect as connectSocket, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type ConnectionOptions, checkServerIdentity, connect as connectTls } from "node:tls";
+import { CountersignError } from "@countersign/policy";
+import pg from "pg";
+import { serialize } from "pg-protocol";
+import type { Secret } from "../../credentials/secret.ts";
+import type { Address } from "./address.ts";
+import type { FrameCaps } from "./codec.ts";
+import { drifts, type Pins, startupOptions } from "./pins.ts";
+import { Upstream } from "./upstream.ts";
+
+/** Everything that a connection is made from. */
+export interface ConnectOptions {
+  readonly address: Address;
+  readonly database: string;
+  readonly user: string;
+  /** Asked at every connect, so that a changed password is taken up. */
+  readonly password: () => Promise<Secret>;
+  /** Absent = no TLS. */
+  readonly tls?: { readonly serverName: string; readonly ca?: string };
+  readonly pins: Pins;
+  readonly timeoutMs: number;
+  readonly caps: FrameCaps;
+}
+
+/** How long a CancelRequest may take, milliseconds. */
+const cancelTimeoutMs = 3000;
+
+/**
+ * Connects and authenticates with `pg` (TLS, SCRAM with its server's signature), then takes its socket over: from there on rows pass by undecoded.
+ *
+ * @throws whatever `pg` throws; see connectFailure.
+ */
+export async function connectUpstream(options: ConnectOptions): Promise<Upstream> {
+  const { address, database, user, tls, pins } = options;
+  let weak = false;
+  const client = new pg.Client({
+    host: address.host,
+    port: address.port,
+    database,
+    user,
+    password: async () => {
+      if (weak) throw weakAuthentication();
+      return (await options.password()).reveal();
+    },
+    ssl: tls ? tlsOptions(tls) : false,
+    options: startupOptions(pins),
+    application_name: pins.application_name,
+    connectionTimeoutMillis: options.timeoutMs,
+    keepAlive: true,
+  });
+  // Without TLS anybody on the way could ask for the password itself, or for a hash that can be searched; SCRAM gives nothing away.
+  for (const method of ["authenticationCleartextPassword", "authenticationMD5Password"]) {
+    client.connection.prependListener(method, () => {
+      weak = !tls;
+    });
+  }
+  // From now on the upstream tells of a broken connection; `pg` must not throw it as an unhandled event.
+  client.on("error", () => {});
+  try {
+    await client.connect();
+  } catch (error) {
+    client.connection.stream.destroy();
+    throw error;
+  } finally {
+    forgetPassword(client);
+  }
+  const { stream } = client.connection;
+  stream.removeAllListeners("data");
+  const key = backendKey(client);
+  return new Upstream(stream, {
+    caps: options.caps,
+    drifted: (name, value) => drifts(pins, name, value, user),
+    cancel: () => sendCancel(options, key),
+  });
+}
+
+/** The options under which the server's certificate is checked for chain and name (`verify-full`). */
+function tlsOptions({ serverName, ca }: { serverName: string; ca?: string }): ConnectionOptions {
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    rejectUnauthorized: true,
+    minVersion: "TLSv1.2",
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+  };
+}
+
+function weakAuthentication(): CountersignError {
+  const message =
+    "The server asks for the password without SCRAM on a connection without TLS, so it was not sent. Set the role's password under password_encryption = 'scram-sha-256' and use scram-sha-256 in pg_hba.conf, or use TLS.";
+  return new CountersignError("target_credentials", message);
+}
+
+/** `pg` keeps the password for a reconnect that never happens here. */
+function forgetPassword(client: pg.Client): void {
+  for (const holder of [client, Reflect.get(client, "connectionParameters")]) {
+    if (typeof holder === "object" && holder !== null)
+      Object.defineProperty(holder, "password", { value: null, enumerable: false });
+  }
+}
+
+/** BackendKeyData, which `pg` keeps in two undocumented properties. */
+function backendKey(client: pg.Client): { processId: number; secret: number } {
+  const [processId, secret] = [Reflect.get(client, "processID"), Reflect.get(client, "secretKey")];
+  if (typeof processId !== "number" || typeof secret !== "number") throw new TypeError("The server gave no key to cancel with");
+  return { processId, secret };
+}
+
+/** CancelRequest (§53.2.8) on a connection of its own, under the same TLS rules; ends when the server closes it, i.e. has taken it. */
+async function sendCancel(options: ConnectOptions, key: { processId: number; secret: number }): Promise<void> {
+  const { address, tls } = options;
+  const socket = address.unix
+    ? connectSocket(`${address.host}/.s.PGSQL.${address.port}`)
+    : connectSocket(address.port, address.host);
+  socket.setTimeout(cancelTimeoutMs, () => socket.destroy(new Error("The cancel request was not taken in time")));
+  try {
+    await once(socket, "connect");
+    const stream = tls ? await upgrade(socket, tls, address.host) : socket;
+    stream.resume();
+    const closed = once(stream, "close");
+    stream.write(serialize.cancel(key.processId, key.secret));
+    await closed;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function upgrade(socket: Socket, tls: { serverName: string; ca?: string }, host: string): Promise<Duplex> {
+  socket.write(serialize.requestSsl());
+  const answer = await once(socket, "data");
+  if (!Buffer.isBuffer(answer) || answer.toString() !== "S")
+    throw new Error("The server does not offer TLS for the cancel request");
+  const secure = connectTls({ socket, host, ...tlsOptions(tls) });
+  await once(secure, "secureConnect");
+  return secure;
+}
+
+function once(stream: Duplex, event: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    stream.once(event, resolve);
+    stream.once("error", reject);
+  });
+}

@@ -1,0 +1,180 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { resolve as resolvePath } from "node:path";
+import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CountersignError, type Json, type Limits, type Operation, type Outcome, type TargetIdentity } from "@countersign/policy";
+import { type CredentialContext, openCredential } from "../../credentials/source.ts";
+import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
+import { formatAddress, parseAddress } from "./address.ts";
+import type { ConnectOptions } from "./connect.ts";
+import { PostgresDispatch } from "./dispatch.ts";
+import { connectFailure, unknownFailure } from "./failure.ts";
+import { type Marker, parseMarker } from "./marker.ts";
+import { pinsOf } from "./pins.ts";
+import { Pool } from "./pool.ts";
+import { transactionFate } from "./resolve.ts";
+import type { PostgresResource } from "./resource.ts";
+import { Session } from "./session.ts";
+import { Stop } from "./stop.ts";
+import { ConnectionLost } from "./upstream.ts";
+
+/** What a connector needs besides its configuration. */
+export interface PostgresConnectorOptions extends CredentialContext {
+  /** Monotonic milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+  /** The largest row that is passed on, bytes; default 64 MB. */
+  readonly maxRowBytes?: number;
+}
+
+const defaultMaxRowBytes = 64 * 1024 * 1024;
+const maxMessageBytes = 16 * 1024 * 1024;
+const patience = { orphanMs: 2000, giveUpMs: 10_000 };
+/** How long a database that went away at COMMIT is waited for, milliseconds. */
+const comebackMs = 10_000;
+
+/**
+ * Opens the way to one PostgreSQL resource. Nothing is connected before it is needed.
+ *
+ * @throws {Error} when the file of the certificate authority cannot be read.
+ */
+export function openPostgresConnector(resource: PostgresResource, options: PostgresConnectorOptions): Connector {
+  return new PostgresConnector(resource, options);
+}
+
+interface Role {
+  readonly user: string;
+  readonly pool: Pool;
+}
+
+class PostgresConnector implements Connector {
+  readonly #name: string;
+  readonly #identity: Omit<TargetIdentity, "user"> & { readonly type: string; readonly address: string };
+  readonly #roles: ReadonlyMap<string, Role>;
+  readonly #now: () => number;
+
+  constructor(resource: PostgresResource, options: PostgresConnectorOptions) {
+    this.#name = resource.name;
+    this.#now = options.now ?? (() => performance.now());
+    const address = parseAddress(resource.address);
+    const tls = tlsOf(resource, address.host, options.folder);
+    const base = {
+      address,
+      database: resource.database,
+      ...(tls ? { tls } : {}),
+      pins: pinsOf(resource.searchPath),
+      timeoutMs: resource.pool.connectTimeoutMs,
+      caps: { row: options.maxRowBytes ?? defaultMaxRowBytes, other: maxMessageBytes },
+    };
+    this.#identity = {
+      type: "postgres",
+      address: formatAddress(address),
+      database: resource.database,
+      tls: tls ? "verify-full" : "disable",
+      ...(tls ? { serverName: tls.serverName, ca: tls.ca === undefined ? "system" : sha256(tls.ca) } : {}),
+      searchPath: JSON.stringify(resource.searchPath),
+    };
+    this.#roles = new Map(
+      Object.entries(resource.roles).map(([role, { user, password }]) => {
+        const credential = openCredential(password, options);
+        return [role, { user, pool: this.#pool(role, resource.pool, { ...base, user, password: () => credential.read() }) }];
+      }),
+    );
+  }
+
+  target(role: string): TargetIdentity {
+    return { ...this.#identity, user: this.#role(role).user };
+  }
+
+  dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
+    const { pool } = this.#role(role);
+    return new PostgresDispatch({
+      operation,
+      readOnly,
+      limits,
+      stop: new Stop(signal),
+      acquire: () => pool.acquire(signal),
+      release: (session, afterwards) => pool.release(session, afterwards),
+      resolve: (marker) => this.#resolvePatiently(marker, role),
+      refuse: (error) => this.#refusal(error, role),
+      now: this.#now,
+    });
+  }
+
+  async resolve(value: Json, role: string): Promise<Outcome> {
+    const startedMs = this.#now();
+    const marker = parseMarker(value);
+    const fate = marker ? await this.#fate(marker, role) : unmarked;
+    return { ...fate, rows: 0, bytes: 0, durationMs: this.#now() - startedMs };
+  }
+
+  async close(): Promise<void> {
+    for (const { pool } of this.#roles.values()) pool.close();
+  }
+
+  async #fate(marker: Marker, role: string): Promise<Pick<Outcome, "state" | "failure">> {
+    const { pool } = this.#role(role);
+    try {
+      const session = await pool.acquire(new AbortController().signal);
+      try {
+        return await transactionFate(marker, session, patience);
+      } finally {
+        pool.release(session, "keep");
+      }
+    } catch (error) {
+      throw this.#refusal(error, role);
+    }
+  }
+
+  /** As {@link resolve}, but waits for a database that is just restarting. */
+  async #resolvePatiently(marker: Marker, role: string): Promise<Outcome> {
+    const untilMs = this.#now() + comebackMs;
+    for (;;) {
+      try {
+        return await this.resolve({ ...marker }, role);
+      } catch (error) {
+        const passing = error instanceof CountersignError && error.retryable && error.code !== "shutting_down";
+        if (!passing || this.#now() > untilMs) throw error;
+        await sleep(200);
+      }
+    }
+  }
+
+  #pool(role: string, options: PostgresResource["pool"], connect: ConnectOptions): Pool {
+    const open = async () => {
+      try {
+        return await Session.open(connect, this.#name, this.#now());
+      } catch (error) {
+        throw this.#refusal(error, role);
+      }
+    };
+    return new Pool(`${this.#name}, role ${role}`, options, open, this.#now);
+  }
+
+  #refusal(error: unknown, role: string): CountersignError {
+    const cause = error instanceof ConnectionLost ? (error.serverError ?? error) : error;
+    return connectFailure(cause, this.#name, role);
+  }
+
+  #role(role: string): Role {
+    const found = this.#roles.get(role);
+    if (!found) throw new CountersignError("internal", `${this.#name} has no role ${JSON.stringify(role)}.`);
+    return found;
+  }
+}
+
+const unmarked = {
+  state: "unknown",
+  failure: unknownFailure("The sidecar stopped while a statement ran that PostgreSQL does not run inside a transaction."),
+} as const;
+
+function tlsOf({ tls }: PostgresResource, host: string, folder: string): { serverName: string; ca?: string } | undefined {
+  if (tls === "disable") return undefined;
+  const { ca, serverName = host } = tls === "verify-full" ? {} : tls;
+  if (ca === undefined) return { serverName };
+  return { serverName, ca: typeof ca === "string" ? ca : readFileSync(resolvePath(folder, ca.file), "utf8") };
+}
+
+function sha256(text: string): string {
+  return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}

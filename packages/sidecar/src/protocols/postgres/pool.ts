@@ -1,0 +1,196 @@
+import { CountersignError } from "@countersign/policy";
+import type { Session } from "./session.ts";
+
+/** How many connections one role may have, and for how long. */
+export interface PoolOptions {
+  readonly max: number;
+  /** An unused connection is closed after this time. */
+  readonly idleMs: number;
+  /** A connection is not used again after this time, so that changed passwords, roles and addresses are taken up. */
+  readonly lifetimeMs: number;
+  /** Longest wait for a connection, a free one or a new one. */
+  readonly connectTimeoutMs: number;
+}
+
+/** What a connection is good for after its use. */
+export type Afterwards = "keep" | "reset" | "end";
+
+interface Waiter {
+  readonly resolve: (session: Session) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The connections of one role. Whoever waits longest is served first. */
+export class Pool {
+  readonly #open: () => Promise<Session>;
+  readonly #options: PoolOptions;
+  readonly #now: () => number;
+  readonly #name: string;
+  /** The most recently used is last, and used first: the others may grow old. */
+  readonly #idle: { readonly session: Session; readonly sinceMs: number }[] = [];
+  readonly #waiters: Waiter[] = [];
+  /** Idle, in use, or being opened. */
+  #count = 0;
+  #sweep: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** `name` stands in errors; `open` gives a checked session or throws a CountersignError. */
+  constructor(name: string, options: PoolOptions, open: () => Promise<Session>, now: () => number) {
+    this.#name = name;
+    this.#options = options;
+    this.#open = open;
+    this.#now = now;
+  }
+
+  /**
+   * Gives a connection, which must be released.
+   *
+   * @throws {CountersignError} `target_unavailable` (also when all are busy for too long), `target_credentials`, `cancelled`, `shutting_down`.
+   */
+  async acquire(signal: AbortSignal): Promise<Session> {
+    if (this.#closed) throw new CountersignError("shutting_down", "The sidecar is shutting down.", { retryable: true });
+    if (signal.aborted) throw cancelled();
+    const session = this.#takeIdle();
+    if (session) return session;
+    const { promise, resolve, reject } = Promise.withResolvers<Session>();
+    const waiter: Waiter = { resolve, reject };
+    this.#waiters.push(waiter);
+    const leave = (error: CountersignError) => {
+      const place = this.#waiters.indexOf(waiter);
+      if (place !== -1) this.#waiters.splice(place, 1);
+      reject(error);
+    };
+    const onAbort = () => leave(cancelled());
+    const timer = setTimeout(() => leave(this.#busy()), this.#options.connectTimeoutMs);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#grow();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Takes a connection back. Cleaning goes on by itself; the caller does not wait for it. */
+  release(session: Session, afterwards: Afterwards): void {
+    if (afterwards === "reset" && session.upstream.trusted) {
+      session.reset().then(
+        () => this.#offer(session),
+        () => this.#drop(session),
+      );
+    } else if (afterwards === "keep" && session.upstream.trusted && session.upstream.status === "I") {
+      this.#offer(session);
+    } else {
+      this.#drop(session);
+      // The next one should not have to wait for a connection either.
+      if (this.#idle.length === 0) this.#spare();
+    }
+  }
+
+  /** Ends idle connections and refuses new callers; those in use end when they are released. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#sweep);
+    for (const { session } of this.#idle.splice(0)) session.upstream.end();
+    for (const { reject } of this.#waiters.splice(0)) {
+      reject(new CountersignError("shutting_down", "The sidecar is shutting down.", { retryable: true }));
+    }
+  }
+
+  #takeIdle(): Session | undefined {
+    for (let entry = this.#idle.pop(); entry; entry = this.#idle.pop()) {
+      if (entry.session.upstream.trusted && !this.#isOld(entry.session)) return entry.session;
+      this.#end(entry.session);
+    }
+    return undefined;
+  }
+
+  #offer(session: Session): void {
+    if (this.#closed || !session.upstream.trusted || this.#isOld(session)) {
+      this.#drop(session);
+      return;
+    }
+    const waiter = this.#waiters.shift();
+    if (waiter) {
+      waiter.resolve(session);
+      return;
+    }
+    this.#idle.push({ session, sinceMs: this.#now() });
+    this.#scheduleSweep();
+  }
+
+  #drop(session: Session): void {
+    this.#end(session);
+    this.#grow();
+  }
+
+  #end(session: Session): void {
+    this.#count--;
+    if (session.upstream.trusted) session.upstream.end();
+    else session.upstream.destroy();
+  }
+
+  /** Opens a connection for those who wait and for whom none is on its way. */
+  #grow(): void {
+    if (this.#waiters.length > 0 && this.#count < this.#options.max) void this.#openOne();
+  }
+
+  #spare(): void {
+    if (!this.#closed && this.#count < this.#options.max) void this.#openOne();
+  }
+
+  async #openOne(): Promise<void> {
+    this.#count++;
+    try {
+      const session = await this.#open();
+      // A broken idle connection leaves by itself.
+      void session.upstream.whenClosed.then(() => this.#removeIdle(session));
+      this.#offer(session);
+    } catch (error) {
+      this.#count--;
+      this.#waiters.shift()?.reject(error);
+      this.#grow();
+    }
+  }
+
+  #removeIdle(session: Session): void {
+    const place = this.#idle.findIndex((entry) => entry.session === session);
+    if (place === -1) return;
+    this.#idle.splice(place, 1);
+    this.#end(session);
+  }
+
+  #isOld(session: Session): boolean {
+    return this.#now() - session.openedMs > this.#options.lifetimeMs;
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep ??= setTimeout(
+      () => {
+        this.#sweep = undefined;
+        this.#removeUnused();
+        if (this.#idle.length > 0) this.#scheduleSweep();
+      },
+      Math.min(this.#options.idleMs, 10_000),
+    ).unref();
+  }
+
+  #removeUnused(): void {
+    const now = this.#now();
+    const keep = this.#idle.filter(({ session, sinceMs }) => now - sinceMs < this.#options.idleMs && !this.#isOld(session));
+    const drop = this.#idle.filter((entry) => !keep.includes(entry));
+    this.#idle.splice(0, this.#idle.length, ...keep);
+    for (const { session } of drop) this.#end(session);
+  }
+
+  #busy(): CountersignError {
+    const { max, connectTimeoutMs } = this.#options;
+    const message = `${this.#name}: no connection became free in ${connectTimeoutMs} ms (pool.max is ${max}). Try again, or raise pool.max.`;
+    return new CountersignError("target_unavailable", message, { retryable: true });
+  }
+}
+
+function cancelled(): CountersignError {
+  return new CountersignError("cancelled", "Cancelled before it was sent to the target; nothing ran.");
+}

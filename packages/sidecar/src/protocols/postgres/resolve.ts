@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Outcome } from "@countersign/policy";
+import { isServerError } from "./codec.ts";
+import { unknownFailure } from "./failure.ts";
+import { type Marker, sameCluster } from "./marker.ts";
+import type { Session } from "./session.ts";
+
+/** How long a transaction that still runs is watched, milliseconds. */
+export interface Patience {
+  /** Then its backend, which has lost its client, is ended. */
+  readonly orphanMs: number;
+  /** Then the answer is `unknown`. */
+  readonly giveUpMs: number;
+}
+
+type Fate = Pick<Outcome, "state" | "failure">;
+
+/**
+ * Asks the server what became of a transaction.
+ *
+ * `aborted` is always the truth: an id is never given out again once its commit is in the WAL. `committed` is only believed when the server has
+ * not crashed since: crash recovery gives ids out again that were not in the WAL yet, so it might be somebody else's commit.
+ *
+ * @throws {ConnectionLost} when the server goes away meanwhile.
+ */
+export async function transactionFate(marker: Marker, session: Session, patience: Patience): Promise<Fate> {
+  const cluster = await session.cluster();
+  if (!sameCluster(cluster, marker))
+    return unknown("The database was restored, promoted or replaced since, so it cannot tell what happened.");
+  for (let waitedMs = 0; ; waitedMs += 100) {
+    const status = await transactionStatus(marker, session);
+    if (status === "aborted") return didNotHappen;
+    if (status === "committed") {
+      return cluster.epoch !== null && cluster.epoch === marker.epoch
+        ? { state: "succeeded" }
+        : unknown("The database server crashed while the transaction was being committed.");
+    }
+    if (status === null) return unknown("The database has forgotten the transaction, it is too long ago.");
+    if (waitedMs >= patience.giveUpMs) return unknown("The transaction is still in progress.");
+    if (waitedMs === patience.orphanMs) await endOrphan(marker, session);
+    await sleep(100);
+  }
+}
+
+const didNotHappen: Fate = {
+  state: "failed",
+  failure: {
+    code: "target_lost",
+    message: "The connection was lost before the transaction was committed; it did not happen.",
+    retryable: true,
+  },
+};
+
+function unknown(why: string): Fate {
+  return { state: "unknown", failure: unknownFailure(why) };
+}
+
+async function transactionStatus({ xid }: Marker, { upstream }: Session): Promise<string | null> {
+  try {
+    const [[status = null] = []] = await upstream.ask(`select pg_xact_status('${xid}'::xid8)`);
+    return status;
+  } catch (error) {
+    // "transaction ID … is in the future": a crash took back even that the id was given out.
+    if (isServerError(error) && error.code === "22023") return "aborted";
+    throw error;
+  }
+}
+
+/** Its client is gone, so it can only hold locks. The id proves that it is that transaction and not a later session with the same process id. */
+async function endOrphan({ xid, pid }: Marker, { upstream }: Session): Promise<void> {
+  await upstream.ask(
+    `select pg_terminate_backend(pid) from pg_stat_activity where pid = ${pid} and usename = current_user and backend_xid = '${xid}'::xid8::xid`,
+  );
+}

@@ -1,0 +1,83 @@
+import { z } from "zod";
+import { credentialSourceSchema } from "../../credentials/source.ts";
+import { isLocal, parseAddress } from "./address.ts";
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "a name of letters, digits, dots, dashes and underscores");
+const milliseconds = z.int().min(1);
+
+const address = z.string().superRefine((text, context) => {
+  try {
+    parseAddress(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : "not an address" });
+  }
+});
+
+/** The certificate authority: PEM text, or a file of it (relative to the configuration). */
+const certificate = z.union([
+  z.string().includes("-----BEGIN CERTIFICATE-----", "PEM text, or { file: PATH }"),
+  z.strictObject({ file: z.string().min(1) }),
+]);
+
+const tls = z.union([
+  z.enum(["verify-full", "disable"]),
+  z.strictObject({
+    mode: z.literal("verify-full"),
+    /** Default: the system's authorities. */
+    ca: certificate.optional(),
+    /** The name in the certificate, when it is not the host of the address. */
+    serverName: z.string().min(1).optional(),
+  }),
+]);
+
+const schemaName = z
+  .string()
+  .min(1)
+  .refine(
+    (text) => !text.startsWith("$") && !text.startsWith("pg_temp"),
+    "a schema; $user and pg_temp mean different ones for different logins",
+  );
+
+/** A PostgreSQL resource in countersign.yaml. */
+export const postgresResourceSchema = z
+  .strictObject({
+    name,
+    type: z.literal("postgres"),
+    /** `host:port`, `[IPv6]:port`, or the path of a Unix socket. */
+    address,
+    database: z.string().min(1),
+    tls: tls.default("verify-full"),
+    /** Lets `tls: disable` pass for an address that is not on this machine. */
+    allowInsecure: z.boolean().default(false),
+    /** Where unqualified names are looked up, pinned on every connection; policy qualifies names by it. */
+    searchPath: z.array(schemaName).min(1).default(["public"]),
+    labels: z.record(name, z.string()).default({}),
+    /** The credentials that rules choose between: a PostgreSQL login each. */
+    roles: z
+      .record(name, z.strictObject({ user: z.string().min(1), password: credentialSourceSchema }))
+      .refine((roles) => Object.keys(roles).length > 0, "at least one role"),
+    pool: z
+      .strictObject({
+        /** Connections for each role. */
+        max: z.int().min(1).max(1000).default(10),
+        idleMs: milliseconds.default(300_000),
+        lifetimeMs: milliseconds.default(1_800_000),
+        connectTimeoutMs: milliseconds.default(10_000),
+      })
+      .prefault({}),
+  })
+  .superRefine(({ tls: mode, address: text, allowInsecure }, context) => {
+    if (mode !== "disable" || allowInsecure) return;
+    try {
+      if (isLocal(parseAddress(text))) return;
+    } catch {
+      // Said already, at the address.
+      return;
+    }
+    const message =
+      "without TLS anybody on the way can read and change what is sent to this address; use verify-full, or set allowInsecure: true";
+    context.addIssue({ code: "custom", path: ["tls"], message });
+  });
+
+/** A PostgreSQL resource as configured, defaults filled in. */
+export type PostgresResource = z.output<typeof postgresResourceSchema>;
