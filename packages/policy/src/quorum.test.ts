@@ -20,7 +20,15 @@ const approval: Approval = {
 
 function vote(subject: string, groups: string[] = ["dba"], verdict: Vote["verdict"] = "approve"): Vote {
   const approver = { issuer: "test", subject, groups };
-  return { requestId: "r", requestDigest: "sha256:0", approver, verdict, comment: "", timeMs: 0, signature: { type: "session", value: "" } };
+  return {
+    requestId: "r",
+    requestDigest: "sha256:0",
+    approver,
+    verdict,
+    comment: "",
+    timeMs: 0,
+    signature: { type: "session", value: "" },
+  };
 }
 
 test("a person counts once, however often they vote", () => {
@@ -45,5 +53,7 @@ test("the requester counts for nothing, also behind another issuer", () => {
 test("nothing is approved when nothing is asked for", () => {
   expect(quorum({ ...approval, requirements: [] }, [vote("ann")], []).verdict).toBe("waiting");
   expect(quorum({ ...approval, requirements: [{ rule: "r", stages: [] }] }, [vote("ann")], []).verdict).toBe("waiting");
-  expect(quorum({ ...approval, requirements: [{ rule: "r", stages: [{ approvers: [], count: 0 }] }] }, [], []).verdict).toBe("waiting");
+  expect(quorum({ ...approval, requirements: [{ rule: "r", stages: [{ approvers: [], count: 0 }] }] }, [], []).verdict).toBe(
+    "waiting",
+  );
 });

@@ -1,0 +1,96 @@
+import type { Resolved } from "./names.ts";
+import { refusePinnedCall } from "./settings.ts";
+import { listOf, namesOf, type Tree } from "./tree.ts";
+import type { Handler, Walk } from "./walk.ts";
+
+/** Nodes that do nothing by themselves: what counts is below them. Operators that they imply (`CASE x WHEN`, `USING`) are built in. */
+const passive = `
+  Integer Float Boolean String BitString List A_Const Alias ColumnRef A_Star A_Indices A_Indirection A_ArrayExpr ResTarget
+  MultiAssignRef BoolExpr CaseExpr CaseWhen RowExpr CoalesceExpr MinMaxExpr SQLValueFunction XmlExpr XmlSerialize NullTest BooleanTest
+  SetToDefault CurrentOfExpr GroupingFunc GroupingSet WindowDef CollateClause NamedArgExpr JoinExpr RangeSubselect RangeFunction
+  RangeTableFunc RangeTableFuncCol CommonTableExpr CTESearchClause CTECycleClause InferClause OnConflictClause IndexElem
+  MergeWhenClause MergeSupportFunc ReturningClause ReturningOption RoleSpec ColumnDef JsonFormat JsonReturning JsonValueExpr JsonBehavior
+  JsonTablePathSpec JsonTable JsonTableColumn JsonKeyValue JsonParseExpr JsonScalarExpr JsonSerializeExpr JsonObjectConstructor
+  JsonArrayConstructor JsonArrayQueryConstructor JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonOutput JsonArgument JsonFuncExpr
+  JsonIsPredicate TypeCast`;
+
+/** Operator kinds whose name is a word of the grammar, not an operator. */
+const between: ReadonlySet<unknown> = new Set([
+  "AEXPR_BETWEEN",
+  "AEXPR_NOT_BETWEEN",
+  "AEXPR_BETWEEN_SYM",
+  "AEXPR_NOT_BETWEEN_SYM",
+]);
+
+/** TABLESAMPLE methods of PostgreSQL itself. */
+const sampleMethods: ReadonlySet<string | undefined> = new Set(["bernoulli", "system"]);
+
+/** The handlers of everything that may stand inside a query. */
+export const expressions: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ...passive
+    .trim()
+    .split(/\s+/)
+    .map((kind): [string, Handler] => [kind, (walk, node) => walk.fields(kind, node)]),
+  ["RangeVar", (walk, node) => walk.relation(node)],
+  ["ParamRef", (walk, node) => walk.parameter(typeof node.number === "number" ? node.number : 0)],
+  ["FuncCall", functionCall],
+  [
+    "A_Expr",
+    (walk, node) => {
+      if (!between.has(node.kind)) operator(walk, node.name);
+      walk.fields("A_Expr", node, ["name"]);
+    },
+  ],
+  [
+    "SubLink",
+    (walk, node) => {
+      if (listOf(node.operName).length > 0) operator(walk, node.operName);
+      walk.fields("SubLink", node, ["operName"]);
+    },
+  ],
+  [
+    "SortBy",
+    (walk, node) => {
+      if (listOf(node.useOp).length > 0) operator(walk, node.useOp);
+      walk.fields("SortBy", node, ["useOp"]);
+    },
+  ],
+  [
+    "TypeName",
+    (walk, node) => {
+      const names = namesOf(node.names);
+      const resolved = names && walk.names.type(names);
+      // Its input or cast function may be a user's.
+      if (!resolved?.safe) walk.found.doubts.add(`the type ${describe(resolved)} is not known`);
+      walk.fields("TypeName", node, ["names"]);
+    },
+  ],
+  [
+    "RangeTableSample",
+    (walk, node) => {
+      const names = namesOf(node.method);
+      if (!sampleMethods.has(names?.at(-1)) || (names?.length ?? 0) > 1)
+        walk.found.doubts.add("the TABLESAMPLE method is not known");
+      walk.fields("RangeTableSample", node, ["method"]);
+    },
+  ],
+]);
+
+function functionCall(walk: Walk, node: Tree): void {
+  const parts = namesOf(node.funcname) ?? [];
+  const resolved = walk.names.function(parts);
+  for (const name of resolved.names) walk.found.functions.add(name);
+  if (parts.at(-1) === "set_config") refusePinnedCall(node);
+  if (!resolved.safe) walk.found.doubts.add(`the function ${describe(resolved)} is not known to be free of side effects`);
+  walk.fields("FuncCall", node, ["funcname"]);
+}
+
+function operator(walk: Walk, name: unknown): void {
+  const parts = namesOf(name);
+  const resolved = parts && walk.names.operator(parts);
+  if (!resolved?.safe) walk.found.doubts.add(`the operator ${describe(resolved)} is not known`);
+}
+
+function describe(resolved: Resolved | undefined): string {
+  return resolved?.names.join(" or ") ?? "without a plain name";
+}

@@ -1,0 +1,25 @@
+/** What a statement does, beyond reading: see the fact table for what each means to policy. */
+export type Effect = "writes" | "defines" | "session";
+
+/** What the walk of one text's trees has found so far. */
+export class Findings {
+  readonly kinds = new Set<string>();
+  readonly reads = new Set<string>();
+  readonly writesTo = new Set<string>();
+  readonly functions = new Set<string>();
+  readonly effects = new Set<Effect>();
+  /** Why it is not fully understood, in words; empty = it is. */
+  readonly doubts = new Set<string>();
+  /** The highest `$n`. */
+  parameters = 0;
+  /** For every UPDATE, DELETE and MERGE whether a condition narrows it. */
+  readonly changes: boolean[] = [];
+  /** For every SELECT that is a statement of its own. */
+  readonly selects: boolean[] = [];
+
+  /** Whether every change is narrowed; without any, whether every SELECT is. */
+  get hasWhere(): boolean {
+    const all = this.changes.length > 0 ? this.changes : this.selects;
+    return all.length > 0 && all.every((narrowed) => narrowed);
+  }
+}

@@ -1,0 +1,142 @@
+import type { Principal } from "./action.ts";
+import { canonicalDigest, type Digest } from "./canonical.ts";
+import type { Decision } from "./decision.ts";
+import { openDocument, readDocument } from "./document.ts";
+import type { Facts } from "./facts.ts";
+import { type Condition, ConditionCompiler, ConditionError } from "./policy/condition.ts";
+import { decideBy, type Match } from "./policy/decide.ts";
+import { factValues, principalValue } from "./policy/environment.ts";
+import { appliesTo, createRule, type Rule } from "./policy/rule.ts";
+import { policySchema } from "./policy/rule-schema.ts";
+import { DocumentError, PolicyError, type Problem } from "./problem.ts";
+
+/** What policy is asked about. */
+export interface Question {
+  readonly resource: {
+    readonly name: string;
+    readonly type: string;
+    readonly labels: Readonly<Record<string, string>>;
+    /** The names of its roles. */
+    readonly roles: readonly string[];
+  };
+  readonly principal: Principal;
+  readonly facts: Facts;
+  /** The agent's own words; untrusted, may be empty. */
+  readonly reason: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly nowMs: number;
+}
+
+/** Loaded rules. The same question always gets the same answer, whatever the order of rules and files. */
+export interface Policy {
+  /** `sha256("countersign/policy/v1\n" ‖ JCS(files))`. */
+  readonly digest: Digest;
+  /** The texts that it was loaded from, by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** What the rules say about one operation. Never throws: what cannot be decided is denied. */
+  decide(question: Question): Decision;
+}
+
+/**
+ * Loads policy files (name → text).
+ *
+ * @throws {PolicyError} with every problem as file, line, column, what was found and what is expected.
+ */
+export function loadPolicy(files: Readonly<Record<string, string>>): Policy {
+  const names = Object.keys(files).sort();
+  if (names.length === 0) throw new PolicyError([{ file: "(policy)", line: 1, column: 1, message: "no policy file was given" }]);
+  const compiler = new ConditionCompiler();
+  const problems: Problem[] = [];
+  const rules: Rule[] = [];
+  const idsAt = new Map<string, Problem>();
+  for (const name of names) {
+    try {
+      rules.push(...loadFile(name, files[name] ?? "", compiler, idsAt));
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new PolicyError(problems);
+  return new LoadedPolicy(Object.freeze({ ...files }), rules);
+}
+
+function loadFile(file: string, text: string, compiler: ConditionCompiler, idsAt: Map<string, Problem>): readonly Rule[] {
+  const document = openDocument(file, text);
+  const { rules } = readDocument(document, policySchema);
+  const problems: Problem[] = [];
+  const loaded = rules.map((rule, index) => {
+    const first = idsAt.get(rule.id);
+    const here = document.problem(["rules", index, "id"], "");
+    if (first) problems.push({ ...here, message: `the id "${rule.id}" is taken by the rule at ${first.file}:${first.line}` });
+    idsAt.set(rule.id, first ?? here);
+    let condition: Condition | undefined;
+    try {
+      condition = rule.when === undefined ? undefined : compiler.compile(rule.when);
+    } catch (error) {
+      if (!(error instanceof ConditionError)) throw error;
+      problems.push(document.problem(["rules", index, "when"], error.message, error.offset));
+    }
+    return createRule(rule, condition);
+  });
+  if (problems.length > 0) throw new DocumentError(problems);
+  return loaded;
+}
+
+class LoadedPolicy implements Policy {
+  readonly digest: Digest;
+  readonly files: Readonly<Record<string, string>>;
+  readonly #rules: readonly Rule[];
+  /** What conditions over nothing but facts gave, by the (frozen) facts. */
+  readonly #known = new WeakMap<Facts, Map<Rule, Match | false>>();
+
+  constructor(files: Readonly<Record<string, string>>, rules: readonly Rule[]) {
+    this.digest = canonicalDigest("countersign/policy/v1", files);
+    this.files = files;
+    this.#rules = rules;
+  }
+
+  decide(question: Question): Decision {
+    const { resource, facts, reason } = question;
+    const matches = this.#rules.flatMap((rule) => {
+      if (!appliesTo(rule, resource, facts.protocol)) return [];
+      return (rule.onlyFacts ? this.#remember(rule, question) : match(rule, question)) || [];
+    });
+    return decideBy(matches, { policyDigest: this.digest, resource, facts, reason });
+  }
+
+  #remember(rule: Rule, question: Question): Match | false {
+    if (!Object.isFrozen(question.facts)) return match(rule, question);
+    let known = this.#known.get(question.facts);
+    if (!known) {
+      known = new Map();
+      this.#known.set(question.facts, known);
+    }
+    let answer = known.get(rule);
+    if (answer === undefined) {
+      answer = match(rule, question);
+      known.set(rule, answer);
+    }
+    return answer;
+  }
+}
+
+function match(rule: Rule, question: Question): Match | false {
+  if (!rule.condition) return { rule };
+  try {
+    return rule.condition.evaluate(valuesOf(question)) && { rule };
+  } catch (error) {
+    return { rule, error: error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error) };
+  }
+}
+
+function valuesOf({ resource, principal, facts, reason, nowMs }: Question): Record<string, unknown> {
+  const { name, type, labels } = resource;
+  return {
+    ...factValues(facts),
+    principal: principalValue(principal),
+    resource: { name, type, labels },
+    now: new Date(nowMs),
+    reason,
+  };
+}

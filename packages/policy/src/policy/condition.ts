@@ -1,0 +1,176 @@
+import type { ASTNode, Environment } from "@marcbachmann/cel-js";
+import { TypeError as CelTypeError, ParseError } from "@marcbachmann/cel-js";
+import { RE2JS } from "re2js";
+import { didYouMean } from "../suggest.ts";
+import { createEnvironment, fieldsOf, variableNames } from "./environment.ts";
+
+/** A checked condition. */
+export interface Condition {
+  /** The variables that it looks at. */
+  readonly uses: ReadonlySet<string>;
+  /** @throws {Error} when it cannot be evaluated, e.g. because a label is missing. */
+  evaluate(values: Readonly<Record<string, unknown>>): boolean;
+}
+
+/** A condition that cannot be used, and where in its text. */
+export class ConditionError extends Error {
+  override readonly name = "ConditionError";
+  /** From 0, in the condition's text. */
+  readonly offset: number;
+
+  constructor(message: string, offset: number) {
+    super(message);
+    this.offset = offset;
+  }
+}
+
+/** Macros that evaluate their predicate once for each element. */
+const loops: ReadonlySet<string> = new Set(["all", "exists", "exists_one", "map", "filter"]);
+/** Facts hold up to 500 names: three loops inside each other would hold the sidecar. */
+const maxLoops = 2;
+const maxPattern = 500;
+
+/** The name under which `matches` is called after it was made safe. No condition can be written with it: it is not an identifier. */
+const linearMatches = "matches linear";
+
+/** Compiles conditions that share one environment: the facts, and the regular expressions that they use. */
+export class ConditionCompiler {
+  readonly #environment: Environment = createEnvironment();
+  readonly #patterns = new Map<string, RE2JS>();
+
+  constructor() {
+    this.#environment.registerFunction({
+      name: linearMatches,
+      receiverType: "string",
+      returnType: "bool",
+      handler: (text: string, pattern: string) => this.#pattern(pattern).test(text),
+      params: [{ name: "pattern", type: "string" }],
+    });
+  }
+
+  /**
+   * Parses and checks a condition: it must be a boolean over known facts.
+   *
+   * @throws {ConditionError} with what is wrong and where.
+   */
+  compile(text: string): Condition {
+    try {
+      const program = this.#environment.parse(text);
+      const uses = new Set<string>();
+      this.#inspect(program.ast, uses, 0);
+      const { valid, type, error } = program.check();
+      if (!valid) throw error ?? new ConditionError("the condition is not valid", 0);
+      if (type !== "bool")
+        throw new ConditionError(
+          `the condition gives ${type === "dyn" ? "a value of unknown type" : type}, expected bool (true or false)`,
+          0,
+        );
+      return { uses, evaluate: (values) => isTrue(program({ ...values })) };
+    } catch (error) {
+      throw error instanceof ConditionError ? error : explain(error);
+    }
+  }
+
+  #pattern(source: string): RE2JS {
+    const pattern = this.#patterns.get(source);
+    if (!pattern) throw new Error(`The pattern ${source} was not checked when the policy was loaded`);
+    return pattern;
+  }
+
+  /** Looks at every node: which variables it uses, whether its fields are known, and whether it can be evaluated in bounded time. */
+  #inspect(node: ASTNode, uses: Set<string>, depth: number): void {
+    if (node.op === "id" && variableNames.includes(node.args)) {
+      uses.add(node.args);
+      if (fieldsOf(node.args))
+        throw new ConditionError(
+          `"${node.args}" is followed by a dot and a name, e.g. ${node.args}.${fieldsOf(node.args)?.[0]}`,
+          node.start,
+        );
+    }
+    if ((node.op === "." || node.op === ".?") && node.args[0].op === "id") {
+      const [{ args: variable, start }, field] = node.args;
+      const known = variableNames.includes(variable) ? fieldsOf(variable) : undefined;
+      if (known && !known.includes(field)) {
+        throw new ConditionError(`unknown fact ${variable}.${field}${suggestField(variable, field, known)}`, start);
+      }
+      if (known) {
+        uses.add(variable);
+        return;
+      }
+    }
+    let inner = depth;
+    if (node.op === "rcall") {
+      if (loops.has(node.args[0])) inner = this.#enterLoop(node, depth);
+      if (node.args[0] === "matches") this.#makeLinear(node);
+    }
+    for (const child of childrenOf(node.args)) this.#inspect(child, uses, inner);
+  }
+
+  #enterLoop(node: Extract<ASTNode, { op: "rcall" }>, depth: number): number {
+    const variable = node.args[2][0];
+    if (variable?.op === "id" && variableNames.includes(variable.args)) {
+      throw new ConditionError(`"${variable.args}" is taken; give the element another name`, variable.start);
+    }
+    if (depth === maxLoops)
+      throw new ConditionError(`loops (${[...loops].join(", ")}) may be nested ${maxLoops} deep`, node.start);
+    return depth + 1;
+  }
+
+  /**
+   * The library's `matches` uses JavaScript's backtracking engine, which a statement text could keep busy for years. The call is turned
+   * into one of RE2, whose time grows with the text only; patterns are constants, so that they are checked when the policy is loaded.
+   */
+  #makeLinear(node: Extract<ASTNode, { op: "rcall" }>): void {
+    const [pattern] = node.args[2];
+    if (pattern?.op !== "value" || typeof pattern.args !== "string") {
+      throw new ConditionError(
+        'the pattern of matches() must be written out, e.g. matches("^a+$")',
+        pattern?.start ?? node.start,
+      );
+    }
+    if (pattern.args.length > maxPattern)
+      throw new ConditionError(`a pattern holds at most ${maxPattern} characters`, pattern.start);
+    try {
+      this.#patterns.set(pattern.args, RE2JS.compile(pattern.args));
+    } catch (error) {
+      throw new ConditionError(
+        `not a regular expression (RE2 syntax): ${error instanceof Error ? error.message : error}`,
+        pattern.start,
+      );
+    }
+    node.args[0] = linearMatches;
+  }
+}
+
+function isTrue(value: unknown): boolean {
+  if (typeof value !== "boolean") throw new Error("the condition did not give true or false");
+  return value;
+}
+
+function* childrenOf(value: unknown): Iterable<ASTNode> {
+  if (Array.isArray(value)) for (const item of value) yield* childrenOf(item);
+  else if (isNode(value)) yield value;
+}
+
+function isNode(value: unknown): value is ASTNode {
+  return typeof value === "object" && value !== null && "op" in value && "args" in value && "start" in value;
+}
+
+function suggestField(variable: string, field: string, known: readonly string[]): string {
+  const near = didYouMean(
+    `${variable}.${field}`,
+    known.map((name) => `${variable}.${name}`),
+  );
+  return near || `; ${variable} has ${known.join(", ")}`;
+}
+
+function explain(error: unknown): ConditionError {
+  if (!(error instanceof ParseError || error instanceof CelTypeError)) throw error;
+  const offset = error.range?.start ?? 0;
+  const variable = error.code === "unknown_variable" ? /: (\S+)$/.exec(error.summary)?.[1] : undefined;
+  if (variable === undefined) return new ConditionError(error.summary, offset);
+  return new ConditionError(
+    `unknown name ${variable}${didYouMean(variable, variableNames) || `; known are ${variableNames.join(", ")}`}`,
+    offset,
+  );
+}
