@@ -1,5 +1,6 @@
 import type { AuditLog, LogReceipt, RecordDraft } from "@countersign/audit";
 import { type Action, CountersignError, type Digest, type Json, type Limits, type Outcome } from "@countersign/policy";
+import { outcomeDetail } from "./outcome-detail.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
 import type { OnStep } from "./step.ts";
 import { operationPayload } from "./wire.ts";
@@ -165,22 +166,4 @@ function intentRecord(permit: Permit, marker: Json, timeMs: number): RecordDraft
 
 function outcomeRecord(permit: Permit, outcome: Outcome, timeMs: number): RecordDraft {
   return { ...recordBase(permit, timeMs), type: "outcome", detail: outcomeDetail(outcome) };
-}
-
-/** What is recorded of an outcome: never the target's message, which may quote data. */
-export function outcomeDetail(outcome: Outcome): Json {
-  return {
-    state: outcome.state,
-    rows: outcome.rows,
-    bytes: outcome.bytes,
-    durationMs: Math.round(outcome.durationMs),
-    ...(outcome.rowsAffected === undefined ? {} : { rowsAffected: outcome.rowsAffected }),
-    ...(outcome.commandTag === undefined ? {} : { commandTag: outcome.commandTag }),
-    ...(outcome.failure === undefined
-      ? {}
-      : {
-          code: outcome.failure.code,
-          ...(outcome.failure.targetCode === undefined ? {} : { targetCode: outcome.failure.targetCode }),
-        }),
-  };
 }

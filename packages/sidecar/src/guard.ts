@@ -8,7 +8,6 @@ import {
   type Decision,
   type Facts,
   newRequestId,
-  type Operation,
   type Policy,
   type Principal,
   type RequestDraft,
@@ -145,8 +144,11 @@ export class Guard {
   #ask(call: Call): Asked {
     const { policy, resources, limits, now } = this.#parts;
     const resource = resources.get(call.resource);
-    boundParameters(call.operation, limits.parameterBytes);
-    const facts = classify(call.operation, { searchPath: resource.searchPath, maxStatementBytes: limits.statementBytes });
+    const facts = classify(call.operation, {
+      searchPath: resource.searchPath,
+      maxStatementBytes: limits.statementBytes,
+      maxParameterBytes: limits.parameterBytes,
+    });
     const decision = policy().decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs: now() });
     return { call, resource, facts, decision };
   }
@@ -306,17 +308,4 @@ function action(call: Call, resource: GuardedResource, decision: Allow | Review)
 
 function nameOf({ issuer, subject }: Pick<Principal, "issuer" | "subject">): string {
   return JSON.stringify([issuer, subject]);
-}
-
-function boundParameters(operation: Operation, most: number): void {
-  let bytes = 0;
-  for (const parameter of operation.parameters) {
-    if (parameter !== null) bytes += "text" in parameter ? parameter.text.length : parameter.binary.length;
-  }
-  if (bytes > most) {
-    throw new CountersignError(
-      "operation_too_large",
-      `The parameters take ${bytes} bytes; at most ${most} are accepted (limits.parameterBytes).`,
-    );
-  }
 }

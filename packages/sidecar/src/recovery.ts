@@ -1,7 +1,7 @@
 import type { OpenIntent, RecordDraft } from "@countersign/audit";
 import { CountersignError, type Json, type Outcome, type RequestSnapshot } from "@countersign/policy";
-import { outcomeDetail } from "./dispatch.ts";
 import type { Guard, GuardParts } from "./guard.ts";
+import { outcomeDetail, readOutcome } from "./outcome-detail.ts";
 
 /** What an intent record says, as far as recovery needs it. Our own bytes, read back; checked because a store may be damaged. */
 interface Intent {
@@ -26,7 +26,8 @@ export async function recover(guard: Guard, parts: GuardParts): Promise<void> {
   const intents = new Map((await parts.audit.openIntents(parts.writer)).map((open) => [open.request, parseIntent(open)]));
   for (const request of unfinished) {
     if (request.state === "pending" || request.state === "approved") guard.resume(request);
-    else if (request.state === "executing" && !intents.has(request.binding.requestId)) await settle(parts, request, neverSent());
+    else if (!intents.has(request.binding.requestId))
+      await settle(parts, request, (await recordedOutcome(parts, request)) ?? neverSent());
   }
   for (const intent of intents.values()) void parts.persistence.attempt(() => resolveIntent(parts, intent));
 }
@@ -50,6 +51,15 @@ async function resolveIntent(parts: GuardParts, intent: Intent): Promise<void> {
     "durable",
   );
   if (request !== undefined && request.state !== outcome.state) await settle(parts, request, outcome);
+}
+
+/** The outcome that was recorded just before the process died, if there is one. */
+async function recordedOutcome(parts: GuardParts, request: RequestSnapshot): Promise<Outcome | undefined> {
+  for (const bytes of await parts.audit.recordsOf(request.binding.requestId)) {
+    const record: unknown = JSON.parse(Buffer.from(bytes).toString());
+    if (isObject(record) && record.type === "outcome" && record.sidecar === parts.writer) return readOutcome(record.detail);
+  }
+  return undefined;
 }
 
 async function settle(parts: GuardParts, request: RequestSnapshot, outcome: Outcome): Promise<void> {
