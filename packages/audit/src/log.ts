@@ -106,6 +106,11 @@ class GroupCommitLog implements Log {
     return this.#options.store.openIntents(writer);
   }
 
+  async recordsOf(request: string): Promise<readonly Uint8Array[]> {
+    await this.#committing;
+    return this.#options.store.recordsOf(request);
+  }
+
   checkpoint(): string {
     return this.#checkpoint;
   }

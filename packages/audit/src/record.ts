@@ -66,4 +66,6 @@ export interface AuditLog {
   append(writer: string, drafts: readonly RecordDraft[], durability: Durability): Promise<readonly LogReceipt[]>;
   /** The writer's intents without an outcome, oldest first: what a crash left in doubt. */
   openIntents(writer: string): Promise<readonly OpenIntent[]>;
+  /** Exact bytes of the records about a request or call, in order. */
+  recordsOf(request: string): Promise<readonly Uint8Array[]>;
 }

@@ -25,6 +25,7 @@ export async function openEmbeddedLog(folder: string, keys: Pick<Keys, "log" | "
       store,
       append: (writer, drafts, durability) => log.append(writer, drafts, durability),
       openIntents: (writer) => log.openIntents(writer),
+      recordsOf: (request) => log.recordsOf(request),
       async [Symbol.asyncDispose]() {
         await log.close();
         await store.close();

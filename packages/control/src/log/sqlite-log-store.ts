@@ -12,8 +12,6 @@ const SYNC_DELAY_MS = 50;
 
 /** The audit log in a SQLite file. */
 export interface SqliteLogStore extends LogStore {
-  /** Exact bytes of the records about a request or call, in order. */
-  recordsOf(request: string): readonly Uint8Array[];
   /** The sealed payload of a record; undefined when it has none or it was erased. */
   sealedPayload(index: number): Uint8Array | undefined;
   /** Deletes a payload with its key and salt, from the write-ahead log too. Gives whether there was one. */
@@ -109,7 +107,7 @@ class SqliteStore implements SqliteLogStore {
     return translated(() => readRecords(this.#db, index, limit).map((row) => row.bytes));
   }
 
-  recordsOf(request: string): readonly Uint8Array[] {
+  async recordsOf(request: string): Promise<readonly Uint8Array[]> {
     return translated(() => readRecordsOf(this.#db, request));
   }
 
