@@ -1,0 +1,119 @@
+import { resolve } from "node:path";
+import type { VerifyReport } from "@countersign/audit";
+import { type ExitCode, exitCodes } from "../exit.ts";
+import { dataFolder, type InstanceOptions } from "../instance.ts";
+import { visible } from "../terminal/escape.ts";
+import { countText } from "../terminal/quantity.ts";
+import { line, paint, type Terminal } from "../terminal/terminal.ts";
+import { action, describe, type MakeCommand, withInstance } from "./command.ts";
+
+interface VerifyOptions extends InstanceOptions {
+  readonly export?: string;
+  readonly publicKey?: string;
+  readonly knownCheckpoint?: string;
+  readonly json?: true;
+}
+
+/** `countersign audit` */
+export const auditCommand: MakeCommand = (context) => {
+  const { terminal } = context;
+  const parent = describe(
+    "audit",
+    "verify and export the audit log",
+    "The audit log: what was asked, what was decided, who agreed, what ran.",
+  );
+  parent.addCommand(
+    withInstance(
+      describe(
+        "verify",
+        "check every record, proof and signature",
+        "Checks the whole log, offline; `countersign up` may go on meanwhile. When anything is wrong it names the place, and ends with status 5.",
+        [
+          ["countersign audit verify"],
+          [
+            "countersign audit verify --export audit-2026-07 --public-key key.txt",
+            "on any machine; the key as you got it from a trusted hand",
+          ],
+          [
+            "countersign audit verify --known-checkpoint july.txt",
+            "also finds a log that was set back or rewritten since that checkpoint was saved",
+          ],
+        ],
+      )
+        .option("--export <DIR>", "verify an export instead of the data folder")
+        .option("--public-key <FILE>", "the log's public key (default: the data folder's, or the one in the export)")
+        .option("--known-checkpoint <FILE>", "a checkpoint that you kept from before")
+        .option("--json", "the report as JSON"),
+    ).action(action(context, (options: VerifyOptions) => verify(terminal, options))),
+  );
+  parent.addCommand(
+    withInstance(
+      describe(
+        "export <DIR>",
+        "write the log to a folder that anyone can verify",
+        "Writes records, tiles, checkpoint and public key to DIR; not the payloads (statements, parameters).",
+        [["countersign audit export audit-2026-07"]],
+      ),
+    ).action(action(context, (folder: string, options: InstanceOptions) => exportTo(terminal, folder, options))),
+  );
+  return parent;
+};
+
+async function verify(terminal: Terminal, options: VerifyOptions): Promise<ExitCode> {
+  const [{ verifyLog }, { counted, openDataLog, openExport, readText, trustedKey }] = await Promise.all([
+    import("@countersign/audit"),
+    import("../audit-log.ts"),
+  ]);
+  const path = (named: string): string => resolve(terminal.cwd, named);
+  using log = options.export === undefined ? openDataLog(dataFolder(terminal, options)) : await openExport(path(options.export));
+  const key = await trustedKey(log, options.publicKey && path(options.publicKey));
+  const known =
+    options.knownCheckpoint === undefined ? [] : [await readText(path(options.knownCheckpoint), "the known checkpoint")];
+  const progress = showProgress(terminal);
+  const report = await verifyLog(counted(log.source, progress.count), key, { known });
+  progress.end();
+  if (options.json) line(terminal.stdout, JSON.stringify({ ...report, origin: key.origin }, null, 2));
+  else printReport(terminal, report, key.origin);
+  return report.ok ? exitCodes.ok : exitCodes.auditFailed;
+}
+
+function printReport(terminal: Terminal, report: VerifyReport, origin: string): void {
+  const { stdout } = terminal;
+  const total = report.problems.length + report.moreProblems;
+  line(
+    stdout,
+    report.ok
+      ? `${paint(stdout, "green", "The audit log is intact:")} ${countText(report.size, "record")}, all signatures and proofs hold.`
+      : `${paint(stdout, "red", "The audit log is not intact:")} ${countText(total, "problem")} in ${countText(report.size, "record")}.`,
+  );
+  for (const { kind, message } of report.problems) line(stdout, `  ${paint(stdout, "red", kind)}  ${visible(message)}`);
+  if (report.moreProblems > 0) line(stdout, `  and ${report.moreProblems} more`);
+  if (report.open.length > 0)
+    line(stdout, `${countText(report.open.length, "action")} without an outcome: at work now, or left in doubt by a crash.`);
+  line(stdout, paint(stdout, "gray", `log ${visible(origin)}`));
+}
+
+/** On a terminal, how far a long log is; elsewhere nothing. */
+function showProgress({ stderr }: Terminal): { readonly count: (records: number) => void; readonly end: () => void } {
+  const clear = "\r\u001b[K";
+  const every = 5_000;
+  const shown = stderr.isTTY === true;
+  return {
+    count: (records) => {
+      if (shown && records % every === 0) stderr.write(`${clear}${countText(records, "record")} checked`);
+    },
+    end: () => {
+      if (shown) stderr.write(clear);
+    },
+  };
+}
+
+async function exportTo(terminal: Terminal, folder: string, options: InstanceOptions): Promise<ExitCode> {
+  const [{ exportLog }, { openDataLog }] = await Promise.all([import("@countersign/control"), import("../audit-log.ts")]);
+  using log = openDataLog(dataFolder(terminal, options));
+  const records = await exportLog(log.source, resolve(terminal.cwd, folder), log.keyText);
+  line(terminal.stdout, `Wrote ${countText(records, "record")} to ${folder}.`);
+  line(terminal.stderr, `Verify it anywhere:  countersign audit verify --export ${folder}`);
+  line(terminal.stderr, "Give its readers the public key (log.pub) by another way than the export itself.");
+  return exitCodes.ok;
+}

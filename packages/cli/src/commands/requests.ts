@@ -1,0 +1,130 @@
+import type { RequestSummary } from "@countersign/rpc";
+import { Option } from "commander";
+import type { ApproverOptions } from "../approver.ts";
+import type { ApproverClient } from "../approver-client.ts";
+import { type ExitCode, exitCodes } from "../exit.ts";
+import { type StateName, stateFormats, stateNames } from "../state-name.ts";
+import { visible } from "../terminal/escape.ts";
+import { interruptible } from "../terminal/interrupt.ts";
+import { durationText, timeText } from "../terminal/quantity.ts";
+import { columnWidths, type TableColumn, tableLine } from "../terminal/table.ts";
+import { line, paint, type Terminal, width } from "../terminal/terminal.ts";
+import { action, describe, type MakeCommand, withApprover } from "./command.ts";
+
+interface RequestsOptions extends ApproverOptions {
+  readonly state?: readonly StateName[];
+  readonly all?: true;
+  readonly watch?: true;
+  readonly json?: true;
+}
+
+/** `countersign requests` */
+export const requestsCommand: MakeCommand = (context) =>
+  withApprover(
+    describe(
+      "requests",
+      "list the requests that wait for approval",
+      "Lists requests, newest first: the pending ones, unless told otherwise.",
+      [
+        ["countersign requests"],
+        ["countersign requests --all --json | jq -r '.[].id'"],
+        ["countersign requests --watch", "follow the inbox until Ctrl-C"],
+      ],
+    )
+      .addOption(
+        new Option("--state <STATE...>", `only these states: ${stateNames.join(", ")}`)
+          .choices(stateNames)
+          .conflicts(["all", "watch"]),
+      )
+      .addOption(new Option("--all", "requests in every state").conflicts("watch"))
+      .option("--watch", "the pending requests, then every change, until Ctrl-C")
+      .option("--json", "a JSON array; with --watch one JSON object a line"),
+  ).action(action(context, (options: RequestsOptions) => requests(context.terminal, options)));
+
+async function requests(terminal: Terminal, options: RequestsOptions): Promise<ExitCode> {
+  const [{ connectApprover }, { wireStates, stateName }, { summaryJson }] = await Promise.all([
+    import("../approver.ts"),
+    import("../request-state.ts"),
+    import("../request-json.ts"),
+  ]);
+  using client = await connectApprover(terminal, options, options.watch ? "watch" : "command");
+  const row = (summary: RequestSummary): Row => requestRow(terminal, summary, stateName(summary.state));
+  if (options.watch)
+    return await watch(
+      terminal,
+      client,
+      options.json ? (one) => JSON.stringify(summaryJson(one)) : (one) => rowLine(terminal, watchWidths, row(one)),
+    );
+  const states = options.all ? [] : (options.state ?? ["pending"]).map((name) => wireStates[name]);
+  const found = await client.list(states);
+  if (options.json) {
+    line(terminal.stdout, JSON.stringify(found.map(summaryJson), null, 2));
+    return exitCodes.ok;
+  }
+  if (found.length === 0) {
+    line(
+      terminal.stderr,
+      options.all ? "There are no requests yet." : `No requests are ${(options.state ?? ["pending"]).join(" or ")}.`,
+    );
+    return exitCodes.ok;
+  }
+  const rows = found.map(row);
+  const cells = rows.map((one) => one.cells);
+  const widths = columnWidths(columns, cells, width(terminal.stdout));
+  line(
+    terminal.stdout,
+    paint(
+      terminal.stdout,
+      "bold",
+      tableLine(
+        columns,
+        widths,
+        columns.map((column) => column.title),
+      ),
+    ),
+  );
+  for (const one of rows) line(terminal.stdout, rowLine(terminal, widths, one));
+  return exitCodes.ok;
+}
+
+const columns: readonly TableColumn[] = [
+  { title: "REQUEST" },
+  { title: "STATE" },
+  { title: "WHEN" },
+  { title: "RESOURCE", shrinks: true },
+  { title: "ASKED BY", shrinks: true },
+  { title: "OPERATION", shrinks: true },
+];
+
+/** While following, later rows are not known yet: fixed widths, and the last column is as long as it is. */
+const watchWidths = [30, 9, 19, 16, 16, Number.POSITIVE_INFINITY];
+
+interface Row {
+  readonly state: StateName;
+  readonly cells: readonly string[];
+}
+
+function requestRow(terminal: Terminal, summary: RequestSummary, state: StateName): Row {
+  const when = state === "pending" ? `${durationText(summary.expiresMs - terminal.now())} left` : timeText(summary.changedMs);
+  const cells = [
+    summary.id,
+    state,
+    when,
+    visible(summary.resource),
+    visible(summary.principal?.subject ?? ""),
+    visible(summary.headline),
+  ];
+  return { state, cells };
+}
+
+function rowLine(terminal: Terminal, widths: readonly number[], { state, cells }: Row): string {
+  // The id comes first, the state second: colouring the state's word cannot hit anything else before it.
+  return tableLine(columns, widths, cells).replace(` ${state} `, ` ${paint(terminal.stdout, stateFormats[state], state)} `);
+}
+
+async function watch(terminal: Terminal, client: ApproverClient, text: (summary: RequestSummary) => string): Promise<ExitCode> {
+  await interruptible(async (signal) => {
+    for await (const summary of client.watch(signal)) line(terminal.stdout, text(summary));
+  });
+  return exitCodes.ok;
+}

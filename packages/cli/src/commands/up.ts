@@ -1,0 +1,116 @@
+import { Option } from "commander";
+import type { Countersign } from "../countersign.ts";
+import { type ExitCode, exitCodes } from "../exit.ts";
+import { configFile, type InstanceOptions } from "../instance.ts";
+import { interruptible } from "../terminal/interrupt.ts";
+import { line, paint, type Terminal } from "../terminal/terminal.ts";
+import { action, describe, type MakeCommand, withInstance } from "./command.ts";
+
+interface UpOptions extends InstanceOptions {
+  readonly json?: true;
+  readonly logLevel: string;
+}
+
+/** `countersign up` */
+export const upCommand: MakeCommand = (context) =>
+  withInstance(
+    describe(
+      "up",
+      "run the sidecar, the control plane and the console",
+      "Runs everything in one process: sidecar, control plane, approver API and console. Ctrl-C stops it.",
+      [
+        ["countersign up", "with ./countersign.yaml"],
+        ["countersign up --config ops/countersign.yaml --data /var/lib/countersign"],
+        ["countersign up --json", "the first line of standard output is the addresses, as JSON"],
+      ],
+    )
+      .option("--json", "print one JSON line with the addresses when ready, instead of the banner")
+      .addOption(
+        new Option("--log-level <LEVEL>", "how much is logged to standard error")
+          .choices(["debug", "info", "warn", "error"])
+          .default("info"),
+      ),
+  ).action(action(context, (options: UpOptions) => up(context.terminal, options)));
+
+async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
+  const [{ loadConfig }, { startCountersign }, { createLog }] = await Promise.all([
+    import("../config/load.ts"),
+    import("../countersign.ts"),
+    import("../terminal/log.ts"),
+  ]);
+  const config = await loadConfig(configFile(terminal, options), options.data);
+  const log = createLog(terminal, options.logLevel);
+  return await interruptible(async (stop) => {
+    const onInternalError = (error: unknown): void =>
+      log.error({ error: error instanceof Error ? error.stack : String(error) }, "internal error");
+    const running = await startCountersign(config, { environment: terminal.env, onInternalError });
+    try {
+      await announce(terminal, options, running);
+      await aborted(stop);
+      log.info("stopping");
+    } finally {
+      await running.close();
+    }
+    log.info("stopped");
+    return exitCodes.ok;
+  });
+}
+
+async function announce(
+  terminal: Terminal,
+  options: UpOptions,
+  { addresses, dataFolder, signInLink }: Countersign,
+): Promise<void> {
+  const { console, approver, agent, approvers } = addresses;
+  const [first] = approvers;
+  const signIn = first === undefined ? undefined : await signInLink(first);
+  if (options.json) {
+    line(
+      terminal.stdout,
+      JSON.stringify({
+        ready: true,
+        console,
+        signIn,
+        agent: agent[0],
+        approver,
+        agents: agent,
+        data: dataFolder,
+        pid: addresses.pid,
+      }),
+    );
+    return;
+  }
+  const heading = (text: string): string => paint(terminal.stdout, "bold", text);
+  const where =
+    options.data === undefined ? (options.config === undefined ? "" : ` --config ${options.config}`) : ` --data ${options.data}`;
+  const lines = [
+    "",
+    `${paint(terminal.stdout, "green", "●")} ${heading("Countersign is running")}`,
+    "",
+    `  Console     ${console}`,
+    signIn === undefined
+      ? "  Sign in     nobody can: name people under `approvers` in the configuration"
+      : `  Sign in     ${signIn}`,
+    ...(signIn === undefined
+      ? []
+      : [
+          `              ${paint(terminal.stdout, "gray", `as ${first}; once, within ten minutes; \`countersign sign-in${where}\` makes another`)}`,
+        ]),
+    ...agent.map((address) => `  Agents      ${address}`),
+    `  Approvers   ${approver}`,
+    `  Data        ${dataFolder}`,
+    "",
+    `  Ask         countersign query${where} RESOURCE "select 1"`,
+    `  Approve     countersign requests${where}  ·  countersign approve${where} ID`,
+    `  Stop        Ctrl-C`,
+    "",
+  ];
+  for (const one of lines) line(terminal.stdout, one);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

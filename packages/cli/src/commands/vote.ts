@@ -1,0 +1,100 @@
+import type { RequestDetail } from "@countersign/rpc";
+import type { Command } from "commander";
+import type { ApproverOptions } from "../approver.ts";
+import { CliError, type ExitCode, exitCodes } from "../exit.ts";
+import { visible } from "../terminal/escape.ts";
+import { confirm } from "../terminal/prompt.ts";
+import { line, paint, type Terminal } from "../terminal/terminal.ts";
+import { action, type CommandContext, describe, type MakeCommand, withApprover } from "./command.ts";
+
+type VerdictName = "approve" | "deny";
+
+interface VoteOptions extends ApproverOptions {
+  readonly message: string;
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+/** `countersign approve` */
+export const approveCommand: MakeCommand = (context) =>
+  voteCommand(
+    context,
+    "approve",
+    describe(
+      "approve <ID>",
+      "approve a request",
+      "Shows the whole operation, asks, and casts your vote over exactly what was shown.\nThe beginning or the end of an ID is enough.",
+      [["countersign approve req_01k2f8"], ["countersign approve req_01k2f8 --as alice --yes -m 'Checked with the owner.'"]],
+    ),
+  );
+
+/** `countersign deny` */
+export const denyCommand: MakeCommand = (context) =>
+  voteCommand(
+    context,
+    "deny",
+    describe(
+      "deny <ID>",
+      "deny a request",
+      "Denies a request: it will not run. One denial is enough.\nThe beginning or the end of an ID is enough.",
+      [["countersign deny req_01k2f8 -m 'Use the archive job instead.'"]],
+    ),
+  );
+
+function voteCommand(context: CommandContext, verdict: VerdictName, command: Command): Command {
+  return withApprover(
+    command
+      .option("-m, --message <TEXT>", "a comment, for the agent and for the record", "")
+      .option("-y, --yes", "do not ask")
+      .option("--json", "print the request after the vote, as JSON"),
+  ).action(action(context, (id: string, options: VoteOptions) => vote(context.terminal, verdict, id, options)));
+}
+
+async function vote(terminal: Terminal, verdict: VerdictName, id: string, options: VoteOptions): Promise<ExitCode> {
+  const [{ connectApprover }, { Verdict }, { detailJson }] = await Promise.all([
+    import("../approver.ts"),
+    import("@countersign/rpc"),
+    import("../request-json.ts"),
+  ]);
+  using client = await connectApprover(terminal, options);
+  const shown = await client.find(id);
+  await review(terminal, verdict, shown, options);
+  const after = await client.vote(shown, verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, options.message);
+  if (options.json) line(terminal.stdout, JSON.stringify(detailJson(after), null, 2));
+  else await report(terminal, verdict, after);
+  return exitCodes.ok;
+}
+
+/** Shows the operation and asks. A vote that nobody confirmed needs `--yes`. */
+async function review(terminal: Terminal, verdict: VerdictName, detail: RequestDetail, options: VoteOptions): Promise<void> {
+  const { requestText } = await import("../request-text.ts");
+  // With --json, standard output holds JSON only; and also with --yes, what cannot be shown cannot be approved.
+  const text = requestText(options.json ? { ...terminal, stdout: terminal.stderr } : terminal, detail);
+  if (!options.json || !options.yes) for (const one of [...text, ""]) line(options.json ? terminal.stderr : terminal.stdout, one);
+  if (detail.summary?.canVote === false) {
+    throw new CliError(
+      exitCodes.failure,
+      `You cannot vote on this request: ${visible(detail.cannotVoteReason) || "you are not asked"}`,
+    );
+  }
+  if (options.yes) return;
+  if (terminal.stdin.isTTY !== true)
+    throw new CliError(exitCodes.usage, "There is no terminal to ask on. Add --yes to vote without being asked.");
+  const question = verdict === "approve" ? "Approve exactly this?" : "Deny this?";
+  if (!(await confirm(terminal, paint(terminal.stderr, "bold", question))))
+    throw new CliError(exitCodes.failure, "Not confirmed; no vote was cast.");
+}
+
+/** Says where the request stands after the vote. */
+async function report(terminal: Terminal, verdict: VerdictName, { summary, requirements }: RequestDetail): Promise<void> {
+  const [{ stateName }, { requirementText }] = await Promise.all([import("../request-state.ts"), import("../request-text.ts")]);
+  const state = summary === undefined ? "unknown" : stateName(summary.state);
+  const done = verdict === "approve" ? "Approved" : "Denied";
+  line(
+    terminal.stdout,
+    `${paint(terminal.stdout, verdict === "approve" ? "green" : "red", done)} ${summary?.id ?? ""}, which is now ${state}.`,
+  );
+  if (state !== "pending") return;
+  line(terminal.stdout, "It still waits for:");
+  for (const one of requirements) if (!one.satisfied) line(terminal.stdout, `  ${requirementText(one)}`);
+}

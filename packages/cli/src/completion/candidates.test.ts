@@ -1,0 +1,49 @@
+import { PassThrough } from "node:stream";
+import { expect, test } from "vitest";
+import { createProgram } from "../program.ts";
+import { candidates, type Sources } from "./candidates.ts";
+
+const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+const program = createProgram({ env: {}, cwd: "/", now: () => 0, ...streams }, () => {});
+
+const sources: Sources = {
+  requests: async ({ data }) => [`req_of_${data ?? "default"}`],
+  resources: async () => ["orders-db", "users-db"],
+  approvers: async () => ["alice", "bob"],
+};
+
+async function complete(...words: string[]): Promise<string[]> {
+  return (await candidates(program, words, sources)).map(({ value }) => value);
+}
+
+test("every command of the tree is offered, hidden ones are not", async () => {
+  const offered = await complete("");
+  expect(offered).toEqual(program.commands.map((one) => one.name()).filter((name) => name !== "__complete"));
+  expect(await complete("re")).toEqual(["resources", "requests"].sort((a, b) => offered.indexOf(a) - offered.indexOf(b)));
+});
+
+test("commands below commands", async () => {
+  expect(await complete("audit", "")).toEqual(["verify", "export"]);
+  expect(await complete("credentials", "l")).toEqual(["list"]);
+});
+
+test("a command's options, and nothing else, after a dash", async () => {
+  expect(await complete("approve", "--")).toEqual(["--message", "--yes", "--json", "--as", "--config", "--data", "--help"]);
+});
+
+test("choices of arguments and of options", async () => {
+  expect(await complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
+  expect(await complete("requests", "--state", "e")).toEqual(["executing", "expired"]);
+});
+
+test("what a running instance knows, asked of the instance that the words name", async () => {
+  expect(await complete("approve", "")).toEqual(["req_of_default"]);
+  expect(await complete("approve", "--data", "/x", "req_")).toEqual(["req_of_/x"]);
+  expect(await complete("approve", "--as", "a")).toEqual(["alice"]);
+  expect(await complete("query", "users")).toEqual(["users-db"]);
+});
+
+test("a value that only the shell can complete is left to it", async () => {
+  expect(await complete("up", "--config", "")).toEqual([]);
+  expect(await complete("query", "users-db", "")).toEqual([]);
+});

@@ -1,0 +1,159 @@
+import { hkdfSync } from "node:crypto";
+import { existsSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  Approvers,
+  type Clock,
+  developmentIdentity,
+  openEmbeddedControlPlane,
+  openEmbeddedLog,
+  openKeys,
+  serveApprovers,
+  serveConsole,
+} from "@countersign/control";
+import { type OnStep, startSidecar } from "@countersign/sidecar";
+import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
+import type { Config } from "./config/load.ts";
+import { readPolicy } from "./config/policy.ts";
+import { openResources } from "./config/resource.ts";
+import { type Addresses, addressesFile } from "./instance.ts";
+import { logOrigin } from "./log-origin.ts";
+import { serveOperator } from "./operator-socket.ts";
+import { socketFolder, socketPath } from "./run-folder.ts";
+
+/** What the composition takes besides the configuration. */
+export interface CountersignOptions {
+  /** Where `{ env: NAME }` credentials come from. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told of defects, which callers only hear of as `internal`. */
+  readonly onInternalError: (error: unknown) => void;
+  /** The machine's clock, unless a test drives its own. */
+  readonly clock?: Clock;
+  /** Told of every named step of a guarded call; tests stop the process there. */
+  readonly onStep?: OnStep;
+}
+
+/** Everything, running. */
+export interface Countersign extends AsyncDisposable {
+  readonly addresses: Addresses;
+  /** Absolute. */
+  readonly dataFolder: string;
+  /** Whether the console's pages are there; without them only its API is served. */
+  readonly hasConsole: boolean;
+  /**
+   * A one-time link that signs an approver in to the console.
+   *
+   * @throws {RangeError} for a name that the configuration does not have.
+   */
+  signInLink(approver: string): string;
+  /** Stops in the order in which nothing is lost: agents first, then approvers, then the stores. */
+  close(): Promise<void>;
+}
+
+/** How long the result of a durable request is kept, and how much of all of them, in milliseconds and bytes. */
+const results = { keepMs: 24 * 3_600_000, capBytes: 256 * 1024 * 1024 };
+/** How long a request that a live caller waited for outlives a restart, so that the caller can come back to it. */
+const callerGraceMs = 60_000;
+
+/**
+ * Puts the product together in this process: policy → stores → approvers' surfaces → sidecar. What was opened is closed again when a later
+ * part does not start.
+ *
+ * @throws {PolicyError} with the place of every mistake.
+ * @throws {ControlPlaneError} `folder_in_use` when another process has the data folder, and as `openEmbeddedControlPlane`.
+ * @throws {CliError} for an address, a file or a credential that cannot be used.
+ */
+export async function startCountersign(config: Config, options: CountersignOptions): Promise<Countersign> {
+  const { data, settings } = config;
+  const { onInternalError } = options;
+  const policy = await readPolicy(config);
+  const keys = openKeys(data);
+  await using parts = new AsyncDisposableStack();
+
+  const control = parts.use(
+    await openEmbeddedControlPlane({
+      folder: data,
+      keys,
+      openLog: () => openEmbeddedLog(data, keys, logOrigin(keys.log.publicKey)),
+      ...(options.clock && { clock: options.clock }),
+    }),
+  );
+  const { approvals, audit, requests, now } = control;
+  const approvers = new Approvers(settings.approvers);
+  const console = parts.use(
+    await serveConsole({
+      approvals,
+      approvers,
+      audit,
+      now,
+      onInternalError,
+      port: hostAndPort(settings.control.listen).port,
+      ...consoleFiles(),
+    }),
+  );
+  const sockets = await socketFolder(data, [settings.control.approver, "operator.sock"]);
+  const approverApi = parts.use(
+    await serveApprovers({
+      ...{ approvals, now, onInternalError },
+      identity: developmentIdentity(approvers, keys.developmentIssuer.publicKey, now),
+      socketPath: socketPath(sockets, config.path("."), settings.control.approver),
+    }),
+  );
+  const sidecar = await startSidecar({
+    name: settings.sidecar.name,
+    resources: await openResources(config, options.environment),
+    policy: () => policy,
+    controlPlane: { requests, audit },
+    voteKey: keys.vote.publicKey,
+    issuers: agentIssuers(config, keys.developmentIssuer.publicKey),
+    listeners: await agentListeners(config, sockets),
+    limits: settings.limits,
+    strictAudit: settings.audit.fsync === "always",
+    results: {
+      ...results,
+      folder: join(data, "results"),
+      key: Buffer.from(hkdfSync("sha256", keys.payload, "", "countersign/results/v1", 32)),
+    },
+    approvalUrl: (id) => `${console.url}/requests/${id}`,
+    graceMs: callerGraceMs,
+    ...{ now, onInternalError },
+    ...(options.onStep && { onStep: options.onStep }),
+  });
+  parts.defer(() => sidecar.close());
+  const operator = join(sockets, "operator.sock");
+  parts.use(await serveOperator(operator, { signInLink: (approver) => console.signInLink(approver) }));
+
+  const addresses: Addresses = {
+    pid: process.pid,
+    agent: listed(sidecar.addresses),
+    approver: listed(approverApi.addresses)[0],
+    operator,
+    console: console.url,
+    approvers: settings.approvers.map(({ name }) => name),
+  };
+  await writeFile(addressesFile(data), `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 });
+  parts.defer(() => rm(addressesFile(data), { force: true }));
+  const running = parts.move();
+  const close = (): Promise<void> => running.disposeAsync();
+  return {
+    ...{ addresses, dataFolder: data, close },
+    hasConsole: consoleFiles().staticFolder !== undefined,
+    signInLink: (approver) => console.signInLink(approver),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The built console: beside the bundle, or in the workspace. */
+function consoleFiles(): { readonly staticFolder?: string } {
+  const folders = ["./console", "../../console/dist"].map((one) => fileURLToPath(new URL(one, import.meta.url)));
+  const staticFolder = folders.find((one) => existsSync(join(one, "index.html")));
+  return staticFolder === undefined ? {} : { staticFolder };
+}
+
+function listed(addresses: readonly string[]): [string, ...string[]] {
+  const [first, ...others] = addresses;
+  if (first === undefined) throw new TypeError("a server listens nowhere");
+  return [first, ...others];
+}

@@ -1,0 +1,155 @@
+import type {
+  CastVote,
+  Limits,
+  Operation,
+  PostgresParameter,
+  Principal,
+  RequestDetail,
+  RequestSummary,
+  Requirement,
+  Stage,
+} from "@countersign/rpc";
+import { Verdict } from "@countersign/rpc";
+import { stateName } from "./request-state.ts";
+import { stateFormats } from "./state-name.ts";
+import { mixedScripts, visible, visibleBlock } from "./terminal/escape.ts";
+import { bytesText, countText, durationText, timeText } from "./terminal/quantity.ts";
+import { paint, type Terminal } from "./terminal/terminal.ts";
+
+/** A request's state, coloured. */
+export function stateText(terminal: Terminal, summary: Pick<RequestSummary, "state">): string {
+  const name = stateName(summary.state);
+  return paint(terminal.stdout, stateFormats[name], name);
+}
+
+/** A principal in a few words; its name comes from a token. */
+export function principalText(principal: Principal | undefined): string {
+  if (principal === undefined) return "nobody";
+  const groups = principal.groups.length > 0 ? `, in ${principal.groups.map(visible).join(", ")}` : "";
+  return `${visible(principal.subject)} (by ${visible(principal.issuer)}${groups})`;
+}
+
+/** An operation that this program cannot show whole, and that nobody may therefore approve with it (THREATS.md ap-display). */
+export class UnshowableError extends Error {
+  override readonly name = "UnshowableError";
+}
+
+/**
+ * The operation, whole: nothing is cut, and nothing in it acts on the terminal.
+ *
+ * @throws {UnshowableError} for a kind that a newer server knows.
+ */
+export function operationText(operation: Operation | undefined): {
+  readonly statement: string;
+  readonly parameters: readonly string[];
+} {
+  if (operation?.operation?.$case !== "postgresQuery") {
+    throw new UnshowableError(
+      "This version of countersign cannot show this request's operation. Use the console, or a newer countersign.",
+    );
+  }
+  const { statement, parameters } = operation.operation.value;
+  return { statement: visibleBlock(statement), parameters: parameters.map(parameterText) };
+}
+
+function parameterText({ value }: PostgresParameter): string {
+  switch (value?.$case) {
+    case "text":
+      return visible(JSON.stringify(value.value));
+    case "binary":
+      return `\\x${Buffer.from(value.value).toString("hex")} (${countText(value.value.length, "byte")}, binary)`;
+    default:
+      return "NULL";
+  }
+}
+
+/** Everything that an approver needs to decide, as lines. */
+export function requestText(terminal: Terminal, detail: RequestDetail): readonly string[] {
+  const { summary } = detail;
+  const { statement, parameters } = operationText(detail.operation);
+  const heading = (text: string): string => paint(terminal.stdout, "bold", text);
+  const indented = (text: string): string[] => text.split("\n").map((one) => `  ${one}`);
+  const suspicious = mixedScripts([statement, ...parameters].join("\n"));
+  const facts: readonly (readonly [string, string])[] = [
+    [
+      "request",
+      `${summary?.id ?? ""}  ${summary === undefined ? "" : stateText(terminal, summary)}${waiting(terminal, summary)}`,
+    ],
+    ["asked by", principalText(summary?.principal)],
+    ["resource", `${visible(summary?.resource ?? "")}, as ${visible(detail.role)}`],
+    [
+      "target",
+      Object.entries(detail.target)
+        .map(([key, value]) => `${visible(key)}=${visible(value)}`)
+        .join("  "),
+    ],
+    ["limits", limitsText(detail.limits)],
+    ["session", visible(detail.session)],
+    ["digest", detail.requestDigest],
+    ["policy", detail.policyDigest],
+  ];
+  return [
+    ...facts
+      .filter(([, text]) => text !== "")
+      .map(([label, text]) => `${paint(terminal.stdout, "gray", label.padEnd(9))} ${text}`),
+    "",
+    heading("Statement"),
+    ...indented(statement),
+    ...(parameters.length > 0 ? ["", heading("Parameters"), ...parameters.map((text, index) => `  $${index + 1}  ${text}`)] : []),
+    ...(suspicious.length > 0
+      ? ["", paint(terminal.stdout, "red", `Beware: letters of several scripts are mixed in ${suspicious.join(", ")}`)]
+      : []),
+    ...(detail.reason === "" ? [] : ["", heading("Reason, in the agent's own words"), ...indented(visibleBlock(detail.reason))]),
+    "",
+    heading("Held by"),
+    ...detail.requirements.map((one) => `  ${requirementText(one)}`),
+    ...(detail.votes.length > 0 ? ["", heading("Votes"), ...detail.votes.map((one) => `  ${voteText(one)}`)] : []),
+    ...(detail.history.length > 1
+      ? [
+          "",
+          heading("History"),
+          ...detail.history.map((one) => `  ${timeText(one.timeMs)}  ${stateName(one.state)}, by ${visible(one.by)}`),
+        ]
+      : []),
+    ...outcomeLines(heading, detail),
+  ];
+}
+
+function waiting(terminal: Terminal, summary: RequestSummary | undefined): string {
+  if (summary === undefined || stateName(summary.state) !== "pending") return "";
+  return `, expires in ${durationText(summary.expiresMs - terminal.now())}`;
+}
+
+function limitsText(limits: Limits | undefined): string {
+  if (limits === undefined) return "";
+  const parts = [
+    limits.rows > 0 ? countText(limits.rows, "row") : "",
+    limits.bytes > 0 ? bytesText(limits.bytes) : "",
+    limits.timeMs > 0 ? durationText(limits.timeMs) : "",
+  ];
+  return parts.filter((one) => one !== "").join(", ");
+}
+
+/** What one rule asks for, and how far it is. */
+export function requirementText(requirement: Requirement): string {
+  const stages = requirement.stages.map(stageText).join(", then ");
+  return `${visible(requirement.rule)}: ${stages}`;
+}
+
+function stageText(stage: Stage): string {
+  return `${stage.approved} of ${stage.count} from ${stage.approvers.map(visible).join(" or ")}`;
+}
+
+function voteText(vote: CastVote): string {
+  const verdict = vote.verdict === Verdict.APPROVE ? "approved" : "denied";
+  const comment = vote.comment === "" ? "" : `: ${visible(vote.comment)}`;
+  return `${timeText(vote.timeMs)}  ${principalText(vote.approver)} ${verdict}${comment}`;
+}
+
+function outcomeLines(heading: (text: string) => string, { outcome }: RequestDetail): readonly string[] {
+  if (outcome === undefined) return [];
+  const error = outcome.error === undefined ? [] : [`  ${visible(outcome.error.code)}: ${visible(outcome.error.message)}`];
+  const ran = outcome.commandTag === "" ? [] : [`  ${visible(outcome.commandTag)} in ${durationText(outcome.durationMs)}`];
+  const proof = outcome.receipt === undefined ? [] : [`  audit record ${outcome.receipt.logIndex}`];
+  return ["", heading("Outcome"), `  ${stateName(outcome.state)}`, ...ran, ...error, ...proof];
+}
