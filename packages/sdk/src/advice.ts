@@ -69,11 +69,22 @@ export class Advisor {
       library.loadParser(),
     ]);
     return {
-      policy: library.loadPolicy(current.files),
+      policy: loadedBy(library, current.files),
       principal: current.principal ?? { issuer: "", subject: "", groups: [] },
       resources: new Map(resources.map((resource) => [resource.name, resource])),
       untilMs: this.#now() + freshMs,
     };
+  }
+}
+
+function loadedBy(library: typeof import("@countersign/policy"), files: Readonly<Record<string, string>>): Policy {
+  try {
+    return library.loadPolicy(files);
+  } catch (error) {
+    // The sidecar itself accepted these files.
+    throw new CountersignError("internal", "This SDK cannot read the sidecar's policy; update it to the sidecar's version.", {
+      cause: error,
+    });
   }
 }
 

@@ -142,8 +142,9 @@ export class Following implements Ward {
 
   #lost(failure: ServiceError | undefined): CountersignError {
     const { requestId } = this;
-    if (failure !== undefined && !isBroken(failure)) {
-      const { code, message, retryable, targetCode } = errorFromStatus(failure, this.#connection.address);
+    const { address } = this.#connection;
+    if (failure !== undefined && (requestId === "" || !this.#sent || !isBroken(failure))) {
+      const { code, message, retryable, targetCode } = errorFromStatus(failure, address);
       return new CountersignError(code, message, { retryable, requestId, targetCode, cause: failure });
     }
     if (this.#begun && !this.#stored) {
@@ -151,8 +152,7 @@ export class Following implements Ward {
         "The connection to the sidecar broke while the result arrived: the statement ran, and the rest of its result is lost.";
       return new CountersignError("result_gone", message, { requestId, cause: failure });
     }
-    if (failure !== undefined && requestId === "") return errorFromStatus(failure, this.#connection.address);
-    const message = `The connection to the sidecar at ${this.#connection.address} broke and did not come back; the action may have run.`;
+    const message = `The connection to the sidecar at ${address} broke and did not come back; the action may have run.`;
     return new CountersignError("sidecar_unreachable", message, { requestId, cause: failure });
   }
 }

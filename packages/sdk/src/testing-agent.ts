@@ -17,6 +17,7 @@ import {
   type WatchResponse,
 } from "@countersign/rpc";
 import { Metadata, Server, ServerCredentials, type ServerWritableStream, type ServiceError, status } from "@grpc/grpc-js";
+import { Countersign, type CountersignOptions } from "./client.ts";
 
 /** A stream of events to a caller. */
 export type Viewer = ServerWritableStream<ExecuteRequest, ExecuteResponse> | ServerWritableStream<WatchRequest, WatchResponse>;
@@ -109,6 +110,21 @@ export class TestingAgent implements AsyncDisposable {
       },
     };
   }
+}
+
+/** A client of an agent service that answers by the script. */
+export async function connected(script: Script, options: Partial<CountersignOptions> = {}) {
+  const service = await TestingAgent.start(script);
+  const cs = new Countersign({ address: service.address, ...options });
+  return {
+    service,
+    cs,
+    db: cs.postgres("orders-db"),
+    [Symbol.asyncDispose]: async () => {
+      await cs.close();
+      await service[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** The request that scripted events are about. */
