@@ -64,6 +64,4 @@ export interface LogStore {
   openIntents(writer: string): Promise<readonly OpenIntent[]>;
   /** Exact bytes of the records about a request or call, in order. */
   recordsOf(request: string): Promise<readonly Uint8Array[]>;
-  /** Exact bytes of up to `limit` records from `index` on. */
-  read(index: number, limit: number): Promise<readonly Uint8Array[]>;
 }

@@ -32,8 +32,6 @@ export interface Log extends AuditLog, AsyncDisposable {
   readonly size: number;
   /** The newest signed checkpoint (C2SP tlog-checkpoint). */
   checkpoint(): string;
-  /** Exact bytes of up to `limit` records from `index` on. */
-  read(index: number, limit: number): Promise<readonly Uint8Array[]>;
   /** Refuses new appends, and resolves once those before it are on disk. The store is not closed: whoever opened it closes it. */
   close(): Promise<void>;
 }
@@ -113,10 +111,6 @@ class GroupCommitLog implements Log {
 
   checkpoint(): string {
     return this.#checkpoint;
-  }
-
-  read(index: number, limit: number): Promise<readonly Uint8Array[]> {
-    return this.#options.store.read(index, limit);
   }
 
   async close(): Promise<void> {

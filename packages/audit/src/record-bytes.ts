@@ -36,7 +36,7 @@ export function prepareRecord(draft: RecordDraft, payload: PayloadCommitment | u
       head: member("action", draft.action) + member("detail", draft.detail),
       middle: member("payload", payload && { hash: payload.hash, size: payload.size }) + member("policy", draft.policy),
       tail: member("principal", draft.principal) + member("request", draft.request) + member("resource", draft.resource),
-      end: `"time":${JSON.stringify(new Date(draft.timeMs).toISOString())},"type":${text(draft.type)},"version":${RECORD_VERSION}`,
+      end: `"time":"${timeText(draft.timeMs)}","type":${text(draft.type)},"version":${RECORD_VERSION}`,
     };
     // 1,000 bytes are left for what the log adds.
     const size = Buffer.byteLength(prepared.head + prepared.middle + prepared.tail + prepared.end);
@@ -76,6 +76,13 @@ export function checkWriter(writer: string): string {
 function member(name: string, value: Json | undefined): string {
   if (value === undefined) return "";
   return `"${name}":${typeof value === "string" ? text(value) : canonicalBytes(value).toString()},`;
+}
+
+/** RFC 3339 in UTC, with milliseconds and a year of four digits. */
+function timeText(timeMs: number): string {
+  const time = new Date(timeMs).toISOString();
+  if (time.length !== "2026-01-02T03:04:05.678Z".length) throw new RangeError("its time is past the year 9999");
+  return time;
 }
 
 function text(value: string): string {

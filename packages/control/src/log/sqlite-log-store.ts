@@ -1,7 +1,7 @@
 import { closeSync, openSync } from "node:fs";
 import { AuditError, type LogBatch, type LogState, type LogStore, type OpenIntent, TILE_WIDTH } from "@countersign/audit";
 import Sqlite, { type Database } from "better-sqlite3";
-import { loadState, readOpenIntents, readRecords, readRecordsOf } from "./rows.ts";
+import { loadState, readOpenIntents, readRecordsOf } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { asAuditError, translated } from "./sqlite-failure.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
@@ -101,10 +101,6 @@ class SqliteStore implements SqliteLogStore {
 
   async openIntents(writer: string): Promise<readonly OpenIntent[]> {
     return translated(() => readOpenIntents(this.#db, writer));
-  }
-
-  async read(index: number, limit: number): Promise<readonly Uint8Array[]> {
-    return translated(() => readRecords(this.#db, index, limit).map((row) => row.bytes));
   }
 
   async recordsOf(request: string): Promise<readonly Uint8Array[]> {
