@@ -1,4 +1,12 @@
-import { ApproverServiceClient, type GetRequestResponse, type RequestDetail, Verdict, type VoteResponse } from "@countersign/rpc";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  ApproverServiceClient,
+  type GetRequestResponse,
+  type RequestDetail,
+  type RequestState,
+  Verdict,
+  type VoteResponse,
+} from "@countersign/rpc";
 import { credentials, Metadata } from "@grpc/grpc-js";
 import type { Instance } from "./instance.ts";
 
@@ -43,4 +51,15 @@ export async function vote(
       else reject(error ?? new Error("empty answer"));
     });
   });
+}
+
+/** Waits until a request is in a state; fails when it ends in another or takes longer than 15 s. */
+export async function waitForState(connection: ApproverConnection, id: string, state: RequestState): Promise<RequestDetail> {
+  for (let tries = 0; tries < 300; tries++) {
+    const request = await getRequest(connection, id);
+    if (request.summary?.state === state) return request;
+    await sleep(50);
+  }
+  const request = await getRequest(connection, id);
+  throw new Error(`${id} is ${request.summary?.state}, not ${state}: ${JSON.stringify(request.outcome)}`);
 }

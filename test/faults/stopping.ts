@@ -1,0 +1,21 @@
+// `countersign up`, but killed (-9) by itself at a named step of a guarded call: STOP_AT names it.
+import { parseArgs } from "node:util";
+import { type Addresses, loadConfig, startCountersign } from "countersign";
+
+const { values } = parseArgs({
+  args: process.argv.slice(3),
+  options: { config: { type: "string" }, data: { type: "string" }, json: { type: "boolean" } },
+});
+const stopAt = process.env.STOP_AT;
+const config = await loadConfig(values.config ?? "countersign.yaml", values.data);
+const running = await startCountersign(config, {
+  environment: process.env,
+  onInternalError: (error) => process.stderr.write(`${String(error)}\n`),
+  onStep: (step) => {
+    if (step === stopAt) process.kill(process.pid, "SIGKILL");
+  },
+});
+const { console, approver, agent }: Addresses = running.addresses;
+process.stdout.write(
+  `${JSON.stringify({ ready: true, console, signIn: running.signInLink("alice"), agent: agent[0], approver })}\n`,
+);
