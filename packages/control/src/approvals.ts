@@ -53,7 +53,7 @@ export class Approvals {
    * @throws {CountersignError} `not_found`, `invalid_request`, `expired`, `not_pending`, `digest_mismatch`, `requester_cannot_vote`,
    * `already_voted`, `not_an_approver`, `audit_unavailable`, `control_plane_unavailable`.
    */
-  vote(id: string, attempt: VoteAttempt, approver: Approver): Promise<StoredRequest> {
+  async vote(id: string, attempt: VoteAttempt, approver: Approver): Promise<StoredRequest> {
     checkComment(attempt.comment);
     return this.#ledger.withRequest(id, async (request) => {
       const timeMs = this.#ledger.now();

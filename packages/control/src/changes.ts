@@ -5,7 +5,9 @@
 export class Changes {
   readonly #byRequest = new Map<string, Set<Watcher>>();
   readonly #all = new Set<Watcher>();
-  readonly #closed = new AbortController();
+  /** Everybody who waits, to end them all. An AbortSignal would do, but adding a listener looks through all that it has. */
+  readonly #waiting = new Set<Watcher>();
+  #closed = false;
 
   /** Says that a request changed; call it after the commit. */
   publish(id: string): void {
@@ -31,23 +33,24 @@ export class Changes {
 
   /** Ends every watch. */
   close(): void {
-    this.#closed.abort();
+    this.#closed = true;
+    for (const watcher of this.#waiting) watcher.stop();
   }
 
   async *#follow(watchers: Set<Watcher>, signal: AbortSignal): AsyncGenerator<ReadonlySet<string>> {
     const watcher = new Watcher();
     const stop = () => watcher.stop();
+    if (signal.aborted || this.#closed) stop();
+    signal.addEventListener("abort", stop);
     watchers.add(watcher);
-    for (const one of [signal, this.#closed.signal]) {
-      if (one.aborted) watcher.stop();
-      one.addEventListener("abort", stop);
-    }
+    this.#waiting.add(watcher);
     try {
       yield new Set();
       for (let changed = await watcher.next(); changed !== undefined; changed = await watcher.next()) yield changed;
     } finally {
       watchers.delete(watcher);
-      for (const one of [signal, this.#closed.signal]) one.removeEventListener("abort", stop);
+      this.#waiting.delete(watcher);
+      signal.removeEventListener("abort", stop);
     }
   }
 }

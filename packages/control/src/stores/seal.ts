@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes } from "node:crypto";
 import { CountersignError } from "@countersign/policy";
 
 /**
@@ -17,7 +17,7 @@ const tagBytes = 16;
 
 /** A seal with a key of its own, derived from the 32-byte payload key. */
 export function openSeal(payloadKey: Uint8Array): Seal {
-  const key = Buffer.from(hkdfSync("sha256", payloadKey, "", "countersign/control/requests/v1", 32));
+  const key = createSecretKey(Buffer.from(hkdfSync("sha256", payloadKey, "", "countersign/control/requests/v1", 32)));
   return {
     seal(name, value) {
       const nonce = randomBytes(nonceBytes);

@@ -1,9 +1,10 @@
 import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
-import { Kysely, SqliteDialect } from "kysely";
+import { Kysely } from "kysely";
 import { ControlPlaneError } from "../../control-plane-error.ts";
 import { migrate } from "../migrate.ts";
 import type { Schema } from "../schema.ts";
+import { QueuedSqliteDialect } from "./dialect.ts";
 
 /** How many prepared statements are kept. The store has fewer shapes of query than that. */
 const preparedStatements = 100;
@@ -30,7 +31,7 @@ export async function openDatabase(file: string): Promise<Kysely<Schema>> {
       return statement;
     };
     const database = { prepare, close: () => void sqlite.close() };
-    const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database }) });
+    const db = new Kysely<Schema>({ dialect: new QueuedSqliteDialect({ database }) });
     await migrate(db, { bytes: "blob" }, file);
     return db;
   } catch (failure) {

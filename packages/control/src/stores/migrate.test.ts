@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { Kysely, SqliteDialect } from "kysely";
+import { expect, onTestFinished, test } from "vitest";
+import { temporaryFolder } from "../../fixtures/plane.ts";
+import { type Migration, migrate, migrations } from "./migrate.ts";
+import type { Schema } from "./schema.ts";
+
+function open() {
+  const sqlite = new Database(join(temporaryFolder(), "test.db"));
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) });
+  onTestFinished(() => db.destroy());
+  return db;
+}
+
+const tables = async (db: Kysely<Schema>) => (await db.introspection.getTables()).map((table) => table.name).toSorted();
+const versions = (db: Kysely<Schema>) => db.selectFrom("schema_version").select("version").execute();
+
+test("an empty store comes to the newest version, and stays there", async () => {
+  const db = open();
+  await migrate(db, { bytes: "blob" }, "here");
+  await migrate(db, { bytes: "blob" }, "here");
+  expect(await tables(db)).toEqual(["events", "requests", "schema_version", "votes"]);
+  expect(await versions(db)).toEqual(migrations.map((_, index) => ({ version: index + 1 })));
+});
+
+test("a store of an earlier version gets the steps that it lacks", async () => {
+  const db = open();
+  await migrate(db, { bytes: "blob" }, "here");
+  const next: Migration = (on) => on.schema.createTable("later").addColumn("id", "text").execute();
+  await migrate(db, { bytes: "blob" }, "here", [...migrations, next]);
+  expect(await tables(db)).toContain("later");
+});
+
+test("a step that fails leaves the version before it, whole", async () => {
+  const db = open();
+  const half: Migration = async (on) => {
+    await on.schema.createTable("half").addColumn("id", "text").execute();
+    throw new Error("power cut");
+  };
+  await expect(migrate(db, { bytes: "blob" }, "here", [...migrations, half])).rejects.toThrow("power cut");
+  expect(await tables(db)).not.toContain("half");
+  expect(await versions(db)).toHaveLength(migrations.length);
+});
+
+test("a store of a newer version is left alone", async () => {
+  const db = open();
+  await migrate(db, { bytes: "blob" }, "here");
+  await expect(migrate(db, { bytes: "blob" }, "here", [])).rejects.toMatchObject({
+    name: "ControlPlaneError",
+    code: "store_too_new",
+  });
+});
