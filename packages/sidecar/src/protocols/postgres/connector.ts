@@ -13,7 +13,7 @@ import { connectFailure, unknownFailure } from "./failure.ts";
 import { type Marker, parseMarker } from "./marker.ts";
 import { pinsOf } from "./pins.ts";
 import { Pool } from "./pool.ts";
-import { transactionFate } from "./resolve.ts";
+import { type Patience, transactionFate } from "./resolve.ts";
 import type { PostgresResource } from "./resource.ts";
 import { Session } from "./session.ts";
 import { Stop } from "./stop.ts";
@@ -25,13 +25,13 @@ export interface PostgresConnectorOptions extends CredentialContext {
   readonly now?: () => number;
   /** The largest row that is passed on, bytes; default 64 MB. */
   readonly maxRowBytes?: number;
+  /** How long it is tried to resolve a transaction that is in doubt; default 2 s, 10 s, 10 s. */
+  readonly patience?: Patience;
 }
 
 const defaultMaxRowBytes = 64 * 1024 * 1024;
 const maxMessageBytes = 16 * 1024 * 1024;
-const patience = { orphanMs: 2000, giveUpMs: 10_000 };
-/** How long a database that went away at COMMIT is waited for, milliseconds. */
-const comebackMs = 10_000;
+const defaultPatience: Patience = { orphanMs: 2000, giveUpMs: 10_000, comebackMs: 10_000 };
 
 /**
  * Opens the way to one PostgreSQL resource. Nothing is connected before it is needed.
@@ -52,10 +52,12 @@ class PostgresConnector implements Connector {
   readonly #identity: Omit<TargetIdentity, "user"> & { readonly type: string; readonly address: string };
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #now: () => number;
+  readonly #patience: Patience;
 
   constructor(resource: PostgresResource, options: PostgresConnectorOptions) {
     this.#name = resource.name;
     this.#now = options.now ?? (() => performance.now());
+    this.#patience = options.patience ?? defaultPatience;
     const address = parseAddress(resource.address);
     const tls = tlsOf(resource, address.host, options.folder);
     const base = {
@@ -117,7 +119,7 @@ class PostgresConnector implements Connector {
     try {
       const session = await pool.acquire(new AbortController().signal);
       try {
-        return await transactionFate(marker, session, patience);
+        return await transactionFate(marker, session, this.#patience);
       } finally {
         pool.release(session, "keep");
       }
@@ -128,7 +130,7 @@ class PostgresConnector implements Connector {
 
   /** As {@link resolve}, but waits for a database that is just restarting. */
   async #resolvePatiently(marker: Marker, role: string): Promise<Outcome> {
-    const untilMs = this.#now() + comebackMs;
+    const untilMs = this.#now() + this.#patience.comebackMs;
     for (;;) {
       try {
         return await this.resolve({ ...marker }, role);

@@ -128,6 +128,7 @@ export class PostgresDispatch implements Dispatch {
   }
 
   async #commit(session: Session, rows: RowStream, tag: string | undefined): Promise<Ending> {
+    this.#parts.stop.seal();
     let reply: Reply;
     const timer = setTimeout(() => session.upstream.destroy(), commitPatienceMs);
     try {
@@ -205,7 +206,8 @@ export class PostgresDispatch implements Dispatch {
       () => true,
       () => false,
     );
-    return Promise.race([taken, this.#parts.stop.abandoned.then(() => false)]);
+    const inTime = await Promise.race([taken, this.#parts.stop.abandoned.then(() => false)]);
+    return inTime || rows.delivered;
   }
 
   #elapsedMs(): number {

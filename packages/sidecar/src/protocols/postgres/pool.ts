@@ -8,7 +8,7 @@ export interface PoolOptions {
   readonly idleMs: number;
   /** A connection is not used again after this time, so that changed passwords, roles and addresses are taken up. */
   readonly lifetimeMs: number;
-  /** Longest wait for a connection, a free one or a new one. */
+  /** Longest wait for a free connection, and longest time to open one. */
   readonly connectTimeoutMs: number;
 }
 
@@ -61,7 +61,8 @@ export class Pool {
       reject(error);
     };
     const onAbort = () => leave(cancelled());
-    const timer = setTimeout(() => leave(this.#busy()), this.#options.connectTimeoutMs);
+    // A little longer than connecting may take, so that a dead address is reported as such.
+    const timer = setTimeout(() => leave(this.#busy()), this.#options.connectTimeoutMs + 500);
     signal.addEventListener("abort", onAbort, { once: true });
     this.#grow();
     try {
@@ -146,7 +147,10 @@ export class Pool {
       const session = await this.#open();
       // A broken idle connection leaves by itself.
       void session.upstream.whenClosed.then(() => this.#removeIdle(session));
-      this.#offer(session);
+      // A new connection serves once, however short the lifetime.
+      const waiter = this.#closed ? undefined : this.#waiters.shift();
+      if (waiter) waiter.resolve(session);
+      else this.#offer(session);
     } catch (error) {
       this.#count--;
       this.#waiters.shift()?.reject(error);

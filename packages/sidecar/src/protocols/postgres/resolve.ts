@@ -5,12 +5,14 @@ import { unknownFailure } from "./failure.ts";
 import { type Marker, sameCluster } from "./marker.ts";
 import type { Session } from "./session.ts";
 
-/** How long a transaction that still runs is watched, milliseconds. */
+/** How long it is tried to find out, milliseconds. */
 export interface Patience {
-  /** Then its backend, which has lost its client, is ended. */
+  /** A transaction that still runs after this time has lost its client: its backend is ended. */
   readonly orphanMs: number;
-  /** Then the answer is `unknown`. */
+  /** If that does not help, the answer is `unknown` after this time. */
   readonly giveUpMs: number;
+  /** How long a database that went away at COMMIT is waited for. */
+  readonly comebackMs: number;
 }
 
 type Fate = Pick<Outcome, "state" | "failure">;

@@ -52,6 +52,11 @@ export class RowStream implements Receiver {
     this.#drained.promise.catch(() => {});
   }
 
+  /** Whether the sink has taken all that came. */
+  get delivered(): boolean {
+    return !this.cut && !this.#busy && this.#waitingRows === 0;
+  }
+
   columns(fields: readonly Field[]): void {
     const columns = fields.map(({ name, dataTypeID, dataTypeModifier }) => ({
       name,

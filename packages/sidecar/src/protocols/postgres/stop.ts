@@ -45,14 +45,19 @@ export class Stop implements Disposable {
     if (this.#reason) action?.();
   }
 
+  /** Too late for a stop: what is under way is seen to its end. */
+  seal(): void {
+    clearTimeout(this.#timer);
+    this.#action = undefined;
+  }
+
   #abandon(reason: Failure): void {
     this.request(reason);
     this.#abandoned.resolve();
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#action = undefined;
+    this.seal();
     this.#signal.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -186,7 +186,6 @@ export class Upstream {
     } catch (error) {
       this.#stream.destroy();
       this.#lose(error);
-      if (!(error instanceof ProtocolViolation)) throw error;
     }
   }
 
@@ -228,6 +227,8 @@ export class Upstream {
       throw new ProtocolViolation("Unexpected ReadyForQuery");
     this.#exchange = undefined;
     this.#status = exchange.reply.status = status;
+    // Rows of the same chunk may have paused it; an idle connection must notice its end.
+    this.#stream.resume();
     exchange.resolve(exchange.reply);
   }
 
