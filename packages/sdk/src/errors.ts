@@ -55,9 +55,9 @@ export class CountersignError extends Error {
   /** Whether the same call may be made again as it is: it did not run, and may succeed later. */
   readonly retryable: boolean;
   /** The request that it is about; `cs.request(id)` attaches to it. */
-  readonly requestId?: string;
+  declare readonly requestId?: string;
   /** The target's own code, e.g. a PostgreSQL SQLSTATE. */
-  readonly targetCode?: string;
+  declare readonly targetCode?: string;
 
   constructor(
     code: CountersignErrorCode,
