@@ -1,0 +1,135 @@
+import { ApiError, problemError } from "./api-error.ts";
+import { decodeDetail, decodeInboxMessage, decodePage, decodeSession, wireState, wireVerdict } from "./decode.ts";
+import { EventStreamDecoder } from "./event-stream.ts";
+import { DecodeError } from "./json.ts";
+import type { Detail, Page, Session, State, Summary, Verdict } from "./model.ts";
+
+/** What comes down the inbox stream. */
+export type InboxItem =
+  /** The stream is open; the pending requests follow. */
+  | { readonly type: "open" }
+  /** A heartbeat. */
+  | { readonly type: "alive" }
+  /** A request that was opened or changed. */
+  | { readonly type: "request"; readonly request: Summary };
+
+/** A vote as the page casts it. */
+export interface Ballot {
+  /** The digest that was on the screen when the person decided. */
+  readonly requestDigest: string;
+  readonly verdict: Verdict;
+  readonly comment: string;
+}
+
+/** The approver API. Every method throws {@link ApiError}, or the signal's reason when it was aborted. */
+export class ApproverApi {
+  readonly #fetch: typeof fetch;
+  #clockOffsetMs = 0;
+
+  constructor(fetcher: typeof fetch) {
+    this.#fetch = fetcher;
+  }
+
+  /** How far the server's clock is ahead of this machine's, milliseconds; within a second or so, as HTTP's Date header is. */
+  get clockOffsetMs(): number {
+    return this.#clockOffsetMs;
+  }
+
+  /** Exchanges a one-time token for a session cookie. */
+  async signIn(token: string): Promise<Session> {
+    return this.#json("/api/session", { method: "POST", body: { token } }, decodeSession);
+  }
+
+  async session(signal?: AbortSignal): Promise<Session> {
+    return this.#json("/api/session", { signal }, decodeSession);
+  }
+
+  async signOut(): Promise<void> {
+    await this.#call("/api/session", { method: "DELETE" });
+  }
+
+  /** One page, newest first. */
+  async list(query: { states: readonly State[]; pageSize: number; pageToken?: string }, signal?: AbortSignal): Promise<Page> {
+    const search = new URLSearchParams(query.states.map((state) => ["state", wireState(state)]));
+    search.set("pageSize", String(query.pageSize));
+    if (query.pageToken) search.set("pageToken", query.pageToken);
+    return this.#json(`/api/requests?${search}`, { signal }, decodePage);
+  }
+
+  async request(id: string, signal?: AbortSignal): Promise<Detail> {
+    return this.#json(`/api/requests/${encodeURIComponent(id)}`, { signal }, decodeDetail);
+  }
+
+  async vote(id: string, ballot: Ballot): Promise<Detail> {
+    const body = { requestDigest: ballot.requestDigest, verdict: wireVerdict(ballot.verdict), comment: ballot.comment };
+    return this.#json(`/api/requests/${encodeURIComponent(id)}/votes`, { method: "POST", body }, decodeDetail);
+  }
+
+  /** Follows the inbox until the connection ends. */
+  async *inbox(signal: AbortSignal): AsyncGenerator<InboxItem> {
+    const response = await this.#call("/api/inbox", { signal, accept: "text/event-stream" });
+    if (response.body === null) throw new ApiError("unreadable", "The inbox stream has no body");
+    yield { type: "open" };
+    const decoder = new EventStreamDecoder();
+    const utf8 = new TextDecoder();
+    for await (const chunk of response.body) {
+      for (const item of decoder.push(utf8.decode(chunk, { stream: true }))) {
+        if (item.type === "comment") yield { type: "alive" };
+        else yield { type: "request", request: decoded(() => decodeInboxMessage(JSON.parse(item.data))) };
+      }
+    }
+  }
+
+  async #json<T>(path: string, options: CallOptions, decode: (value: unknown) => T): Promise<T> {
+    const response = await this.#call(path, options);
+    try {
+      return decode(await response.json());
+    } catch (cause) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      const why = cause instanceof DecodeError ? `: ${cause.message}` : "";
+      throw new ApiError("unreadable", `The server's answer could not be read${why}`, { status: response.status, cause });
+    }
+  }
+
+  async #call(path: string, options: CallOptions): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.#fetch(path, {
+        method: options.method ?? "GET",
+        credentials: "same-origin",
+        cache: "no-store",
+        redirect: "error",
+        // A plain form or link of another site cannot set this header; with the Origin it is what the server asks of every change.
+        headers: {
+          accept: options.accept ?? "application/json",
+          "x-countersign": "console",
+          ...(options.body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      });
+    } catch (cause) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      throw new ApiError("unreachable", "Countersign did not answer", { retryable: true, cause });
+    }
+    const date = Date.parse(response.headers.get("date") ?? "");
+    if (!Number.isNaN(date)) this.#clockOffsetMs = Math.abs(date - Date.now()) > 2_000 ? date - Date.now() : 0;
+    if (!response.ok) throw problemError(response.status, await response.json().catch(() => undefined));
+    return response;
+  }
+}
+
+interface CallOptions {
+  readonly method?: "GET" | "POST" | "DELETE";
+  readonly body?: unknown;
+  readonly accept?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+function decoded<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (cause) {
+    throw new ApiError("unreadable", "A message of the inbox stream could not be read", { cause });
+  }
+}

@@ -1,0 +1,41 @@
+import { ApiError } from "./api-error.ts";
+
+/** An error in words for a person, and what the page offers next. */
+export interface Explanation {
+  readonly title: string;
+  readonly detail: string;
+  /** `refresh`: what is on the screen is out of date. */
+  readonly next: "retry" | "refresh" | "sign-in" | "none";
+}
+
+type Row = { readonly title: string; readonly next: Explanation["next"]; readonly detail?: string };
+
+const rows: Readonly<Record<string, Row>> = {
+  unauthenticated: { title: "You are signed out", next: "sign-in" },
+  not_found: { title: "No such request", next: "none", detail: "It does not exist, or you may not see it." },
+  digest_mismatch: { title: "The request is not the one you saw", next: "refresh" },
+  not_pending: { title: "This request is no longer waiting", next: "refresh" },
+  expired: { title: "This request has expired", next: "refresh" },
+  cancelled: { title: "This request was cancelled", next: "refresh" },
+  already_voted: { title: "You have already voted", next: "refresh" },
+  not_an_approver: { title: "You are not asked to decide this", next: "refresh" },
+  requester_cannot_vote: { title: "The one who asks cannot decide", next: "refresh" },
+  too_many_requests: { title: "Too many attempts", next: "retry" },
+  audit_unavailable: { title: "The audit log cannot be written", next: "retry" },
+  control_plane_unavailable: { title: "Countersign is not available", next: "retry" },
+  unreachable: {
+    title: "Countersign did not answer",
+    next: "retry",
+    detail: "Check that it is running and that this machine can reach it.",
+  },
+  unreadable: { title: "The answer could not be read", next: "retry" },
+};
+
+/** The one place where an error becomes words. */
+export function explain(error: unknown): Explanation {
+  if (!(error instanceof ApiError))
+    return { title: "Something went wrong in this page", detail: "Reload it and try again.", next: "retry" };
+  const row = rows[error.code];
+  const next = row?.next ?? (error.retryable ? "retry" : "none");
+  return { title: row?.title ?? "That did not work", detail: row?.detail ?? error.message, next };
+}

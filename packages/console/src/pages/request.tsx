@@ -1,0 +1,112 @@
+import { useEffect, useMemo, useState } from "react";
+import { explain } from "../api/explain.ts";
+import type { Detail } from "../api/model.ts";
+import { Activity } from "../components/activity.tsx";
+import { DecisionPanel } from "../components/decision-panel.tsx";
+import { FactsList } from "../components/facts-list.tsx";
+import { OperationView } from "../components/operation.tsx";
+import { OutcomeCard } from "../components/outcome-card.tsx";
+import { Particulars } from "../components/particulars.tsx";
+import { UntrustedReason } from "../components/untrusted-reason.tsx";
+import { decodeFacts, type SqlFacts, sentences, wish } from "../display/facts.ts";
+import { Reading } from "../reading.ts";
+import { useRequest } from "../request-detail.ts";
+import { useServices } from "../services.ts";
+import { Button } from "../ui/button.tsx";
+import { Exact } from "../ui/exact.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { Link } from "../ui/link.tsx";
+import { Notice } from "../ui/notice.tsx";
+import { Page } from "../ui/page.tsx";
+
+/** The page on which a person decides. */
+export function RequestPage({ id }: { readonly id: string }) {
+  const { navigation } = useServices();
+  const { loaded, failure, refresh, vote } = useRequest(id);
+  useEffect(() => {
+    navigation.lastRequest = id;
+  }, [id, navigation]);
+  if (loaded === undefined) {
+    return (
+      <Page
+        title="Request"
+        heading={failure === undefined ? "Loading the request…" : explain(failure).title}
+        className="request-missing"
+      >
+        {failure !== undefined && <p>{explain(failure).detail}</p>}
+        {failure !== undefined && <Button onPress={refresh}>Try again</Button>}
+        <p>
+          <Link href="/">Back to the inbox</Link>
+        </p>
+      </Page>
+    );
+  }
+  return <LoadedRequest key={loaded.requestDigest} detail={loaded} failure={failure} onRefresh={refresh} onVote={vote} />;
+}
+
+function LoadedRequest(props: {
+  readonly detail: Detail;
+  readonly failure: unknown;
+  readonly onRefresh: () => void;
+  readonly onVote: Parameters<typeof DecisionPanel>[0]["onVote"];
+}) {
+  const { detail, failure } = props;
+  const facts = useMemo(() => decodeFacts(detail.factsJson), [detail.factsJson]);
+  const [reading] = useState(() => new Reading(matchMedia("(max-width: 60rem)").matches ? 88 : 0));
+  const pending = detail.summary.state === "pending";
+  return (
+    <Page title={`${detail.summary.resource} request`} heading={<Headline detail={detail} facts={facts} />} className="request">
+      <Link href="/" className="back">
+        <Icon name="back" /> Inbox
+      </Link>
+      <div className="evidence">
+        {failure !== undefined && <Failure failure={failure} onRefresh={props.onRefresh} />}
+        {detail.outcome && <OutcomeCard outcome={detail.outcome} />}
+        <OperationView
+          operation={detail.operation}
+          reading={pending ? reading : undefined}
+          warnings={pending && <Warnings facts={facts} />}
+        />
+        <div className="evidence-columns">
+          <FactsList facts={facts} withWarnings={!pending} />
+          <UntrustedReason reason={detail.reason} subject={detail.summary.principal.subject} />
+        </div>
+        <Particulars detail={detail} />
+        <Activity detail={detail} />
+        <p className="request-id">
+          Request <code>{detail.summary.id}</code>
+        </p>
+      </div>
+      <DecisionPanel detail={detail} reading={reading} onVote={props.onVote} />
+    </Page>
+  );
+}
+
+function Headline({ detail, facts }: { readonly detail: Detail; readonly facts: SqlFacts | undefined }) {
+  return (
+    <>
+      <Exact text={detail.summary.principal.subject} /> <span className="quiet">asks to</span> <Exact text={wish(facts)} />{" "}
+      <span className="quiet">on</span> <Exact text={detail.summary.resource} />
+    </>
+  );
+}
+
+/** What must be read before anything else. */
+function Warnings({ facts }: { readonly facts: SqlFacts | undefined }) {
+  return sentences(facts)
+    .filter((one) => one.tone === "danger")
+    .map(({ text }) => <Notice key={text} tone="danger" title={<Exact text={text} />} />);
+}
+
+function Failure({ failure, onRefresh }: { readonly failure: unknown; readonly onRefresh: () => void }) {
+  const { title, detail, next } = explain(failure);
+  return (
+    <Notice tone="caution" title={title} live>
+      <p>
+        {detail}
+        {next === "refresh" && " The page below shows how it stands now."}
+      </p>
+      {next === "retry" && <Button onPress={onRefresh}>Refresh</Button>}
+    </Notice>
+  );
+}

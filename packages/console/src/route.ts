@@ -1,0 +1,21 @@
+/** The pages. */
+export type Route =
+  | { readonly page: "inbox" }
+  | { readonly page: "history" }
+  | { readonly page: "request"; readonly id: string }
+  | { readonly page: "sign-in" }
+  | { readonly page: "not-found" };
+
+/** The page of a path. */
+export function parsePath(path: string): Route {
+  if (path === "/") return { page: "inbox" };
+  if (path === "/history") return { page: "history" };
+  if (path === "/sign-in") return { page: "sign-in" };
+  const id = /^\/requests\/([A-Za-z0-9_-]{1,128})$/.exec(path)?.[1];
+  return id === undefined ? { page: "not-found" } : { page: "request", id };
+}
+
+/** The path of a request's page. */
+export function requestPath(id: string): string {
+  return `/requests/${id}`;
+}
