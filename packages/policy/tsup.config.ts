@@ -1,3 +1,10 @@
 import { defineConfig } from "tsup";
 
-export default defineConfig({ entry: ["src/index.ts"], format: "esm", target: "node22", platform: "node", sourcemap: true, clean: true });
+export default defineConfig({
+  entry: ["src/index.ts"],
+  format: "esm",
+  target: "node22",
+  platform: "node",
+  sourcemap: true,
+  clean: true,
+});

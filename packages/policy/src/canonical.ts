@@ -13,9 +13,13 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * @throws {TypeError} for a number that is not finite or a string with a lone surrogate: two different values must never share a text.
  */
 export function canonicalJson(value: Json): string {
-  const text = canonicalize(value);
+  let text: string | undefined;
+  try {
+    text = canonicalize(value);
+  } catch (error) {
+    throw new TypeError(`No canonical JSON: ${error instanceof Error ? error.message : error}`);
+  }
   if (text === undefined) throw new TypeError("Not a JSON value");
-  if (!text.isWellFormed()) throw new TypeError("Text with a lone surrogate has no canonical form");
   return text;
 }
 

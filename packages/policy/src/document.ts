@@ -38,7 +38,8 @@ export function parseDocument<T>(file: string, text: string, schema: z.ZodType<T
 export function readDocument<T>(document: OpenDocument, schema: z.ZodType<T>): T {
   const result = schema.safeParse(document.value);
   if (result.success) return result.data;
-  throw new DocumentError(result.error.issues.flatMap((issue) => explainIssue(issue, schema, document)));
+  const problems = result.error.issues.flatMap((issue) => explainIssue(issue, schema, document));
+  throw new DocumentError(problems.sort((a, b) => a.line - b.line || a.column - b.column));
 }
 
 /**

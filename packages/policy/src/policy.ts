@@ -6,7 +6,7 @@ import type { Facts } from "./facts.ts";
 import { type Condition, ConditionCompiler, ConditionError } from "./policy/condition.ts";
 import { decideBy, type Match } from "./policy/decide.ts";
 import { factValues, principalValue } from "./policy/environment.ts";
-import { appliesTo, createRule, type Rule } from "./policy/rule.ts";
+import { createRule, isAbout, type Rule } from "./policy/rule.ts";
 import { policySchema } from "./policy/rule-schema.ts";
 import { DocumentError, PolicyError, type Problem } from "./problem.ts";
 
@@ -87,22 +87,36 @@ class LoadedPolicy implements Policy {
   readonly digest: Digest;
   readonly files: Readonly<Record<string, string>>;
   readonly #rules: readonly Rule[];
+  /** The rules about a (frozen) resource. */
+  readonly #byResource = new WeakMap<Question["resource"], readonly Rule[]>();
   /** What conditions over nothing but facts gave, by the (frozen) facts. */
   readonly #known = new WeakMap<Facts, Map<Rule, Match | false>>();
 
   constructor(files: Readonly<Record<string, string>>, rules: readonly Rule[]) {
     this.digest = canonicalDigest("countersign/policy/v1", files);
     this.files = files;
-    this.#rules = rules;
+    // Decisions list their rules by id, whatever the order of rules and files.
+    this.#rules = rules.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   decide(question: Question): Decision {
     const { resource, facts, reason } = question;
-    const matches = this.#rules.flatMap((rule) => {
-      if (!appliesTo(rule, resource, facts.protocol)) return [];
-      return (rule.onlyFacts ? this.#remember(rule, question) : match(rule, question)) || [];
-    });
+    const matches: Match[] = [];
+    for (const rule of this.#rulesFor(resource)) {
+      if (!rule.protocols.every((protocol) => protocol === facts.protocol)) continue;
+      const found = rule.onlyFacts ? this.#remember(rule, question) : match(rule, question);
+      if (found) matches.push(found);
+    }
     return decideBy(matches, { policyDigest: this.digest, resource, facts, reason });
+  }
+
+  #rulesFor(resource: Question["resource"]): readonly Rule[] {
+    let rules = this.#byResource.get(resource);
+    if (!rules) {
+      rules = this.#rules.filter((rule) => isAbout(rule, resource));
+      if (Object.isFrozen(resource)) this.#byResource.set(resource, rules);
+    }
+    return rules;
   }
 
   #remember(rule: Rule, question: Question): Match | false {

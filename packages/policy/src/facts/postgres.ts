@@ -3,6 +3,7 @@ import type { SqlFacts } from "./postgres/definition.ts";
 import { expressions } from "./postgres/expressions.ts";
 import type { Findings } from "./postgres/findings.ts";
 import { Names } from "./postgres/names.ts";
+import { checkFunctionColumns } from "./postgres/notation.ts";
 import { parse } from "./postgres/parser.ts";
 import { noteSelect, queries } from "./postgres/queries.ts";
 import { statements } from "./postgres/statements.ts";
@@ -37,6 +38,7 @@ export function classifyText(text: string, searchPath: readonly string[]): Class
     walk.node(found.kind, found.node);
     if (found.kind === "SelectStmt") noteSelect(walk, found.node);
   }
+  checkFunctionColumns(walk);
   const facts = summarise(walk.found, text, parsed.fingerprint, parsed.statements.length);
   return Object.freeze({ facts, parameters: walk.found.parameters });
 }

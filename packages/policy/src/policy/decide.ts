@@ -20,26 +20,23 @@ export interface Circumstances {
 }
 
 /**
- * Makes one decision of all rules that match, in whatever order they come: a rule that cannot be evaluated denies, `deny` beats `review`
- * beats `allow`, nothing is denied by default, and an `allow` does not see an opaque operation unless it says so.
+ * Makes one decision of all rules that match, given in the order of their ids: a rule that cannot be evaluated denies, `deny` beats
+ * `review` beats `allow`, what no rule matches is denied, and an `allow` does not see an opaque operation unless it says so.
  */
 export function decideBy(matches: readonly Match[], at: Circumstances): Decision {
-  const sorted = [...matches].sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1));
-  const failed = sorted.filter((match) => match.error !== undefined);
-  const rulesOf = (effect: Rule["effect"]) =>
-    sorted.flatMap(({ rule, error }) => (error === undefined && rule.effect === effect ? [rule] : []));
-  const denials = rulesOf("deny");
-  if (failed.length > 0 || denials.length > 0) {
-    const reasons = [...failed.map(failure), ...denials.map(denial)];
-    return deny(at, [...failed.map(({ rule }) => rule), ...denials], reasons.join(" "));
+  const failed: Match[] = [];
+  const by: Record<Rule["effect"], Rule[]> = { allow: [], deny: [], review: [] };
+  for (const match of matches) {
+    if (match.error === undefined) by[match.rule.effect].push(match.rule);
+    else failed.push(match);
   }
-  const reviews = rulesOf("review");
-  if (reviews.length > 0) return review(reviews, at);
-  const allows = rulesOf("allow");
-  const clear = allows.filter((rule) => rule.opaque === true || !at.facts.sql.opaque);
-  return clear.length > 0
-    ? withRole(clear, at, (role, limits) => ({ ...base(clear, at), effect: "allow", role, limits }))
-    : byDefault(allows, at);
+  if (failed.length > 0 || by.deny.length > 0) {
+    const reasons = [...failed.map(failure), ...by.deny.map(denial)];
+    return deny(at, [...failed.map(({ rule }) => rule), ...by.deny], reasons.join(" "));
+  }
+  if (by.review.length > 0) return review(by.review, at);
+  const clear = by.allow.filter((rule) => rule.opaque === true || !at.facts.sql.opaque);
+  return clear.length > 0 ? allow(clear, at) : byDefault(by.allow, at);
 }
 
 function failure({ rule, error }: Match): string {
@@ -56,6 +53,10 @@ function byDefault(allows: readonly Rule[], at: Circumstances): Decision {
   if (allows.length === 0) return deny(at, [], `No rule allows this (${kinds.join(", ")} on ${at.resource.name}).${why}`);
   const ids = allows.map((rule) => rule.id).join(", ");
   return deny(at, [], `Not allowed, because an allow rule (${ids}) does not cover what is not fully understood.${why}`);
+}
+
+function allow(rules: readonly Rule[], at: Circumstances): Decision {
+  return withRole(rules, at, (role) => ({ effect: "allow", ...base(rules, at), role, limits: limitsOf(rules) }));
 }
 
 function review(rules: readonly Rule[], at: Circumstances): Decision {
@@ -78,25 +79,25 @@ function review(rules: readonly Rule[], at: Circumstances): Decision {
     validForMs: Math.min(...approvals.map(({ validFor }) => validFor)),
     justification: strict.length > 0 ? "required" : "optional",
   };
-  return withRole(rules, at, (role, limits) => ({ ...base(rules, at), effect: "review", role, limits, approval }));
+  return withRole(rules, at, (role) => ({ effect: "review", ...base(rules, at), role, limits: limitsOf(rules), approval }));
 }
 
 /** The one role that the deciding rules agree on; a rule that names none takes what the others say, or the resource's only one. */
-function withRole(rules: readonly Rule[], at: Circumstances, decided: (role: string, limits: Limits) => Decision): Decision {
+function withRole(rules: readonly Rule[], at: Circumstances, decided: (role: string) => Decision): Decision {
   const { name, roles } = at.resource;
   const named = [...new Set(rules.flatMap(({ role }) => role ?? []))].sort();
-  const ids = rules.map(({ id }) => id).join(", ");
+  const ids = () => rules.map(({ id }) => id).join(", ");
   if (named.length > 1)
-    return deny(at, rules, `The rules ${ids} name different roles (${named.join(", ")}); only one can be used.`);
+    return deny(at, rules, `The rules ${ids()} name different roles (${named.join(", ")}); only one can be used.`);
   const role = named[0] ?? (roles.length === 1 ? roles[0] : undefined);
   if (role === undefined)
     return deny(
       at,
       rules,
-      `No rule (${ids}) names a role, and ${name} has ${roles.length === 0 ? "none" : `several (${roles.join(", ")})`}.`,
+      `No rule (${ids()}) names a role, and ${name} has ${roles.length === 0 ? "none" : `several (${roles.join(", ")})`}.`,
     );
-  if (!roles.includes(role)) return deny(at, rules, `The rule ${ids} names the role ${role}, which ${name} does not have.`);
-  return decided(role, limitsOf(rules));
+  if (!roles.includes(role)) return deny(at, rules, `The rule ${ids()} names the role ${role}, which ${name} does not have.`);
+  return decided(role);
 }
 
 /** The strictest of each. */

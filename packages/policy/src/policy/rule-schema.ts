@@ -8,7 +8,11 @@ const notYet = (what: string) =>
   `${what} is not supported yet by this version, and a rule must not be weaker than it says; take it out`;
 
 /** A key that later versions enforce. Refused rather than ignored. */
-const later = (what: string) => z.undefined({ error: notYet(what) }).optional();
+const later = (what: string) =>
+  z
+    .unknown()
+    .optional()
+    .refine((value) => value === undefined, { error: notYet(what) });
 
 const duration = z.string({ error: 'expected a duration like "30s", "5m" or "1h"' }).transform((text, context) => {
   const ms = parseDuration(text);
@@ -55,8 +59,22 @@ const stage = z
     }
   });
 
+/** A person votes once on a request, so that the stages of one rule need different people. */
+const stages = z
+  .array(stage)
+  .min(1, { error: "stages must hold at least one stage" })
+  .superRefine((all, context) => {
+    const closed = all.filter(({ approvers }) => approvers.every((name) => name.startsWith("user:")));
+    const people = new Set(closed.flatMap(({ approvers }) => approvers)).size;
+    const needed = closed.reduce((sum, { count }) => sum + count, 0);
+    if (closed.length > 1 && needed > people) {
+      const message = `the stages need ${needed} different people, but only ${people} ${people === 1 ? "is" : "are"} named: a person votes once`;
+      context.addIssue({ code: "custom", message });
+    }
+  });
+
 const approval = z.strictObject({
-  stages: z.array(stage).min(1, { error: "stages must hold at least one stage" }),
+  stages,
   expires: duration.default(3_600_000),
   validFor: duration.default(300_000),
   signature: z
@@ -85,11 +103,9 @@ const belongsTo = {
 
 const rule = z
   .strictObject({
-    id: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
-        error: "an id holds letters, digits, dots, dashes and underscores (at most 100)",
-      }),
+    id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, {
+      error: "an id holds letters, digits, dots, dashes and underscores (at most 100)",
+    }),
     resources: z.array(selector).min(1, { error: "resources must name at least one; leave it out for all" }).optional(),
     when: z.string().max(10_000, { error: "a condition holds at most 10000 characters" }).optional(),
     effect: z.enum(["allow", "deny", "review"]),

@@ -25,8 +25,7 @@ export function createRule(text: RuleText, condition: Condition | undefined): Ru
   };
 }
 
-/** Whether a rule is about a resource and a protocol at all. */
-export function appliesTo(rule: Rule, resource: Selectable, protocol: Facts["protocol"]): boolean {
-  const named = rule.resources?.some((selector) => selects(selector, resource)) ?? true;
-  return named && rule.protocols.every((one) => one === protocol);
+/** Whether a rule is about a resource at all. */
+export function isAbout(rule: Rule, resource: Selectable): boolean {
+  return rule.resources?.some((selector) => selects(selector, resource)) ?? true;
 }

@@ -382,6 +382,56 @@ export const otherFunctions: ReadonlySet<string> = new Set(
   window_row_number_support xid8recv xidrecv xml_recv xmltext`.split(/\s+/),
 );
 
+/** The columns that every overload of a safe function gives when it stands in FROM, by OUT parameters. */
+export const functionColumns: ReadonlyMap<string, readonly string[]> = new Map([
+  ["aclexplode", ["grantee","grantor","is_grantable","privilege_type"]],
+  ["json_array_elements", ["value"]],
+  ["json_array_elements_text", ["value"]],
+  ["json_each", ["key","value"]],
+  ["json_each_text", ["key","value"]],
+  ["jsonb_array_elements", ["value"]],
+  ["jsonb_array_elements_text", ["value"]],
+  ["jsonb_each", ["key","value"]],
+  ["jsonb_each_text", ["key","value"]],
+  ["pg_available_extension_versions", ["comment","name","relocatable","requires","schema","superuser","trusted","version"]],
+  ["pg_available_extensions", ["comment","default_version","name"]],
+  ["pg_config", ["name","setting"]],
+  ["pg_cursor", ["creation_time","is_binary","is_holdable","is_scrollable","name","statement"]],
+  ["pg_event_trigger_ddl_commands", ["classid","command","command_tag","in_extension","object_identity","object_type","objid","objsubid","schema_name"]],
+  ["pg_event_trigger_dropped_objects", ["address_args","address_names","classid","is_temporary","normal","object_identity","object_name","object_type","objid","objsubid","original","schema_name"]],
+  ["pg_event_trigger_table_rewrite_oid", ["oid"]],
+  ["pg_extension_update_paths", ["path","source","target"]],
+  ["pg_get_catalog_foreign_keys", ["fkcols","fktable","is_array","is_opt","pkcols","pktable"]],
+  ["pg_get_keywords", ["baredesc","barelabel","catcode","catdesc","word"]],
+  ["pg_get_object_address", ["classid","objid","objsubid"]],
+  ["pg_get_publication_tables", ["attrs","qual","relid"]],
+  ["pg_get_replication_slots", ["active","active_pid","catalog_xmin","confirmed_flush_lsn","datoid","plugin","restart_lsn","safe_wal_size","slot_name","slot_type","temporary","two_phase","wal_status","xmin"]],
+  ["pg_identify_object", ["identity","name","schema","type"]],
+  ["pg_identify_object_as_address", ["object_args","object_names","type"]],
+  ["pg_mcv_list_items", ["base_frequency","frequency","index","nulls","values"]],
+  ["pg_options_to_table", ["option_name","option_value"]],
+  ["pg_partition_ancestors", ["relid"]],
+  ["pg_partition_tree", ["isleaf","level","parentrelid","relid"]],
+  ["pg_prepared_statement", ["custom_plans","from_sql","generic_plans","name","parameter_types","prepare_time","statement"]],
+  ["pg_sequence_parameters", ["cache_size","cycle_option","data_type","increment","maximum_value","minimum_value","start_value"]],
+  ["pg_show_all_settings", ["boot_val","category","context","enumvals","extra_desc","max_val","min_val","name","pending_restart","reset_val","setting","short_desc","source","sourcefile","sourceline","unit","vartype"]],
+  ["pg_stat_get_activity", ["application_name","backend_start","backend_type","backend_xid","backend_xmin","client_addr","client_hostname","client_port","datid","gss_auth","gss_enc","gss_princ","leader_pid","pid","query","query_id","query_start","ssl","ssl_client_dn","ssl_client_serial","ssl_issuer_dn","sslbits","sslcipher","sslversion","state","state_change","usesysid","wait_event","wait_event_type","xact_start"]],
+  ["pg_stat_get_archiver", ["archived_count","failed_count","last_archived_time","last_archived_wal","last_failed_time","last_failed_wal","stats_reset"]],
+  ["pg_stat_get_progress_info", ["datid","param1","param10","param11","param12","param13","param14","param15","param16","param17","param18","param19","param2","param20","param3","param4","param5","param6","param7","param8","param9","pid","relid"]],
+  ["pg_stat_get_replication_slot", ["slot_name","spill_bytes","spill_count","spill_txns","stats_reset","stream_bytes","stream_count","stream_txns","total_bytes","total_txns"]],
+  ["pg_stat_get_slru", ["blks_exists","blks_hit","blks_read","blks_written","blks_zeroed","flushes","name","stats_reset","truncates"]],
+  ["pg_stat_get_subscription", ["last_msg_receipt_time","last_msg_send_time","latest_end_lsn","latest_end_time","pid","received_lsn","relid","subid"]],
+  ["pg_stat_get_subscription_stats", ["apply_error_count","stats_reset","subid","sync_error_count"]],
+  ["pg_stat_get_wal", ["stats_reset","wal_buffers_full","wal_bytes","wal_fpi","wal_records"]],
+  ["pg_stat_get_wal_receiver", ["conninfo","flushed_lsn","last_msg_receipt_time","last_msg_send_time","latest_end_lsn","latest_end_time","pid","receive_start_lsn","receive_start_tli","received_tli","sender_host","sender_port","slot_name","status","written_lsn"]],
+  ["pg_stat_get_wal_senders", ["flush_lag","flush_lsn","pid","replay_lag","replay_lsn","reply_time","sent_lsn","state","sync_priority","sync_state","write_lag","write_lsn"]],
+  ["pg_timezone_names", ["abbrev","is_dst","name","utc_offset"]],
+  ["pg_walfile_name_offset", ["file_name","file_offset"]],
+  ["ts_debug", ["alias","description","dictionaries","dictionary","lexemes","token"]],
+  ["ts_parse", ["token","tokid"]],
+  ["ts_token_type", ["alias","description","tokid"]],
+]);
+
 /** Operators whose functions are not volatile. */
 export const builtinOperators: ReadonlySet<string> = new Set(
   `!! !~ !~* !~~ !~~* # ## #- #> #>> % & && &< &<| &> * *< *<= *<> *= *> *>= + - -> ->> -|- / < <-> << <<= <<| <= <> <@ <^ = >
@@ -399,9 +449,9 @@ export const builtinTypes: ReadonlySet<string> = new Set(
   char cid cidr circle date datemultirange daterange float4 float8 gtsvector inet int2 int2vector int4 int4multirange
   int4range int8 int8multirange int8range interval json jsonb jsonpath line lseg macaddr macaddr8 money name numeric
   nummultirange numrange oid oidvector path pg_brin_bloom_summary pg_brin_minmax_multi_summary pg_dependencies pg_lsn
-  pg_mcv_list pg_ndistinct pg_node_tree pg_snapshot point polygon refcursor regclass regcollation regconfig regdictionary
-  regnamespace regoper regoperator regproc regprocedure regrole regtype text tid time timestamp timestamptz timetz
-  tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector txid_snapshot uuid varbit varchar xid xid8 xml`.split(/\s+/),
+  pg_mcv_list pg_ndistinct pg_node_tree pg_snapshot point polygon record refcursor regclass regcollation regconfig
+  regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype text tid time timestamp timestamptz
+  timetz tsmultirange tsquery tsrange tstzmultirange tstzrange tsvector txid_snapshot uuid varbit varchar xid xid8 xml`.split(/\s+/),
 );
 
 /** Tables and views of pg_catalog. */

@@ -1,13 +1,14 @@
 import type { Resolved } from "./names.ts";
+import { columnReference, fieldSelection, functionInFrom } from "./notation.ts";
 import { refusePinnedCall } from "./settings.ts";
 import { listOf, namesOf, type Tree } from "./tree.ts";
 import type { Handler, Walk } from "./walk.ts";
 
 /** Nodes that do nothing by themselves: what counts is below them. Operators that they imply (`CASE x WHEN`, `USING`) are built in. */
 const passive = `
-  Integer Float Boolean String BitString List A_Const Alias ColumnRef A_Star A_Indices A_Indirection A_ArrayExpr ResTarget
+  Integer Float Boolean String BitString List A_Const Alias A_Star A_Indices A_ArrayExpr ResTarget
   MultiAssignRef BoolExpr CaseExpr CaseWhen RowExpr CoalesceExpr MinMaxExpr SQLValueFunction XmlExpr XmlSerialize NullTest BooleanTest
-  SetToDefault CurrentOfExpr GroupingFunc GroupingSet WindowDef CollateClause NamedArgExpr JoinExpr RangeSubselect RangeFunction
+  SetToDefault CurrentOfExpr GroupingFunc GroupingSet WindowDef CollateClause NamedArgExpr JoinExpr RangeSubselect
   RangeTableFunc RangeTableFuncCol CommonTableExpr CTESearchClause CTECycleClause InferClause OnConflictClause IndexElem
   MergeWhenClause MergeSupportFunc ReturningClause ReturningOption RoleSpec ColumnDef JsonFormat JsonReturning JsonValueExpr JsonBehavior
   JsonTablePathSpec JsonTable JsonTableColumn JsonKeyValue JsonParseExpr JsonScalarExpr JsonSerializeExpr JsonObjectConstructor
@@ -34,6 +35,9 @@ export const expressions: ReadonlyMap<string, Handler> = new Map<string, Handler
   ["RangeVar", (walk, node) => walk.relation(node)],
   ["ParamRef", (walk, node) => walk.parameter(typeof node.number === "number" ? node.number : 0)],
   ["FuncCall", functionCall],
+  ["ColumnRef", columnReference],
+  ["A_Indirection", fieldSelection],
+  ["RangeFunction", functionInFrom],
   [
     "A_Expr",
     (walk, node) => {

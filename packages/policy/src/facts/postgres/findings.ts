@@ -10,6 +10,10 @@ export class Findings {
   readonly effects = new Set<Effect>();
   /** Why it is not fully understood, in words; empty = it is. */
   readonly doubts = new Set<string>();
+  /** The columns of functions in FROM by the function's alias; of several with one alias, those that all have. */
+  readonly functionAliases = new Map<string, ReadonlySet<string>>();
+  /** Every `alias.column`. */
+  readonly columns = new Map<string, Set<string>>();
   /** The highest `$n`. */
   parameters = 0;
   /** For every UPDATE, DELETE and MERGE whether a condition narrows it. */

@@ -23,9 +23,13 @@ export function loadParser(): Promise<void> {
   return loading;
 }
 
+/** Either may be used up while the other is being loaded. */
 async function load(): Promise<void> {
-  current ??= await createParserModule();
-  spare ??= await createParserModule();
+  while (!current || !spare) {
+    const module = await createParserModule();
+    if (current) spare = module;
+    else current = module;
+  }
 }
 
 /**

@@ -1,0 +1,64 @@
+import { beforeAll, expect, test } from "vitest";
+import { CountersignError } from "../../outcome.ts";
+import { loadParser, parse } from "./parser.ts";
+
+beforeAll(loadParser);
+
+function code(text: string): string {
+  try {
+    parse(text);
+    return "accepted";
+  } catch (error) {
+    return error instanceof CountersignError ? error.code : `untyped: ${error}`;
+  }
+}
+
+test("gives the tree of every statement and one fingerprint for texts that differ in constants only", () => {
+  expect(parse("select 1; drop table t").statements).toHaveLength(2);
+  expect(parse("select * from t where id = 1").fingerprint).toBe(parse("SELECT *\nFROM t -- x\nWHERE id=23").fingerprint);
+  expect(parse("select * from t where id = 1").fingerprint).not.toBe(parse("select * from u where id = 1").fingerprint);
+});
+
+test("pg-parse: what PostgreSQL rejects is refused with its own words and the place", () => {
+  expect(() => parse("select * form t")).toThrow(/syntax error at or near "form" \(at character 10\)/);
+});
+
+const deep: Record<string, (n: number) => string> = {
+  parentheses: (n) => `select ${"(".repeat(n)}1${")".repeat(n)}`,
+  "open parentheses": (n) => `select ${"(".repeat(n)}`,
+  sums: (n) => `select ${"1+".repeat(n)}1`,
+  casts: (n) => `select 1${"::int".repeat(n)}`,
+  "sub-selects": (n) => `select ${"(select ".repeat(n)}1${")".repeat(n)}`,
+  "sub-selects in FROM": (n) => `select * from ${"(select * from ".repeat(n)}t${") x".repeat(n)}`,
+  unions: (n) => `select 1${" union select 1".repeat(n)}`,
+  joins: (n) => `select * from t${" cross join t".repeat(n)}`,
+  negations: (n) => `select ${"not ".repeat(n)}true`,
+  cases: (n) => `select ${"case when true then ".repeat(n)}1${" end".repeat(n)}`,
+  arrays: (n) => `select ${"array[".repeat(n)}1${"]".repeat(n)}`,
+  calls: (n) => `select ${"f(".repeat(n)}1${")".repeat(n)}`,
+};
+
+test.each(Object.entries(deep))("pg-parse: deeply nested %s never crash the parser and do not poison it for later texts", async (_, nested) => {
+  for (const n of [500, 3000, 50_000]) {
+    expect(["accepted", "invalid_operation"]).toContain(code(nested(n)));
+    await loadParser();
+    expect(code("select 1")).toBe("accepted");
+  }
+});
+
+test("pg-parse: forty overflows of the parser's stack leave it usable", async () => {
+  const overflow = `select ${"1+".repeat(50_000)}1`;
+  for (let round = 0; round < 40; round++) {
+    expect(code(overflow)).toBe("invalid_operation");
+    await loadParser();
+  }
+  expect(parse("select 1").statements).toHaveLength(1);
+}, 60_000);
+
+test("pg-parse: overflows that come faster than the parser can be replaced fail closed", async () => {
+  const overflow = `select ${"1+".repeat(50_000)}1`;
+  const codes = [code(overflow), code(overflow), code("select 1")];
+  expect(codes).toEqual(["invalid_operation", "invalid_operation", "internal"]);
+  await loadParser();
+  expect(code("select 1")).toBe("accepted");
+});
