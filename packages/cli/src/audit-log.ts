@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type LogKey, type LogSource, logKeyText, parseLogKey } from "@countersign/audit";
 import { openExportedLog, openKeys, openSqliteLogSource } from "@countersign/control";
 import { CliError, exitCodes } from "./exit.ts";
 import { logOrigin } from "./log-origin.ts";
+import { readText } from "./named-file.ts";
 
 /** A log to be read, and the one-line public key that comes with it. */
 export interface ReadableLog extends Disposable {
@@ -63,19 +63,4 @@ export function counted(source: LogSource, onRecord: (count: number) => void): L
     tile: (level, index) => source.tile(level, index),
     checkpoints: () => source.checkpoints(),
   };
-}
-
-/**
- * A small file that the command line names.
- *
- * @throws {CliError} usage.
- */
-export async function readText(file: string, what: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw new CliError(exitCodes.usage, `Cannot read ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
-  }
 }

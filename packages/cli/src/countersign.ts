@@ -21,6 +21,7 @@ import { openResources } from "./config/resource.ts";
 import { type Addresses, addressesFile } from "./instance.ts";
 import { logOrigin } from "./log-origin.ts";
 import { serveOperator } from "./operator-socket.ts";
+import { recordStart, recordStop } from "./process-records.ts";
 import { socketFolder, socketPath } from "./run-folder.ts";
 
 /** What the composition takes besides the configuration. */
@@ -81,6 +82,9 @@ export async function startCountersign(config: Config, options: CountersignOptio
     }),
   );
   const { approvals, audit, requests, now } = control;
+  await recordStart(audit, now(), config, policy);
+  // Closed in the opposite order: the stop is recorded when nothing can happen any more, and before the log is closed.
+  parts.defer(() => recordStop(audit, now()).catch(onInternalError));
   const approvers = new Approvers(settings.approvers);
   const console = parts.use(
     await serveConsole({

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { chmod, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
@@ -31,6 +31,7 @@ export async function serveOperator(path: string, operator: Operator): Promise<A
     server.once("error", reject);
     server.listen(path, resolve);
   });
+  await chmod(path, 0o600);
   return { [Symbol.asyncDispose]: () => close(server) };
 }
 

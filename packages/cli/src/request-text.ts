@@ -77,12 +77,9 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
     ],
     ["asked by", principalText(summary?.principal)],
     ["resource", `${visible(summary?.resource ?? "")}, as ${visible(detail.role)}`],
-    [
-      "target",
-      Object.entries(detail.target)
-        .map(([key, value]) => `${visible(key)}=${visible(value)}`)
-        .join("  "),
-    ],
+    ...Object.entries(detail.target).map(
+      ([key, value], index) => [index === 0 ? "target" : "", `${visible(key)} ${visible(value)}`] as const,
+    ),
     ["limits", limitsText(detail.limits)],
     ["session", visible(detail.session)],
     ["digest", detail.requestDigest],

@@ -60,9 +60,10 @@ export const auditCommand: MakeCommand = (context) => {
 };
 
 async function verify(terminal: Terminal, options: VerifyOptions): Promise<ExitCode> {
-  const [{ verifyLog }, { counted, openDataLog, openExport, readText, trustedKey }] = await Promise.all([
+  const [{ verifyLog }, { counted, openDataLog, openExport, trustedKey }, { readText }] = await Promise.all([
     import("@countersign/audit"),
     import("../audit-log.ts"),
+    import("../named-file.ts"),
   ]);
   const path = (named: string): string => resolve(terminal.cwd, named);
   using log = options.export === undefined ? openDataLog(dataFolder(terminal, options)) : await openExport(path(options.export));

@@ -54,14 +54,16 @@ export function withApprover(command: Command): Command {
   );
 }
 
-/** Adds `--address`, `--config` and `--data`. */
+/** Adds `--address`, `--tls-ca`, `--config` and `--data`. */
 export function withAgent(command: Command): Command {
   return withInstance(
-    command.addOption(
-      new Option("--address <ADDRESS>", "the sidecar, e.g. unix:///run/agent.sock (default: the data folder's)").env(
-        "COUNTERSIGN_ADDRESS",
-      ),
-    ),
+    command
+      .addOption(
+        new Option("--address <ADDRESS>", "the sidecar: unix:///…/agent.sock or host:port (default: the data folder's)").env(
+          "COUNTERSIGN_ADDRESS",
+        ),
+      )
+      .option("--tls-ca <FILE>", "who signed the certificate of a host:port (default: the system's authorities)"),
   );
 }
 

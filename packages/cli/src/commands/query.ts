@@ -113,5 +113,22 @@ function failureJson(error: unknown): Record<string, unknown> {
     const value: unknown = typeof error === "object" && error !== null && name in error ? Reflect.get(error, name) : undefined;
     return value === undefined ? {} : { [name]: value };
   };
-  return { ...field("requestId"), error: { ...field("code"), message, ...field("targetCode"), ...field("retryable") } };
+  const code = typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
+  return {
+    state: endings[code] ?? "failed",
+    ...field("requestId"),
+    error: { ...field("code"), message, ...field("targetCode"), ...field("retryable") },
+  };
 }
+
+/** How a request ended, by the code of the error that says so. */
+const endings: Readonly<Record<string, string>> = {
+  denied: "denied",
+  expired: "expired",
+  cancelled: "cancelled",
+  aborted: "cancelled",
+  timeout: "cancelled",
+  revoked: "revoked",
+  unknown_outcome: "unknown",
+  target_lost: "unknown",
+};

@@ -40,21 +40,27 @@ async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
   ]);
   const config = await loadConfig(configFile(terminal, options), options.data);
   const log = createLog(terminal, options.logLevel);
+  const onInternalError = (error: unknown): void =>
+    log.error({ error: error instanceof Error ? error.stack : String(error) }, "internal error");
   return await interruptible(async (stop) => {
-    const onInternalError = (error: unknown): void =>
-      log.error({ error: error instanceof Error ? error.stack : String(error) }, "internal error");
     const running = await startCountersign(config, { environment: terminal.env, onInternalError });
-    try {
-      await announce(terminal, options, running);
-      await aborted(stop);
-      log.info("stopping");
-    } finally {
-      await running.close();
-    }
+    if (!running.hasConsole) log.warn("the console's pages are not built, only its API is served; run: npm run build");
+    await announce(terminal, options, running);
+    await aborted(stop);
+    log.info("stopping");
+    const late = setTimeout(() => {
+      log.error("not everything stopped in time; the next start recovers what was going on");
+      process.exit(exitCodes.failure);
+    }, patienceMs);
+    await running.close();
+    clearTimeout(late);
     log.info("stopped");
     return exitCodes.ok;
   });
 }
+
+/** How long a graceful stop may take. */
+const patienceMs = 10_000;
 
 async function announce(
   terminal: Terminal,

@@ -2,6 +2,7 @@ import type { RequestDetail } from "@countersign/rpc";
 import type { Command } from "commander";
 import type { ApproverOptions } from "../approver.ts";
 import { CliError, type ExitCode, exitCodes } from "../exit.ts";
+import type { StateName } from "../state-name.ts";
 import { visible } from "../terminal/escape.ts";
 import { confirm } from "../terminal/prompt.ts";
 import { line, paint, type Terminal } from "../terminal/terminal.ts";
@@ -85,16 +86,22 @@ async function review(terminal: Terminal, verdict: VerdictName, detail: RequestD
     throw new CliError(exitCodes.failure, "Not confirmed; no vote was cast.");
 }
 
-/** Says where the request stands after the vote. */
+/** What follows from a vote, by the request's state after it. */
+const consequences: Readonly<Partial<Record<StateName, string>>> = {
+  pending: "More approvals are needed:",
+  approved: "It runs now.",
+  executing: "It runs now.",
+  succeeded: "It has run.",
+  failed: "It has run, and failed.",
+  denied: "It will not run.",
+};
+
 async function report(terminal: Terminal, verdict: VerdictName, { summary, requirements }: RequestDetail): Promise<void> {
   const [{ stateName }, { requirementText }] = await Promise.all([import("../request-state.ts"), import("../request-text.ts")]);
   const state = summary === undefined ? "unknown" : stateName(summary.state);
-  const done = verdict === "approve" ? "Approved" : "Denied";
-  line(
-    terminal.stdout,
-    `${paint(terminal.stdout, verdict === "approve" ? "green" : "red", done)} ${summary?.id ?? ""}, which is now ${state}.`,
-  );
+  const { stdout } = terminal;
+  const done = verdict === "approve" ? paint(stdout, "green", "Approved") : paint(stdout, "red", "Denied");
+  line(stdout, `${done} ${summary?.id ?? ""}. ${consequences[state] ?? `It is ${state}.`}`);
   if (state !== "pending") return;
-  line(terminal.stdout, "It still waits for:");
-  for (const one of requirements) if (!one.satisfied) line(terminal.stdout, `  ${requirementText(one)}`);
+  for (const one of requirements) if (!one.satisfied) line(stdout, `  ${requirementText(one)}`);
 }

@@ -1,9 +1,8 @@
 import type { KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { agentAudience, developmentIssuer } from "@countersign/control";
 import type { Principal } from "@countersign/policy";
 import type { Issuer, ListenAddress } from "@countersign/sidecar";
-import { CliError, exitCodes } from "../exit.ts";
+import { readText } from "../named-file.ts";
 import { socketPath } from "../run-folder.ts";
 import type { Config } from "./load.ts";
 
@@ -66,13 +65,7 @@ function socketIdentity({ subject, groups }: { readonly subject: string; readonl
 }
 
 async function tlsFile(config: Config, configured: string): Promise<string> {
-  const path = config.path(configured);
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(exitCodes.usage, `${config.file}: sidecar.listen: cannot read the TLS file ${path}: ${reason}`, { cause });
-  }
+  return await readText(config.path(configured), `a TLS file that ${config.file} names`);
 }
 
 /** The parts of an address that the schema has checked; the brackets of an IPv6 address are dropped. */

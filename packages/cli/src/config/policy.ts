@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { loadParser, loadPolicy, type Policy, PolicyError } from "@countersign/policy";
-import { CliError, exitCodes } from "../exit.ts";
+import { readText } from "../named-file.ts";
 import type { Config } from "./load.ts";
 
 /**
@@ -12,7 +11,9 @@ import type { Config } from "./load.ts";
 export async function readPolicy(config: Config): Promise<Policy> {
   const { policy } = config.settings;
   const configured = typeof policy === "string" ? [policy] : policy;
-  const files = await Promise.all(configured.map(async (path) => [path, await readText(config, path)] as const));
+  const files = await Promise.all(
+    configured.map(async (path) => [path, await readText(config.path(path), `the policy that ${config.file} names`)] as const),
+  );
   await loadParser();
   try {
     // By their names in the configuration: the policy's digest covers them, and must not depend on where the folder is.
@@ -21,15 +22,5 @@ export async function readPolicy(config: Config): Promise<Policy> {
     throw error instanceof PolicyError
       ? new PolicyError(error.problems.map((one) => ({ ...one, file: config.path(one.file) })))
       : error;
-  }
-}
-
-async function readText(config: Config, configured: string): Promise<string> {
-  const path = config.path(configured);
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(exitCodes.usage, `${config.file}: policy: cannot read ${path}: ${reason}`, { cause });
   }
 }

@@ -81,7 +81,9 @@ export const configSchema = z.strictObject({
   data: filePath.default("countersign-data"),
   sidecar: z
     .strictObject({
-      name: name.default("local"),
+      name: name
+        .refine((text) => text !== "control", "expected another name: the control plane writes its audit records as `control`")
+        .default("local"),
       listen: z
         .array(listener)
         .min(1)

@@ -97,7 +97,7 @@ rules:
   - id: dangerous
     resources: ["*"]
     when: >-
-      sql.kinds.exists(k, k in ["DROP DATABASE", "ALTER SYSTEM", "CREATE EXTENSION", "LOAD"])
+      sql.kinds.exists(k, k in ["DROP DATABASE", "ALTER SYSTEM", "CREATE EXTENSION", "LOAD", "COPY PROGRAM"])
       || sql.functions.exists(f, f in ["pg_read_file", "pg_read_binary_file", "pg_ls_dir", "lo_import", "lo_export", "dblink"])
     effect: deny
     message: This is never allowed through Countersign. Ask the owners of the database.

@@ -1,7 +1,7 @@
 /** A duration in its two largest units: `2h 5m`, `58s`, `340ms`. */
 export function durationText(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))}ms`;
-  const seconds = Math.floor(milliseconds / 1000);
+  const seconds = Math.round(milliseconds / 1000);
   const parts = [
     [Math.floor(seconds / 86_400), "d"],
     [Math.floor(seconds / 3600) % 24, "h"],

@@ -1,0 +1,45 @@
+import type { AuditLog, RecordDraft } from "@countersign/audit";
+import type { Policy } from "@countersign/policy";
+import type { Config } from "./config/load.ts";
+import { version } from "./version.ts";
+
+/** The writer of records that are about the whole process; the control plane's own. */
+const writer = "control";
+
+/**
+ * Records that the process started, and with which policy: the policy's texts are the payload, so that every later record's policy digest can
+ * be looked up.
+ *
+ * @throws {AuditError} `unavailable`: what cannot be recorded does not start.
+ */
+export async function recordStart(audit: AuditLog, timeMs: number, config: Config, policy: Policy): Promise<void> {
+  const { sidecar, resources, approvers } = config.settings;
+  const start: RecordDraft = {
+    type: "start",
+    timeMs,
+    policy: policy.digest,
+    detail: {
+      version: version(),
+      node: process.version,
+      sidecar: sidecar.name,
+      resources: resources.map(({ name }) => name),
+      approvers: approvers.map(({ name, groups }) => ({ name, groups })),
+    },
+  };
+  const rules: RecordDraft = {
+    type: "policy",
+    timeMs,
+    policy: policy.digest,
+    payload: Buffer.from(JSON.stringify(policy.files)),
+  };
+  await audit.append(writer, [start, rules], "durable");
+}
+
+/**
+ * Records that the process stopped by itself; a start without a stop before it tells of a crash.
+ *
+ * @throws {AuditError} `unavailable`.
+ */
+export async function recordStop(audit: AuditLog, timeMs: number): Promise<void> {
+  await audit.append(writer, [{ type: "stop", timeMs }], "durable");
+}
