@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Json, Limits, Outcome, PostgresParameter } from "@countersign/policy";
@@ -94,11 +95,12 @@ async function eventually(condition: () => Promise<boolean> | boolean, what: str
 interface Wire {
   port: number;
   onClient: (data: Buffer) => "pass" | "cut" | "pass and cut";
+  cutAll: () => void;
   readonly server: Server;
 }
 
 async function startWire(port: number): Promise<Wire> {
-  const wire: Wire = { port: 0, onClient: () => "pass", server: createServer() };
+  const wire: Wire = { port: 0, onClient: () => "pass", cutAll: () => {}, server: createServer() };
   wire.server.on("connection", (client) => {
     const upstream = connect(port, "127.0.0.1");
     const cut = () => {
@@ -109,6 +111,7 @@ async function startWire(port: number): Promise<Wire> {
       socket.on("error", cut);
       socket.on("close", cut);
     }
+    wire.cutAll = cut;
     let mute = false;
     client.on("data", (data) => {
       const what = wire.onClient(data);
@@ -713,6 +716,22 @@ describe.each(versions)("the PostgreSQL connector on the %s server", (version) =
       wire.server.close();
     });
 
+    it("does not go on for a client that has vanished", async () => {
+      const wire = await startWire(server.port);
+      const wired = openConnector(server, { address: `127.0.0.1:${wire.port}` });
+      wire.onClient = (data) => {
+        if (!data.includes("select pg_sleep(61)")) return "pass";
+        setTimeout(() => wire.cutAll(), 100);
+        return "pass";
+      };
+      const { outcome } = await call(wired, "select pg_sleep(61)", { readOnly: true });
+      expect(outcome).toMatchObject({ state: "failed", failure: { code: "target_lost" } });
+      const left = "select 1 from pg_stat_activity where query = 'select pg_sleep(61)'";
+      await eventually(async () => (await server.query(left)).length === 0, "the server stops");
+      await wired.close();
+      wire.server.close();
+    });
+
     it("is unknown when the connection is lost at COMMIT and nobody answers any more", async () => {
       const wire = await startWire(server.port);
       const wired = openConnector(server, { address: `127.0.0.1:${wire.port}`, pool: { connectTimeoutMs: 200 } });
@@ -784,6 +803,18 @@ describe("a server that goes away", () => {
       "the server is back",
     );
     await db.close();
+  });
+
+  it("and comes back as a standby takes reads, and says why it takes no writes", async () => {
+    const standby = await startPostgres({ sql: world, configuration: { fsync: "off" } });
+    await standby.pause();
+    await writeFile(`${standby.folder}/data/standby.signal`, "");
+    await standby.restart();
+    const db = openConnector(standby);
+    expect((await call(db, "select count(*) from item", { readOnly: true })).rows).toEqual([["100"]]);
+    await expect(call(db, "delete from item")).rejects.toMatchObject({ code: "target_error", targetCode: "25006" });
+    await db.close();
+    await standby.stop();
   });
 
   it("while idle is not noticed by the next call", async () => {

@@ -24,6 +24,8 @@ export interface ConnectOptions {
   readonly caps: FrameCaps;
 }
 
+/** Quiet time after which the network is asked whether the other side is still there, milliseconds. */
+const keepAliveMs = 30_000;
 /** How long a CancelRequest may take, milliseconds. */
 const cancelTimeoutMs = 3000;
 
@@ -49,6 +51,7 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     application_name: pins.application_name,
     connectionTimeoutMillis: options.timeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
   });
   // Without TLS anybody on the way could ask for the password itself, or for a hash that can be searched; SCRAM gives nothing away.
   for (const method of ["authenticationCleartextPassword", "authenticationMD5Password"]) {

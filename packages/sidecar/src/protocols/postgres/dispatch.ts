@@ -1,4 +1,4 @@
-import type { Failure, Json, Limits, Outcome, PostgresQuery } from "@countersign/policy";
+import { CountersignError, type Failure, type Json, type Limits, type Outcome, type PostgresQuery } from "@countersign/policy";
 import type { Dispatch, ResultSink } from "../connector.ts";
 import { isServerError } from "./codec.ts";
 import { lostFailure, statementFailure, unknownFailure } from "./failure.ts";
@@ -56,11 +56,22 @@ export class PostgresDispatch implements Dispatch {
       this.#request = encodeQuery(operation);
       this.#session = await acquire();
       if (this.#plan.mode !== "transaction") return null;
-      const marker = await this.#session.begin();
+    } catch (error) {
+      throw refuse(error);
+    }
+    return this.#begin(this.#session);
+  }
+
+  async #begin(session: Session): Promise<Json> {
+    try {
+      const marker = await session.begin();
       this.#marker = marker;
       return marker;
     } catch (error) {
-      throw refuse(error);
+      if (!isServerError(error)) throw this.#parts.refuse(error);
+      // E.g. on a standby, which cannot write.
+      const { code, message, ...options } = statementFailure(error);
+      throw new CountersignError(code, message, { ...options, cause: error });
     }
   }
 

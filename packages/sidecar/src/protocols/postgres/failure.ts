@@ -83,15 +83,17 @@ export function connectFailure(error: unknown, resource: string, role: string): 
     return fail("target_unavailable", `${resource} accepts no connection: ${describe(error)}`, { retryable: busy, targetCode });
   }
   const { message = "", code = "" } = error instanceof Error ? (error as Error & { code?: string }) : {};
+  if (error instanceof TypeError || error instanceof RangeError)
+    return new CountersignError("internal", "An internal error; nothing was run.", { cause: error });
   if (message.startsWith("SASL")) {
     return fail(
       "target_credentials",
       `${resource} could not prove that it knows the password of role ${role}. It may not be the server that it says it is.`,
     );
   }
-  if (/CERT|SSL|TLS|SELF_SIGNED|ISSUER|SIGNATURE/i.test(`${code} ${message}`)) {
-    const message = `The TLS connection to ${resource} could not be verified (${code || "not offered by the server"}). Check tls.ca and tls.serverName.`;
-    return fail("target_unavailable", message);
+  if (!networkError.test(code) && /CERT|SSL|TLS|SELF_SIGNED|ISSUER|SIGNATURE/i.test(`${code} ${message}`)) {
+    const advice = `The TLS connection to ${resource} could not be verified (${code || "not offered by the server"}). Check tls.ca and tls.serverName.`;
+    return fail("target_unavailable", advice);
   }
   return fail(
     "target_unavailable",
@@ -99,6 +101,9 @@ export function connectFailure(error: unknown, resource: string, role: string): 
     { retryable: true },
   );
 }
+
+/** Of the operating system; all but EPROTO, which is OpenSSL's. */
+const networkError = /^E(?!PROTO$)[A-Z]+$/;
 
 function describe(error: DatabaseError): string {
   const parts = [

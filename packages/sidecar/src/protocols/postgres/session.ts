@@ -4,6 +4,9 @@ import { askCluster, type Cluster, type Marker } from "./marker.ts";
 import { checkPins, pinsQuestion } from "./pins.ts";
 import type { Upstream } from "./upstream.ts";
 
+/** After this time a busy server notices that we are gone, and stops; milliseconds. */
+const checkClientMs = 2000;
+
 /** A pooled connection whose settings were checked. */
 export class Session {
   readonly upstream: Upstream;
@@ -69,5 +72,7 @@ export class Session {
     const { pins } = this.#options;
     const [answer = []] = await this.upstream.ask(pinsQuestion(pins));
     checkPins(pins, answer, this.#resource);
+    // Servers before 14, and those on systems that cannot tell, answer with an error, which changes nothing.
+    await this.upstream.simple(`set client_connection_check_interval = ${checkClientMs}`);
   }
 }
