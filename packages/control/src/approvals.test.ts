@@ -153,7 +153,7 @@ test("the record of a vote lets anyone check its signature", async () => {
   const request = await plane.open();
   await plane.vote(request, alice, "approve", "looks right");
   const record = plane.log.records.find(({ type }) => type === "vote");
-  const { approver, verdict, timeMs, signature, requestDigest } = record?.detail as unknown as Vote;
+  const { approver, verdict, timeMs, signature, requestDigest } = { ...Object(record?.detail) } as Vote;
   const comment = Buffer.from(record?.payload ?? []).toString();
   const vote = { requestId: request.binding.requestId, requestDigest, approver, verdict, comment, timeMs, signature };
   expect(verifyVote(vote, openKeys(plane.folder).vote.publicKey)).toBe(true);

@@ -88,8 +88,9 @@ export function consoleRoutes(app: FastifyInstance, { api, signIn, audit, now, e
       streams--;
       gone.abort();
     });
-    const messages = inboxJson(api.inbox(approver, AbortSignal.any([gone.signal, ending])));
-    return sendStream(reply, Readable.from(eventStream(messages, () => isSignedIn(request))));
+    const messages = (signal: AbortSignal) => inboxJson(api.inbox(approver, signal));
+    const events = eventStream(messages, () => isSignedIn(request), AbortSignal.any([gone.signal, ending]));
+    return sendStream(reply, Readable.from(events));
   });
 
   function isSignedIn(request: FastifyRequest): boolean {

@@ -138,7 +138,7 @@ async function staticFiles(app: FastifyInstance, folder: string | undefined): Pr
     });
   }
   app.setNotFoundHandler((request, reply) => {
-    const page = request.method === "GET" && !request.url.startsWith("/api/") && !request.url.startsWith("/assets/");
+    const page = request.method === "GET" && !/^\/(api|assets)(\/|\?|$)/.test(request.url);
     if (served && page) return reply.sendFile("index.html");
     return sendProblem(reply, new CountersignError("not_found", "There is nothing here."));
   });

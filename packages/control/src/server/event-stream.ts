@@ -5,10 +5,17 @@ const heartbeatMs = 15_000;
  * Server-sent events (WHATWG HTML §9.2) of messages, with a comment as heartbeat. Nothing is read from the messages before the reader has
  * taken what came earlier, so a slow reader holds nothing up and costs nothing.
  *
- * @param alive - Asked at every heartbeat; the stream ends when it is false.
+ * @param open - Begins the messages, which end when their signal aborts.
+ * @param alive - Asked at every heartbeat and message; the stream ends when it is false.
  */
-export async function* eventStream(messages: AsyncIterable<unknown>, alive: () => boolean): AsyncGenerator<string> {
-  const iterator = messages[Symbol.asyncIterator]();
+export async function* eventStream(
+  open: (signal: AbortSignal) => AsyncIterable<unknown>,
+  alive: () => boolean,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  // A generator that waits for its next message cannot be returned from; its signal has to wake it first.
+  const ending = new AbortController();
+  const iterator = open(AbortSignal.any([signal, ending.signal]))[Symbol.asyncIterator]();
   try {
     yield ": open\n\n";
     let next = iterator.next();
@@ -26,6 +33,7 @@ export async function* eventStream(messages: AsyncIterable<unknown>, alive: () =
       }
     }
   } finally {
+    ending.abort();
     await iterator.return?.();
   }
 }

@@ -19,7 +19,7 @@ export function requireSameOrigin(app: FastifyInstance, hosts: () => readonly st
     if (!hosts().includes(host)) {
       return sendProblem(reply, new CountersignError("invalid_request", "This server does not answer to that host name."), 421);
     }
-    if (!request.url.startsWith("/api/")) return;
+    if (!/^\/api(\/|\?|$)/.test(request.url)) return;
     reply.header("cache-control", "no-store");
     const site = request.headers["sec-fetch-site"];
     const elsewhere = site !== undefined && site !== "same-origin" && site !== "none";
