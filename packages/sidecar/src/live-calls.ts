@@ -12,7 +12,7 @@ export class LiveCalls {
   /** Enters a call; disposing leaves it. When its caller goes away, a reading call is stopped; a writing one is left to end by itself. */
   enter(id: string, owner: Owner, caller: AbortSignal, readOnly: boolean): Disposable & { readonly signal: AbortSignal } {
     const abort = new AbortController();
-    const gone = () => abort.abort();
+    const gone = () => abort.abort(caller.reason);
     if (readOnly) caller.addEventListener("abort", gone, { once: true });
     this.#calls.set(id, { owner, abort });
     return {
@@ -29,13 +29,13 @@ export class LiveCalls {
   cancel(id: string, owner: Owner): boolean {
     const call = this.#calls.get(id);
     if (call === undefined || call.owner.issuer !== owner.issuer || call.owner.subject !== owner.subject) return false;
-    call.abort.abort();
+    call.abort.abort("Cancelled.");
     return true;
   }
 
   /** Asks every call to stop. */
   abortAll(): void {
-    for (const { abort } of this.#calls.values()) abort.abort();
+    for (const { abort } of this.#calls.values()) abort.abort("The sidecar stops.");
   }
 
   /** Resolves when no call runs. */

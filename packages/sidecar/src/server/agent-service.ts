@@ -117,25 +117,27 @@ function bound(field: string, value: string, most: number): void {
     throw new CountersignError("invalid_request", `\`${field}\` is longer than ${most} bytes.`);
 }
 
+/** Given as the reason of every abort: an error of its own for each call would cost a stack trace. */
+const gone = "The caller went away.";
+
 /** A gRPC stream as a viewer; a full stream makes the sender wait (HTTP/2 flow control). */
 function viewerOf<Request, Response extends { events: rpc.Event[] }>(call: grpc.ServerWritableStream<Request, Response>): Viewer {
-  const gone = new AbortController();
-  const leave = () => gone.abort();
-  call.once("cancelled", leave);
-  call.once("close", leave);
+  const left = new AbortController();
+  call.once("cancelled", () => left.abort(gone));
+  call.once("close", () => call.writableFinished || left.abort(gone));
   return {
-    signal: gone.signal,
+    signal: left.signal,
     send(events) {
-      if (call.cancelled || gone.signal.aborted) return;
+      if (call.cancelled || left.signal.aborted) return;
       if (call.write({ events } as Response)) return;
       return new Promise((resolve) => {
         const proceed = () => {
           call.off("drain", proceed);
-          gone.signal.removeEventListener("abort", proceed);
+          left.signal.removeEventListener("abort", proceed);
           resolve();
         };
         call.once("drain", proceed);
-        gone.signal.addEventListener("abort", proceed, { once: true });
+        left.signal.addEventListener("abort", proceed, { once: true });
       });
     },
   };
