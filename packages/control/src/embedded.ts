@@ -53,7 +53,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
   const ledger = new Ledger({ store, audit, changes, now, noteDeadline: (deadlineMs) => expiry.note(deadlineMs) });
   opening.defer(() => ledger.idle());
-  const lapse = (id: string) => ledger.withRequest(id, async () => {});
+  const lapse = (id: string) => ledger.withRequest(id, async ({ state }) => state === "expired");
   const expiry = opening.use(new Expiry({ clock, now, store, lapse }));
   opening.defer(() => changes.close());
   await expiry.start();

@@ -14,8 +14,8 @@ export interface ExpiryOptions {
   readonly clock: Clock;
   readonly now: () => number;
   readonly store: RequestStore;
-  /** Ends one request if its time is up. */
-  readonly lapse: (id: string) => Promise<void>;
+  /** Ends one request if its time is up; gives whether it has expired. */
+  readonly lapse: (id: string) => Promise<boolean>;
 }
 
 /**
@@ -74,9 +74,10 @@ export class Expiry implements AsyncDisposable {
         const nowMs = now();
         const next = waiting.find((request) => (deadline(request) ?? 0) > nowMs);
         const due = next === undefined ? waiting : waiting.slice(0, waiting.indexOf(next));
-        await Promise.all(due.map((request) => lapse(request.binding.requestId)));
+        const ended = await Promise.all(due.map((request) => lapse(request.binding.requestId)));
         if (next !== undefined) return this.note(deadline(next) ?? nowMs);
-        if (waiting.length < batch) return;
+        // A row that was changed from outside may look due for ever; it must not keep this turning.
+        if (waiting.length < batch || !ended.includes(true)) return;
       }
     } catch {
       // Neither log nor store: the request stays as it is, cannot be approved or claimed any more, and is ended as soon as that is possible.

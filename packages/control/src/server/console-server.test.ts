@@ -259,7 +259,7 @@ test("the page comes with strict headers, under every address of the console", a
     expect(page.headers).toMatchObject({
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
+      "referrer-policy": "same-origin",
     });
     expect(page.headers["strict-transport-security"]).toBeUndefined();
   }

@@ -86,7 +86,8 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
     contentSecurityPolicy,
     // There is no HTTPS on loopback to insist on.
     strictTransportSecurity: false,
-    referrerPolicy: { policy: "no-referrer" },
+    // Not "no-referrer": with it a browser may send `Origin: null` with a change, which is refused here.
+    referrerPolicy: { policy: "same-origin" },
     frameguard: { action: "deny" },
   });
   await app.register(fastifyCookie);

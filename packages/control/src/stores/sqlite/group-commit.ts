@@ -21,13 +21,20 @@ export function groupCommit<Tables>(db: Kysely<Tables>): <Result>(work: Work<Tab
     while (waiting.length > 0) {
       const jobs = waiting;
       waiting = [];
+      let first: unknown;
       try {
         await db.transaction().execute(async (transaction) => {
-          for (const job of jobs) await job.run(transaction);
+          try {
+            for (const job of jobs) await job.run(transaction);
+          } catch (failure) {
+            // Kept: when SQLite has ended the transaction already, Kysely's rollback fails and would hide it.
+            first = failure;
+            throw failure;
+          }
         });
         for (const job of jobs) job.settle();
       } catch (failure) {
-        for (const job of jobs) job.settle(failure);
+        for (const job of jobs) job.settle(first ?? failure);
       }
     }
     running = false;
@@ -44,7 +51,10 @@ export function groupCommit<Tables>(db: Kysely<Tables>): <Result>(work: Work<Tab
             settled = () => resolve(result);
           } catch (failure) {
             settled = () => reject(failure);
-            await sql`rollback to job`.execute(transaction);
+            // Some failures (a full disk) have ended the whole transaction already: then the failure is everybody's.
+            await sql`rollback to job`.execute(transaction).catch(() => {
+              throw failure;
+            });
           }
           await sql`release job`.execute(transaction);
         },
