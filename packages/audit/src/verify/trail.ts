@@ -49,7 +49,7 @@ export class CheckpointTrail {
 
   /** What the end of the log is worth. Gives the newest checkpoint whose signature and root are right, too. */
   async end(tree: RunningTree, whole: boolean): Promise<{ problems: Problem[]; checkpoint: string | undefined }> {
-    await this.#checkBeyond(tree.size);
+    const cut = await this.#checkBeyond(tree.size);
     for (const { head } of this.#known.filter(({ head }) => head.size > tree.size)) {
       const message = `${rangeOf(tree.size, head.size)} missing: a checkpoint known from before was signed for ${head.size} records, and the log ends after ${tree.size}; it was cut off or set back`;
       this.#problems.push({ kind: "truncated", index: tree.size, message });
@@ -57,7 +57,7 @@ export class CheckpointTrail {
     const good = whole && !this.#diverged;
     if (good && this.#fitting !== undefined && !isSigned(this.#fitting.note, this.#key))
       await this.#findLastSigned(this.#fitting.head.size);
-    else if (good && (this.#fitting?.head.size ?? 0) < tree.size) {
+    else if (good && !cut && (this.#fitting?.head.size ?? 0) < tree.size) {
       const from = this.#fitting?.head.size ?? 0;
       this.#problems.push({
         kind: "unsigned",
@@ -94,16 +94,17 @@ export class CheckpointTrail {
     this.#problems.push({ kind: "forked", index: Math.max(0, head.size - 1), message });
   }
 
-  /** Checkpoints for more records than there are. */
-  async #checkBeyond(size: number): Promise<void> {
+  /** Looks for checkpoints for more records than there are; gives whether there are any. */
+  async #checkBeyond(size: number): Promise<boolean> {
     let newest: Signed | undefined;
     for (; this.#upcoming !== undefined; await this.#advance()) newest = this.#upcoming;
-    if (newest === undefined) return;
+    if (newest === undefined) return false;
     const { head, note } = newest;
     const message = isSigned(note, this.#key)
       ? `${rangeOf(size, head.size)} missing: the newest checkpoint was signed for ${head.size} records, and the log ends after ${size}; its end was cut off`
       : `the checkpoint for ${head.size} records is not one that this log's key signed, and the log ends after ${size}`;
     this.#problems.push({ kind: isSigned(note, this.#key) ? "truncated" : "signature", index: size, message });
+    return true;
   }
 
   /** The newest checkpoint has the right root and a wrong signature: whoever rewrote the log could not sign. Finds since when. */
