@@ -10,10 +10,13 @@ export default defineConfig({
   splitting: true,
   sourcemap: true,
   clean: true,
-  // The workspace's packages are not all published with their sources: one package holds all that `npx countersign` needs.
+  // One package holds all that `npx countersign` needs: the workspace's packages, and what only they depend on, are bundled. What this
+  // package depends on is not: among it are native code and WASM, which find their files beside themselves.
   noExternal: [/^@countersign\//],
-  // Native code and WASM, which find their files beside themselves.
-  external: ["better-sqlite3", "libpg-query"],
+  // CommonJS inside the bundle asks for Node's own modules by `require`.
+  banner: {
+    js: 'import { createRequire as countersignRequire } from "node:module"; const require = countersignRequire(import.meta.url);',
+  },
   esbuildOptions(options) {
     options.conditions = ["source"];
   },

@@ -11,7 +11,7 @@ import {
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
 /** A call to the approver API that failed. */
-export class ApproverCallError extends Error {
+class ApproverCallError extends Error {
   override readonly name = "ApproverCallError";
   /** The server's closed code, see ARCHITECTURE.md; `control_plane_unavailable` when nothing answers. */
   readonly code: string;

@@ -13,7 +13,7 @@ export interface InstanceOptions {
 }
 
 /** Where a running instance can be reached. Written to `run/addresses.json` of its data folder while it runs. */
-export const addressesSchema = z.object({
+const addressesSchema = z.object({
   /** The process that serves them. */
   pid: z.int(),
   /** gRPC addresses of the agents' listeners, e.g. `unix:///…/run/agent.sock`; the first is the default. */

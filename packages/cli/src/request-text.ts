@@ -17,20 +17,20 @@ import { bytesText, countText, durationText, timeText } from "./terminal/quantit
 import { paint, type Terminal } from "./terminal/terminal.ts";
 
 /** A request's state, coloured. */
-export function stateText(terminal: Terminal, summary: Pick<RequestSummary, "state">): string {
+function stateText(terminal: Terminal, summary: Pick<RequestSummary, "state">): string {
   const name = stateName(summary.state);
   return paint(terminal.stdout, stateFormats[name], name);
 }
 
 /** A principal in a few words; its name comes from a token. */
-export function principalText(principal: Principal | undefined): string {
+function principalText(principal: Principal | undefined): string {
   if (principal === undefined) return "nobody";
   const groups = principal.groups.length > 0 ? `, in ${principal.groups.map(visible).join(", ")}` : "";
   return `${visible(principal.subject)} (by ${visible(principal.issuer)}${groups})`;
 }
 
 /** An operation that this program cannot show whole, and that nobody may therefore approve with it (THREATS.md ap-display). */
-export class UnshowableError extends Error {
+class UnshowableError extends Error {
   override readonly name = "UnshowableError";
 }
 
@@ -39,7 +39,7 @@ export class UnshowableError extends Error {
  *
  * @throws {UnshowableError} for a kind that a newer server knows.
  */
-export function operationText(operation: Operation | undefined): {
+function operationText(operation: Operation | undefined): {
   readonly statement: string;
   readonly parameters: readonly string[];
 } {

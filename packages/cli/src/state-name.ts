@@ -18,7 +18,7 @@ export const stateFormats = {
 export type StateName = keyof typeof stateFormats;
 
 /** Whether a text is a state's plain name. */
-export function isStateName(text: string): text is StateName {
+function isStateName(text: string): text is StateName {
   return Object.hasOwn(stateFormats, text);
 }
 

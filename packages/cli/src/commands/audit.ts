@@ -85,7 +85,7 @@ function printReport(terminal: Terminal, report: VerifyReport, origin: string): 
     stdout,
     report.ok
       ? `${paint(stdout, "green", "The audit log is intact:")} ${countText(report.size, "record")}, all signatures and proofs hold.`
-      : `${paint(stdout, "red", "The audit log is not intact:")} ${countText(total, "problem")} in ${countText(report.size, "record")}.`,
+      : `${paint(stdout, "red", "The audit log fails verification:")} ${countText(total, "problem")} in ${countText(report.size, "record")}.`,
   );
   for (const { kind, message } of report.problems) line(stdout, `  ${paint(stdout, "red", kind)}  ${visible(message)}`);
   if (report.moreProblems > 0) line(stdout, `  and ${report.moreProblems} more`);

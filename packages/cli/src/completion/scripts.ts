@@ -28,7 +28,12 @@ if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _countersign "$@"; else com
   fish: `# countersign completion for fish
 function __countersign_complete
   set -l words (commandline -opc) (commandline -ct)
-  countersign __complete -- $words[2..-1] 2>/dev/null
+  set -l found (countersign __complete -- $words[2..-1] 2>/dev/null)
+  if set -q found[1]
+    string join \\n -- $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c countersign -a '(__countersign_complete)'`,
+complete -c countersign -f -a '(__countersign_complete)'`,
 };

@@ -8,6 +8,7 @@ export function createLog(terminal: Terminal, level: string): Logger {
   const options = {
     level,
     base: null,
+    formatters: { level: (label: string) => ({ level: label }) },
     timestamp: () => `,"time":"${new Date(terminal.now()).toISOString()}"`,
     // A last line of defence; nothing should log these in the first place.
     redact: { paths: ["*.password", "*.token", "*.authorization", "password", "token", "authorization"], censor: "[redacted]" },
@@ -16,22 +17,22 @@ export function createLog(terminal: Terminal, level: string): Logger {
   return pino(options, { write: (record: string) => terminal.stderr.write(`${readable(terminal, record)}\n`) });
 }
 
-const recordShape = z.looseObject({ level: z.number(), time: z.string(), msg: z.string().default("") });
+const recordShape = z.looseObject({
+  level: z.enum(["debug", "info", "warn", "error", "fatal"]),
+  time: z.string(),
+  msg: z.string().default(""),
+});
 
-const levels: readonly (readonly [atLeast: number, name: string, format: Format])[] = [
-  [50, "error", "red"],
-  [40, "warn ", "yellow"],
-  [30, "info ", "cyan"],
-  [0, "debug", "gray"],
-];
+const levelFormats = { debug: "gray", info: "cyan", warn: "yellow", error: "red", fatal: "red" } as const satisfies Readonly<
+  Record<string, Format>
+>;
 
 /** One record as a line. Log messages quote what agents sent, so nothing in them may act on the terminal. */
 function readable(terminal: Terminal, record: string): string {
   const { level, time, msg, ...rest } = recordShape.parse(JSON.parse(record));
-  const [, name, format] = levels.find(([atLeast]) => level >= atLeast) ?? [0, "debug", "gray"];
   const details = Object.entries(rest).map(
     ([key, value]) => ` ${key}=${typeof value === "string" ? visible(value) : visible(JSON.stringify(value))}`,
   );
   const dim = (text: string): string => paint(terminal.stderr, "gray", text);
-  return `${dim(time.slice(11, 19))} ${paint(terminal.stderr, format, name)} ${visible(msg)}${dim(details.join(""))}`;
+  return `${dim(time.slice(11, 19))} ${paint(terminal.stderr, levelFormats[level], level.padEnd(5))} ${visible(msg)}${dim(details.join(""))}`;
 }

@@ -22,7 +22,7 @@ export function truncate(text: string, columns: number): string {
 }
 
 /** Fills a text with spaces to a number of terminal columns. */
-export function pad(text: string, columns: number, align: TableColumn["align"] = "left"): string {
+function pad(text: string, columns: number, align: TableColumn["align"] = "left"): string {
   const space = " ".repeat(Math.max(0, columns - stringWidth(text)));
   return align === "right" ? space + text : text + space;
 }
