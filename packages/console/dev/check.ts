@@ -43,7 +43,7 @@ const browser = await chromium.launch({
 });
 const faults: string[] = [];
 try {
-  await looks(browser);
+  if (!values.quick) await looks(browser);
   for (const scenario of [signIn, decides, keyboard, mustBeSeen, liveInbox, refusedVotes, comesBack]) {
     api.close();
     api = new MockApi({ clock: Date.now, stepMs: 300 });
@@ -192,14 +192,6 @@ async function mustBeSeen(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     [...document.querySelectorAll("button")].some((one) => one.textContent === "Approve" && !one.disabled),
   );
-  // Beginning anew, the button that leads from one unseen part to the next gets there too.
-  await page.reload();
-  const next = page.getByRole("button", { name: "Show the next unseen part" });
-  for (let presses = 0; presses < 100 && (await approve.isDisabled()); presses++) {
-    await next.click().catch(() => undefined);
-    await page.waitForTimeout(60);
-  }
-  assert.ok(await approve.isEnabled());
   // Beginning anew, the button that leads from one unseen part to the next gets there too.
   await page.reload();
   await approve.waitFor();

@@ -143,7 +143,7 @@ export function pendingRequest(sketch: Sketch, number: number, nowMs: number): R
       stages: stages.map((stage) => ({ approved: 0, ...stage })),
       satisfied: stages.every((one) => (one.approved ?? 0) >= one.count),
     })),
-    factsJson: JSON.stringify({ protocol: "postgres", sql: sketch.facts }),
+    factsJson: JSON.stringify({ protocol: "postgres", sql: { opaque: false, statements: 1, ...sketch.facts } }),
     validForSeconds: 300,
     cannotVoteReason: sketch.cannotVote ?? "",
     history: [{ state: RequestState.PENDING, timeMs: createdMs, by: "sidecar" }],

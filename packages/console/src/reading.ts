@@ -16,9 +16,11 @@ export class Reading {
   readonly #marks = new Map<Element, boolean>();
   #progress: Progress = { seen: 0, total: 0, complete: false };
 
-  /** @param coveredPx how much of the window's lower edge is covered by the page's own bar. */
-  constructor(coveredPx: number) {
-    this.#observer = new IntersectionObserver((entries) => this.#visible(entries), { rootMargin: `0px 0px -${coveredPx}px 0px` });
+  /** @param covered how much of the window's edges is covered by the page's own bars, CSS pixels. */
+  constructor(covered: { readonly top: number; readonly bottom: number }) {
+    this.#observer = new IntersectionObserver((entries) => this.#visible(entries), {
+      rootMargin: `-${covered.top}px 0px -${covered.bottom}px 0px`,
+    });
   }
 
   /** To be given to a mark as its ref. */

@@ -48,7 +48,8 @@ function Statement(props: {
       <header className="bar">
         <h2 id="statement-heading">Statement</h2>
         <p className="bar-note">
-          SQL · {plural(lines.length, "line")} · {plural(statement.length, "character")}
+          {plural(lines.length, "line")}
+          <span className="bar-more"> · {plural(statement.length, "character")}</span>
         </p>
         {long && (
           <Button look="quiet" aria-expanded={expanded} onPress={() => setExpanded(!expanded)}>

@@ -41,7 +41,7 @@ test("an opaque statement says first that it was not understood, and never that 
 });
 
 test("facts that are missing or malformed are never taken for harmless ones", () => {
-  for (const json of ["", "null", "{}", "[]", '{"sql":{"kinds":"SELECT"}}']) {
+  for (const json of ["", "null", "{}", "[]", '{"sql":{"kinds":["SELECT"]}}', '{"sql":{"kinds":"SELECT"}}']) {
     expect(decodeFacts(json)).toBeUndefined();
   }
   expect(sentences(undefined)[0]?.tone).toBe("danger");

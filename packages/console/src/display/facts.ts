@@ -30,8 +30,9 @@ export interface Sentence {
 export function decodeFacts(factsJson: string): SqlFacts | undefined {
   try {
     const json = new JsonObject(JSON.parse(factsJson), "facts");
-    if (!json.has("sql")) return undefined;
     const sql = json.object("sql");
+    // Without these two nothing can be said: their absence must not read as harmless.
+    if (!sql.has("kinds") || !sql.has("opaque")) return undefined;
     return {
       kinds: sql.strings("kinds"),
       readOnly: sql.boolean("readOnly"),

@@ -28,11 +28,7 @@ export function RequestPage({ id }: { readonly id: string }) {
   }, [id, navigation]);
   if (loaded === undefined) {
     return (
-      <Page
-        title="Request"
-        heading={failure === undefined ? "Loading the request…" : explain(failure).title}
-        className="request-missing"
-      >
+      <Page title="Request" heading={failure === undefined ? "Loading the request…" : explain(failure).title} className="door">
         {failure !== undefined && <p>{explain(failure).detail}</p>}
         {failure !== undefined && <Button onPress={refresh}>Try again</Button>}
         <p>
@@ -52,7 +48,9 @@ function LoadedRequest(props: {
 }) {
   const { detail, failure } = props;
   const facts = useMemo(() => decodeFacts(detail.factsJson), [detail.factsJson]);
-  const [reading] = useState(() => new Reading(matchMedia("(max-width: 60rem)").matches ? 88 : 0));
+  const [reading] = useState(
+    () => new Reading(matchMedia("(max-width: 60rem)").matches ? { top: 56, bottom: 170 } : { top: 56, bottom: 0 }),
+  );
   const pending = detail.summary.state === "pending";
   return (
     <Page title={`${detail.summary.resource} request`} heading={<Headline detail={detail} facts={facts} />} className="request">
