@@ -13,7 +13,7 @@ const largestColoured = 200_000;
 
 /** Words of PostgreSQL that the stock list lacks. */
 const postgresKeywords =
-  "returning conflict nothing do limit ilike truncate drop index if exists temp temporary materialized concurrently cascade restrict copy explain analyze vacuum reindex replace database schema extension owner lock declare perform language begin end commit rollback while loop raise".split(
+  "returning conflict nothing do limit ilike truncate drop index if exists temp temporary materialized concurrently cascade restrict copy explain analyze vacuum reindex replace database schema lock declare perform language begin end commit rollback while loop raise".split(
     " ",
   );
 
