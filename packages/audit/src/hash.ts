@@ -1,6 +1,6 @@
 /**
- * The hash primitives of the log (RFC 6962 §2.1, RFC 9162 §2.1). This file, `canonical.ts` and `commitment.ts` are all that the writer and
- * the verifier share.
+ * The hash primitives of the log (RFC 6962 §2.1, RFC 9162 §2.1). Besides `canonical.ts` and the width of a tile, this is all
+ * that the writer and the verifier share.
  *
  * @module
  */

@@ -61,7 +61,8 @@ export interface AuditLog {
   /**
    * Appends records in order and resolves once they have the durability asked for.
    *
-   * @throws {AuditError} `unavailable`: nothing may be dispatched.
+   * @throws {AuditError} `unavailable`: nothing may be dispatched. The records are not in the log, unless they were stored and could only not
+   * be synced. `invalid_record`: a draft cannot be a record.
    */
   append(writer: string, drafts: readonly RecordDraft[], durability: Durability): Promise<readonly LogReceipt[]>;
   /** The writer's intents without an outcome, oldest first: what a crash left in doubt. */
