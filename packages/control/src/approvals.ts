@@ -10,6 +10,7 @@ import {
   signVote,
 } from "@countersign/policy";
 import type { Ledger } from "./ledger.ts";
+import { hasLapsed } from "./lifetime.ts";
 import { refusedVoteRecord, voteRecord } from "./records.ts";
 import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
 import { isAsked, isRequester, tally } from "./tally.ts";
@@ -73,7 +74,8 @@ export class Approvals {
 
   /** Why this approver cannot vote on a request as it stands; undefined when they can. */
   refusal(request: RequestOverview, approver: Approver): VoteRefusal | undefined {
-    if (request.state === "expired") return { code: "expired", message: "Its time is up; nothing will run." };
+    if (request.state === "expired" || hasLapsed(request, this.#ledger.now()))
+      return { code: "expired", message: "Its time is up; nothing will run." };
     if (request.state !== "pending") return { code: "not_pending", message: `It is ${request.state} and takes no more votes.` };
     if (isRequester(request, approver)) {
       return {

@@ -40,6 +40,9 @@ test("a timer that is late lets nothing through", async () => {
   await plane.vote(approved);
   // The wall clock moves, the timers do not.
   plane.clock.step(minute);
+  expect(plane.approvals.refusal((await plane.approvals.get(pending.binding.requestId)).request, alice)).toMatchObject({
+    code: "expired",
+  });
   await expect(plane.vote(pending, alice)).rejects.toMatchObject({ code: "expired" });
   await expect(plane.claim(approved)).rejects.toMatchObject({ code: "expired" });
   expect(await plane.state(pending)).toBe("expired");

@@ -12,7 +12,7 @@ import {
 import type { RequestOverview } from "./stores/request-store.ts";
 
 /** Who may not vote on a request: its principal and the principal's owner. */
-export function excluded(request: RequestOverview): Excluded {
+function excluded(request: RequestOverview): Excluded {
   const { principal } = request.action;
   return request.owner === undefined ? [principal] : [principal, { issuer: principal.issuer, subject: request.owner }];
 }

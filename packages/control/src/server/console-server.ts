@@ -78,6 +78,8 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
   const app = fastify({
     bodyLimit,
     forceCloseConnections: true,
+    // HEAD of the inbox would open a stream for nobody.
+    exposeHeadRoutes: false,
     connectionTimeout: idleMs,
     requestTimeout: idleMs,
     routerOptions: { maxParamLength: 128 },
