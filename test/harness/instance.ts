@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { Countersign } from "@countersign/sdk";
 import { ordersPolicy, ordersSql, ordersTables } from "./orders.ts";
@@ -10,6 +10,11 @@ import { type PostgresServer, startPostgres } from "./postgres.ts";
 
 const root = new URL("../..", import.meta.url).pathname;
 const cli = join(root, "packages/cli/bin/countersign.mjs");
+
+/** The command starts whichever `node` is first on the PATH: the one that runs this. */
+function environment(): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}` };
+}
 
 /** What `countersign up --json` says first. */
 export interface Addresses {
@@ -57,14 +62,14 @@ export class Instance implements AsyncDisposable {
 
   /** Makes the database and the configuration and starts Countersign. */
   static async start(options: InstanceOptions = {}): Promise<Instance> {
-    const passwords = options.shares?.#passwords ?? {
-      reader: randomBytes(12).toString("hex"),
-      writer: randomBytes(12).toString("hex"),
-    };
-    const postgres = options.shares?.postgres ?? (await startPostgres({ ...options.postgres, sql: ordersSql(passwords) }));
+    const { shares } = options;
+    const passwords = shares
+      ? shares.#passwords
+      : { reader: randomBytes(12).toString("hex"), writer: randomBytes(12).toString("hex") };
+    const postgres = shares ? shares.postgres : await startPostgres({ ...options.postgres, sql: ordersSql(passwords) });
     const instance = new Instance(mkdtempSync(join(tmpdir(), "cs-")), postgres, passwords, options);
     try {
-      if (options.shares === undefined) for (const statement of ordersTables) await postgres.query(statement, [], "orders");
+      if (shares === undefined) for (const statement of ordersTables) await postgres.query(statement, [], "orders");
       instance.configure(options.policy ?? ordersPolicy);
       await instance.up();
       return instance;
@@ -101,12 +106,12 @@ export class Instance implements AsyncDisposable {
 
   /** Starts the process and waits until it is ready. */
   async up(extra: { readonly program?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {}): Promise<void> {
-    const [command = process.execPath, ...args] = extra.program ?? this.#options.program ?? [process.execPath, cli];
+    const [command = cli, ...args] = extra.program ?? this.#options.program ?? [cli];
     const child = spawn(
       command,
       [...args, "up", "--config", join(this.folder, "countersign.yaml"), "--data", this.data, "--json"],
       {
-        env: { ...process.env, READER_PASSWORD: this.#passwords.reader, WRITER_PASSWORD: this.#passwords.writer, ...extra.env },
+        env: { ...environment(), READER_PASSWORD: this.#passwords.reader, WRITER_PASSWORD: this.#passwords.writer, ...extra.env },
         stdio: ["ignore", "pipe", "pipe"],
       },
     );
@@ -149,8 +154,8 @@ export class Instance implements AsyncDisposable {
 
   /** Runs the `countersign` command against this instance. */
   async cli(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const child = spawn(process.execPath, [cli, ...args], {
-      env: { ...process.env, COUNTERSIGN_DATA: this.data, NO_COLOR: "1" },
+    const child = spawn(cli, args, {
+      env: { ...environment(), COUNTERSIGN_DATA: this.data, NO_COLOR: "1" },
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -200,7 +200,7 @@ describe("what may go wrong around it", () => {
   test("au-fail: a full disk stops dispatch, loses nothing, and is over when there is room again", async () => {
     // A limit on the size of files makes every write fail as a full disk does; the signal that comes with it is ignored.
     const cli = new URL("../../packages/cli/bin/countersign.mjs", import.meta.url).pathname;
-    const program = ["sh", "-c", 'trap "" XFSZ; exec "$0" "$@"', process.execPath, cli];
+    const program = ["sh", "-c", 'trap "" XFSZ; exec "$0" "$@"', cli];
     await using instance = await Instance.start({ program });
     await using cs = instance.client();
     expect((await cs.postgres("orders-db").query("select 1 as one")).rows).toEqual([{ one: 1 }]);

@@ -5,7 +5,11 @@ import { environment, root, setUp } from "./toolchain.mjs";
 setUp();
 const options = { cwd: root, env: environment(), stdio: "inherit" };
 const console_ = spawn("pnpm", ["--filter", "@countersign/console", "exec", "vite", "build", "--watch"], options);
-const up = spawn("node", ["--watch", "--conditions=source", "--no-warnings", "packages/cli/src/main.ts", "up", ...process.argv.slice(2)], options);
+const up = spawn(
+  "node",
+  ["--watch", "--conditions=source", "--no-warnings", "packages/cli/src/main.ts", "up", ...process.argv.slice(2)],
+  options,
+);
 const stop = () => {
   console_.kill();
   up.kill();

@@ -32,6 +32,7 @@ function serving(text: string) {
     policyDigest: "sha256:00",
     files: { "policy.yaml": text },
     principal: { issuer: "unix", subject: "batch-agent", groups: ["batch"] },
+    claimsJson: '{"tier":"gold"}',
   };
   const resource = { name: "orders-db", type: "postgres", labels: {}, roles: ["reader", "writer"], searchPath: ["public"] };
   const resources: ListResourcesResponse = { resources: [resource] };

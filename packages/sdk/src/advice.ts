@@ -1,4 +1,4 @@
-import type { Policy, Operation as PolicyOperation } from "@countersign/policy";
+import type { Json, Policy, Operation as PolicyOperation, Principal } from "@countersign/policy";
 import type { GetPolicyResponse, ListResourcesResponse, Operation, Resource } from "@countersign/rpc";
 import type { GuardedAction } from "./action.ts";
 import { toOperation } from "./action.ts";
@@ -12,7 +12,7 @@ const freshMs = 5000;
 /** The sidecar's policy, as this process knows it. */
 interface Copy {
   readonly policy: Policy;
-  readonly principal: { readonly issuer: string; readonly subject: string; readonly groups: readonly string[] };
+  readonly principal: Principal;
   readonly resources: ReadonlyMap<string, Resource>;
   readonly untilMs: number;
 }
@@ -32,7 +32,7 @@ export class Advisor {
   }
 
   /**
-   * What policy would say now. Conditions on the principal's claims see none here.
+   * What policy would say now.
    *
    * @throws {CountersignError} `unknown_resource`, `invalid_operation`, `invalid_parameter`, `operation_too_large`, or as any call.
    */
@@ -44,7 +44,7 @@ export class Advisor {
     if (resource === undefined) throw unknownResource(action.resource, resources);
     try {
       const facts = library.classify(operation, { searchPath: resource.searchPath });
-      const question = { resource, principal: { ...principal, claims: {} }, facts, reason, nowMs: this.#now() };
+      const question = { resource, principal, facts, reason, nowMs: this.#now() };
       const decision = policy.decide(question);
       const allowed = decision.effect === "deny" ? { role: "", limits: {} } : { role: decision.role, limits: decision.limits };
       const { effect, rules, policyDigest, message = "" } = decision;
@@ -70,11 +70,17 @@ export class Advisor {
     ]);
     return {
       policy: loadedBy(library, current.files),
-      principal: current.principal ?? { issuer: "", subject: "", groups: [] },
+      principal: { issuer: "", subject: "", groups: [], ...current.principal, claims: claimsOf(current.claimsJson) },
       resources: new Map(resources.map((resource) => [resource.name, resource])),
       untilMs: this.#now() + freshMs,
     };
   }
+}
+
+function claimsOf(text: string): Record<string, Json> {
+  const claims: unknown = text === "" ? {} : JSON.parse(text);
+  if (typeof claims !== "object" || claims === null || Array.isArray(claims)) return {};
+  return claims as Record<string, Json>;
 }
 
 function loadedBy(library: typeof import("@countersign/policy"), files: Readonly<Record<string, string>>): Policy {

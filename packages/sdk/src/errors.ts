@@ -79,7 +79,8 @@ const statusCodes: Partial<Record<status, CountersignErrorCode>> = {
   [status.PERMISSION_DENIED]: "unauthenticated",
   [status.NOT_FOUND]: "not_found",
   [status.ALREADY_EXISTS]: "idempotency_conflict",
-  [status.RESOURCE_EXHAUSTED]: "too_many_requests",
+  // Without an ErrorInfo it comes from gRPC itself: the message is larger than the sidecar takes.
+  [status.RESOURCE_EXHAUSTED]: "operation_too_large",
   [status.FAILED_PRECONDITION]: "not_cancellable",
   [status.DEADLINE_EXCEEDED]: "timeout",
 };

@@ -86,9 +86,6 @@ export class Guard {
     if (decision.effect === "deny") return this.#deny(asked, decision.message, viewer);
     if (decision.effect === "allow" && call.idempotencyKey === undefined) return this.#runNow(asked, decision, viewer);
     const { run } = await this.#hold(asked, decision);
-    const writer = new EventWriter(viewer, run.id, this.#parts.now);
-    await writer.add(0, decidedEvent(decision, asked.facts, actionDigest(action(call, asked.resource, decision))));
-    await writer.flush();
     await run.attach(viewer, 0);
   }
 
@@ -165,7 +162,7 @@ export class Guard {
   async #deny(asked: Asked, message: string, viewer: Viewer): Promise<void> {
     const id = await this.#refusals.record(asked.call, "denied", message, asked.decision);
     const events = new EventWriter(viewer, id, this.#parts.now);
-    await events.add(0, decidedEvent(asked.decision, asked.facts, ""));
+    await events.add(0, decidedEvent(asked.decision, asked.facts.sql.opaque, ""));
     const failure = { code: "denied", message, retryable: false } as const;
     await events.say(1, {
       $case: "done",
@@ -190,7 +187,7 @@ export class Guard {
       source: { effect: "allow" as const },
     };
     const events = new EventWriter(viewer, id, parts.now);
-    await events.add(0, decidedEvent(decision, facts, digest));
+    await events.add(0, decidedEvent(decision, facts.sql.opaque, digest));
     await events.add(1, { $case: "executing", value: {} });
     let sequence = 1;
     using live = this.#live.enter(id, call.principal, viewer.signal, permit.readOnly);

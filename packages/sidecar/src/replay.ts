@@ -1,6 +1,6 @@
 import type { RequestBook, RequestSnapshot } from "@countersign/policy";
 import { EventWriter, type Viewer } from "./event-writer.ts";
-import { eventBody } from "./request-events.ts";
+import { decisionBody, eventBody } from "./request-events.ts";
 import type { Results } from "./results.ts";
 
 /** Where an ended request can be read. */
@@ -15,6 +15,7 @@ export interface ReplayParts {
 export async function replay(request: RequestSnapshot, parts: ReplayParts, viewer: Viewer, afterSequence: number): Promise<void> {
   const { requestId } = request.binding;
   const writer = new EventWriter(viewer, requestId, parts.now);
+  if (afterSequence === 0) await writer.add(0, decisionBody(request), request.createdMs);
   for await (const event of parts.requests.watch(requestId, 0, viewer.signal)) {
     const receipt =
       event.type === "ended" ? await parts.results.replay(requestId, event.sequence, afterSequence, writer) : undefined;

@@ -1,7 +1,19 @@
-import type { RequestEvent, RequestSnapshot } from "@countersign/policy";
+import type { Json, RequestEvent, RequestSnapshot } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { ResultChunk } from "./protocols/connector.ts";
-import { type EventBody, wireOutcome } from "./wire.ts";
+import { decidedEvent, type EventBody, wireOutcome } from "./wire.ts";
+
+/** The decision that a request began with. */
+export function decisionBody({ decision, facts, binding }: RequestSnapshot): EventBody {
+  return decidedEvent(decision, isOpaque(facts), binding.actionDigest);
+}
+
+/** What was found out is stored as JSON; what cannot be read there counts as not understood. */
+function isOpaque(facts: Json): boolean {
+  if (typeof facts !== "object" || facts === null || !("sql" in facts)) return true;
+  const { sql } = facts;
+  return typeof sql !== "object" || sql === null || !("opaque" in sql) || sql.opaque !== false;
+}
 
 /** What a request's event is on the wire. */
 export function eventBody(

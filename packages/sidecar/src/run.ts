@@ -14,7 +14,7 @@ import { EventWriter, type Viewer } from "./event-writer.ts";
 import { type Evidence, permitOf } from "./permit.ts";
 import type { Persistence } from "./persist.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
-import { chunkBody, eventBody } from "./request-events.ts";
+import { chunkBody, decisionBody, eventBody } from "./request-events.ts";
 import type { Results } from "./results.ts";
 import { type EventBody, wireReceipt } from "./wire.ts";
 
@@ -70,6 +70,7 @@ export class Run {
   /** Tells a viewer what has happened since a sequence and what happens next; resolves when it ended or the viewer went away. */
   async attach(viewer: Viewer, afterSequence: number): Promise<void> {
     const writer = new EventWriter(viewer, this.id, this.#parts.now);
+    if (afterSequence === 0) void writer.add(0, decisionBody(this.#request), this.#request.createdMs);
     for (const past of this.#history) {
       if (past.sequence > afterSequence) void writer.add(past.sequence, past.body, past.timeMs);
     }

@@ -70,7 +70,8 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const guard = new Guard(parts);
   await recover(guard, parts);
   const tokens = new Tokens(options.issuers, now);
-  const largestMessage = limits.statementBytes + limits.parameterBytes + 64 * 1024;
+  // Wider than the limits, so that what is too large is refused by them, with a record, and not by the transport without one.
+  const largestMessage = 4 * (limits.statementBytes + limits.parameterBytes);
   const listeners = await Promise.all(
     options.listeners.map(({ address, identity }) => {
       const authenticate = authenticator(tokens, identity);

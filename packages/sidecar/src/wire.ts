@@ -1,5 +1,5 @@
 import type { LogReceipt } from "@countersign/audit";
-import type { Action, Decision, Facts, Limits, Operation, Outcome, PostgresParameter, RequestState } from "@countersign/policy";
+import type { Action, Decision, Limits, Operation, Outcome, PostgresParameter, RequestState } from "@countersign/policy";
 import { CountersignError } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 
@@ -51,7 +51,7 @@ export function wireLimits(limits: Limits): rpc.Limits {
 }
 
 /** A decision for the caller. */
-export function wireDecision(decision: Decision, facts: Facts): rpc.Decision {
+export function wireDecision(decision: Decision, opaque: boolean): rpc.Decision {
   return {
     effect: wireEffect[decision.effect],
     rules: [...decision.rules],
@@ -59,7 +59,7 @@ export function wireDecision(decision: Decision, facts: Facts): rpc.Decision {
     limits: wireLimits(decision.effect === "deny" ? {} : decision.limits),
     message: decision.message ?? "",
     policyDigest: decision.policyDigest,
-    opaque: facts.sql.opaque,
+    opaque,
   };
 }
 
@@ -108,8 +108,8 @@ export function wireOutcome(outcome: Outcome, requestId: string, receipt: rpc.Re
 export type EventBody = NonNullable<rpc.Event["event"]>;
 
 /** The decision, as the first thing that a caller hears. */
-export function decidedEvent(decision: Decision, facts: Facts, digest: string): EventBody {
-  return { $case: "decided", value: { decision: wireDecision(decision, facts), actionDigest: digest } };
+export function decidedEvent(decision: Decision, opaque: boolean, digest: string): EventBody {
+  return { $case: "decided", value: { decision: wireDecision(decision, opaque), actionDigest: digest } };
 }
 
 /** The JSON that is recorded as the payload: exactly what was asked. */

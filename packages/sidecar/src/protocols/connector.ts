@@ -14,7 +14,11 @@ export type ResultSink = (chunk: ResultChunk) => void | Promise<void>;
  * One dispatch. The guard calls `prepare`, makes the intent durable with the marker, then calls `run`. `close` always follows.
  */
 export interface Dispatch {
-  /** Connects and, where the target can tell later what happened, gives the marker to ask by. Nothing of the operation is sent. */
+  /**
+   * Connects and, where the target can tell later what happened, gives the marker to ask by. Nothing of the operation is sent.
+   *
+   * @throws {CountersignError} why it cannot be sent: `target_unavailable`, `target_credentials`, `invalid_operation`, …
+   */
   prepare(): Promise<Json>;
   /** Sends the operation and streams its result. Never throws for what the target answers: that is the outcome. */
   run(sink: ResultSink): Promise<Outcome>;
@@ -28,7 +32,11 @@ export interface Connector {
   target(role: string): TargetIdentity;
   /** Starts a dispatch. `signal` asks for a stop: best effort, the outcome says what truly happened. */
   dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch;
-  /** What became of a dispatch that a crash left in doubt; `unknown` when the target cannot tell. */
+  /**
+   * What became of a dispatch that a crash left in doubt; `unknown` when the target can never tell (also for a null marker).
+   *
+   * @throws {CountersignError} when the target cannot be asked now.
+   */
   resolve(marker: Json, role: string): Promise<Outcome>;
   /** Ends idle connections; waits for nothing that is running. */
   close(): Promise<void>;

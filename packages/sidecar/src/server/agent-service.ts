@@ -64,7 +64,7 @@ export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
       const { decision, facts, actionDigest } = guard.check(
         callOf({ ...request, session: "", idempotencyKey: "" }, principal, false),
       );
-      return { decision: wireDecision(decision, facts), actionDigest };
+      return { decision: wireDecision(decision, facts.sql.opaque), actionDigest };
     }),
     submit: unary(async (request: rpc.SubmitRequest, principal) => {
       const { decision, facts, request: opened } = await guard.submit(callOf(request, principal, true));
@@ -74,7 +74,7 @@ export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
         actionDigest: opened?.binding.actionDigest ?? "",
         state: opened === undefined ? rpc.RequestState.DENIED : wireState[opened.state],
         approvalUrl: opened?.decision.effect === "review" ? approvalUrl(id) : "",
-        decision: wireDecision(decision, facts),
+        decision: wireDecision(decision, facts.sql.opaque),
       };
     }),
     watch: streaming((request: rpc.WatchRequest, principal, viewer) =>
@@ -93,9 +93,14 @@ export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
         ...{ roles: [...roles].sort(), searchPath: [...searchPath] },
       })),
     })),
-    getPolicy: unary((_request: rpc.GetPolicyRequest, { issuer, subject, groups }) => {
+    getPolicy: unary((_request: rpc.GetPolicyRequest, { issuer, subject, groups, claims }) => {
       const { digest, files } = policy();
-      return { policyDigest: digest, files: { ...files }, principal: { issuer, subject, groups: [...groups] } };
+      return {
+        policyDigest: digest,
+        files: { ...files },
+        principal: { issuer, subject, groups: [...groups] },
+        claimsJson: JSON.stringify(claims),
+      };
     }),
   };
 }

@@ -1,3 +1,4 @@
+/// <reference path="./libpg-query.d.ts" />
 import createParserModule, { type ParserModule } from "libpg-query/wasm/libpg-query.js";
 import { CountersignError } from "../../outcome.ts";
 import { isTree, type Tree } from "./tree.ts";
@@ -48,6 +49,9 @@ export function parse(text: string): Parsed {
     // The stack overflowed inside the module, which leaves the module's own stack pointer and memory as they were: after some twenty
     // of these it would trap on every text. An attacker must not be able to stop the parser, so this module is never used again.
     replaceModule();
+    const overflow = error instanceof RangeError || (error instanceof Error && error.name === "RuntimeError");
+    if (!overflow)
+      throw new CountersignError("internal", "The SQL parser failed on the statement, so it is not run.", { cause: error });
     throw new CountersignError("invalid_operation", "The statement nests too deeply for the parser. Write it with less nesting.");
   }
   if (module.HEAPU8.length > maxModuleBytes) replaceModule();
@@ -66,25 +70,27 @@ function parseWith(module: ParserModule, text: string): Parsed {
   const pointer = module._malloc(bytes.length);
   if (pointer === 0) throw new Error("The parser has no memory left");
   module.HEAPU8.set(bytes, pointer);
-  const statements = parseAt(module, pointer);
-  const fingerprint = fingerprintAt(module, pointer);
+  const tree = parseAt(module, pointer);
+  const fingerprint = typeof tree === "string" || tree.length === 0 ? "" : fingerprintAt(module, pointer);
   module._free(pointer);
-  return { statements, fingerprint };
+  if (typeof tree === "string")
+    throw new CountersignError("invalid_operation", `PostgreSQL's parser does not accept the statement: ${tree}.`);
+  if (tree.length === 0) throw new CountersignError("invalid_operation", "The statement is empty: it holds no SQL.");
+  return { statements: tree, fingerprint };
 }
 
-/** PgQueryParseResult { char *tree; char *stderr; PgQueryError *error }, PgQueryError { char *message, *func, *file; int line, cursor }. */
-function parseAt(module: ParserModule, pointer: number): readonly Tree[] {
+/**
+ * The statements' trees, or the parser's complaint.
+ * PgQueryParseResult { char *tree; char *stderr; PgQueryError *error }, PgQueryError { char *message, *func, *file; int line, cursor }.
+ */
+function parseAt(module: ParserModule, pointer: number): readonly Tree[] | string {
   const result = module._wasm_parse_query_raw(pointer);
   const error = module.getValue(result + 8, "i32");
   const message = error === 0 ? undefined : module.UTF8ToString(module.getValue(error, "i32"));
   const position = error === 0 ? 0 : module.getValue(error + 16, "i32");
   const tree = error === 0 ? module.UTF8ToString(module.getValue(result, "i32")) : "";
   module._wasm_free_parse_result(result);
-  if (message !== undefined) {
-    module._free(pointer);
-    const where = position > 0 ? ` (at character ${position})` : "";
-    throw new CountersignError("invalid_operation", `PostgreSQL's parser does not accept the statement: ${message}${where}.`);
-  }
+  if (message !== undefined) return position > 0 ? `${message} (at character ${position})` : message;
   const parsed: unknown = JSON.parse(tree);
   if (!isTree(parsed) || !Array.isArray(parsed.stmts)) throw new Error("The parser gave no list of statements");
   return parsed.stmts.map((raw: unknown) => {

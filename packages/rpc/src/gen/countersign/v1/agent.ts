@@ -117,7 +117,7 @@ export interface ExecuteResponse {
 
 /** Something that happened to a request. */
 export interface Event {
-  /** 1, 2, 3 … within the request. */
+  /** 1, 2, 3 … within the request; 0 for the decision that precedes them. */
   sequence: number;
   /** The request, `req_…`. */
   requestId: string;
@@ -279,7 +279,11 @@ export interface GetPolicyResponse {
   /** The files' texts by name. */
   files: { [key: string]: string };
   /** The caller, as the sidecar knows it. */
-  principal: Principal | undefined;
+  principal:
+    | Principal
+    | undefined;
+  /** The caller's own verified claims, which conditions may read, as a JSON object. */
+  claimsJson: string;
 }
 
 export interface GetPolicyResponse_FilesEntry {
@@ -2695,7 +2699,7 @@ export const GetPolicyRequest: MessageFns<GetPolicyRequest> = {
 };
 
 function createBaseGetPolicyResponse(): GetPolicyResponse {
-  return { policyDigest: "", files: {}, principal: undefined };
+  return { policyDigest: "", files: {}, principal: undefined, claimsJson: "" };
 }
 
 export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
@@ -2708,6 +2712,9 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     });
     if (message.principal !== undefined) {
       Principal.encode(message.principal, writer.uint32(26).fork()).join();
+    }
+    if (message.claimsJson !== "") {
+      writer.uint32(34).string(message.claimsJson);
     }
     return writer;
   },
@@ -2752,6 +2759,14 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
             message.principal = Principal.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.claimsJson = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2786,6 +2801,11 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
         )
         : {},
       principal: isSet(object.principal) ? Principal.fromJSON(object.principal) : undefined,
+      claimsJson: isSet(object.claimsJson)
+        ? globalThis.String(object.claimsJson)
+        : isSet(object.claims_json)
+        ? globalThis.String(object.claims_json)
+        : "",
     };
   },
 
@@ -2805,6 +2825,9 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     }
     if (message.principal !== undefined) {
       obj.principal = Principal.toJSON(message.principal);
+    }
+    if (message.claimsJson !== "") {
+      obj.claimsJson = message.claimsJson;
     }
     return obj;
   },
@@ -2827,6 +2850,7 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     message.principal = (object.principal !== undefined && object.principal !== null)
       ? Principal.fromPartial(object.principal)
       : undefined;
+    message.claimsJson = object.claimsJson ?? "";
     return message;
   },
 };
