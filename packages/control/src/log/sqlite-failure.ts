@@ -19,7 +19,7 @@ export function asAuditError(error: unknown): AuditError {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const known = REASONS[code];
   const reason = known ?? (error instanceof Error ? error.message : String(error));
-  const kind = code === "SQLITE_NOTADB" || code === "SQLITE_CORRUPT" ? "corrupt" : "unavailable";
+  const kind = code === "SQLITE_NOTADB" || code.startsWith("SQLITE_CORRUPT") ? "corrupt" : "unavailable";
   return new AuditError(kind, `The audit log cannot be used: ${reason}`, { cause: error });
 }
 
@@ -31,6 +31,8 @@ const REASONS: Readonly<Record<string, string>> = {
   SQLITE_BUSY: "another process holds its lock.",
   SQLITE_NOTADB: "the file is not a SQLite database.",
   SQLITE_CORRUPT: "the file is damaged. Restore it from a copy.",
+  SQLITE_READONLY_DIRECTORY:
+    "SQLite needs to write in its folder, even to read. Copy the folder to one of your own, or verify an export.",
   SQLITE_CANTOPEN: "the file cannot be opened. Check the folder and its permissions.",
   ENOENT: "its folder does not exist.",
   EACCES: "its folder or file may not be written by this user.",

@@ -20,7 +20,8 @@ export interface SqliteLogSource extends LogSource {
  */
 export function openSqliteLogSource(file: string): SqliteLogSource {
   return translated(() => {
-    const db = openForReading(file);
+    if (!existsSync(file)) throw new AuditError("unavailable", `There is no audit log at ${file}.`);
+    const db = new Sqlite(file, { readonly: true, timeout: 1_000 });
     try {
       checkReadable(db);
       return new SqliteSource(db);
@@ -88,21 +89,6 @@ class SqliteSource implements SqliteLogSource {
 
   close(): void {
     this.#db.close();
-  }
-}
-
-function openForReading(file: string): Database {
-  if (!existsSync(file)) throw new AuditError("unavailable", `There is no audit log at ${file}.`);
-  const db = new Sqlite(file, { readonly: true, timeout: 1_000 });
-  try {
-    db.pragma("user_version");
-    return db;
-  } catch (error) {
-    db.close();
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    // A closed log in a folder that this user may not write: there is no write-ahead log, so the main file alone is the whole log.
-    if (code !== "SQLITE_CANTOPEN" || existsSync(`${file}-wal`)) throw error;
-    return new Sqlite(`file:${encodeURI(file)}?immutable=1`, { readonly: true });
   }
 }
 
