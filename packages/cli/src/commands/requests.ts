@@ -6,7 +6,7 @@ import { type ExitCode, exitCodes } from "../exit.ts";
 import { type StateName, stateFormats, stateNames } from "../state-name.ts";
 import { visible } from "../terminal/escape.ts";
 import { interruptible } from "../terminal/interrupt.ts";
-import { durationText, timeText } from "../terminal/quantity.ts";
+import { durationText } from "../terminal/quantity.ts";
 import { columnWidths, type TableColumn, tableLine } from "../terminal/table.ts";
 import { line, paint, type Terminal, width } from "../terminal/terminal.ts";
 import { action, describe, type MakeCommand, withApprover } from "./command.ts";
@@ -53,7 +53,9 @@ async function requests(terminal: Terminal, options: RequestsOptions): Promise<E
     return await watch(
       terminal,
       client,
-      options.json ? (one) => JSON.stringify(summaryJson(one)) : (one) => rowLine(terminal, watchWidths, row(one)),
+      options.json
+        ? (one) => JSON.stringify(summaryJson(one))
+        : (one) => rowLine(terminal, watchWidths(width(terminal.stdout)), row(one)),
     );
   const states = options.all ? [] : (options.state ?? ["pending"]).map((name) => wireStates[name]);
   const found = await client.list(states);
@@ -96,8 +98,12 @@ const columns: readonly TableColumn[] = [
   { title: "OPERATION", shrinks: true },
 ];
 
-/** While following, later rows are not known yet: fixed widths, and the last column is as long as it is. */
-const watchWidths = [30, 9, 19, 16, 16, Number.POSITIVE_INFINITY];
+/** While following, later rows are not known yet: fixed widths, and the last column takes what is left of the screen. */
+function watchWidths(screen: number): readonly number[] {
+  const fixed = [30, 9, 13, 16, 16];
+  const used = fixed.reduce((sum, one) => sum + one + 2, 0);
+  return [...fixed, Math.max(20, screen - used)];
+}
 
 interface Row {
   readonly state: StateName;
@@ -105,7 +111,10 @@ interface Row {
 }
 
 function requestRow(terminal: Terminal, summary: RequestSummary, state: StateName): Row {
-  const when = state === "pending" ? `${durationText(summary.expiresMs - terminal.now())} left` : timeText(summary.changedMs);
+  const when =
+    state === "pending"
+      ? `${durationText(summary.expiresMs - terminal.now())} left`
+      : `${durationText(terminal.now() - summary.changedMs)} ago`;
   const cells = [
     summary.id,
     state,

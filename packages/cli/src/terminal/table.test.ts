@@ -25,3 +25,9 @@ test("a cut never splits a character, and counts wide ones as two", () => {
   expect(truncate("日本語", 6)).toBe("日本語");
   expect(truncate("👩‍👩‍👧x", 2)).toBe("…");
 });
+
+test("an endless column takes what there is", () => {
+  expect(tableLine(columns, [6, 4, Number.POSITIVE_INFINITY], rows[0] ?? [])).toBe(
+    "req_1      7  delete from orders where id = 1",
+  );
+});

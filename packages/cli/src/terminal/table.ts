@@ -21,9 +21,9 @@ export function truncate(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** Fills a text with spaces to a number of terminal columns. */
+/** Fills a text with spaces to a number of terminal columns; an endless column is not filled. */
 function pad(text: string, columns: number, align: TableColumn["align"] = "left"): string {
-  const space = " ".repeat(Math.max(0, columns - stringWidth(text)));
+  const space = Number.isFinite(columns) ? " ".repeat(Math.max(0, columns - stringWidth(text))) : "";
   return align === "right" ? space + text : text + space;
 }
 
