@@ -146,6 +146,7 @@ export class Guard {
       maxStatementBytes: limits.statementBytes,
       maxParameterBytes: limits.parameterBytes,
     });
+    resource.connector.accept(call.operation, facts);
     const decision = policy().decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs: now() });
     return { call, resource, facts, decision };
   }

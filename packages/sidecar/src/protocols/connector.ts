@@ -1,4 +1,4 @@
-import type { Json, Limits, Operation, Outcome, TargetIdentity } from "@countersign/policy";
+import type { Facts, Json, Limits, Operation, Outcome, TargetIdentity } from "@countersign/policy";
 import type { Column } from "@countersign/rpc";
 
 /** A part of a result on its way to the caller. */
@@ -30,6 +30,12 @@ export interface Dispatch {
 export interface Connector {
   /** What is approved along with the operation: address, database, login of the role, TLS mode, trust anchor. */
   target(role: string): TargetIdentity;
+  /**
+   * Refuses at once what could never be dispatched, before a person is asked to approve it.
+   *
+   * @throws {CountersignError} `invalid_operation`.
+   */
+  accept(operation: Operation, facts: Facts): void;
   /** Starts a dispatch. `signal` asks for a stop: best effort, the outcome says what truly happened. */
   dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch;
   /**

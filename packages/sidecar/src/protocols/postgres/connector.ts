@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CountersignError, type Json, type Limits, type Operation, type Outcome, type TargetIdentity } from "@countersign/policy";
+import {
+  CountersignError,
+  type Facts,
+  type Json,
+  type Limits,
+  type Operation,
+  type Outcome,
+  type TargetIdentity,
+} from "@countersign/policy";
 import { type CredentialContext, openCredential } from "../../credentials/source.ts";
 import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
 import { formatAddress, parseAddress } from "./address.ts";
@@ -12,6 +20,7 @@ import { PostgresDispatch } from "./dispatch.ts";
 import { connectFailure, unknownFailure } from "./failure.ts";
 import { type Marker, parseMarker } from "./marker.ts";
 import { pinsOf } from "./pins.ts";
+import { planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
 import { type Patience, transactionFate } from "./resolve.ts";
 import type { PostgresResource } from "./resource.ts";
@@ -86,6 +95,14 @@ class PostgresConnector implements Connector {
 
   target(role: string): TargetIdentity {
     return { ...this.#identity, user: this.#role(role).user };
+  }
+
+  accept(operation: Operation, { sql }: Facts): void {
+    if (sql.statements !== 1) {
+      const message = `The text holds ${sql.statements} statements; a call is one statement. Send several one after the other.`;
+      throw new CountersignError("invalid_operation", message);
+    }
+    planOf(operation.statement, sql.readOnly);
   }
 
   dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
