@@ -22,7 +22,10 @@ const changes: Record<string, Action> = {
   statement: { ...action, operation: { ...operation, statement: "delete from orders where id = $1 -- é" } },
   "a parameter": { ...action, operation: { ...operation, parameters: [{ text: "8" }, null, { binary: "AAEC_w" }] } },
   "a parameter's format": { ...action, operation: { ...operation, parameters: [{ binary: "7" }, null, { binary: "AAEC_w" }] } },
-  "NULL for the text null": { ...action, operation: { ...operation, parameters: [{ text: "7" }, { text: "null" }, { binary: "AAEC_w" }] } },
+  "NULL for the text null": {
+    ...action,
+    operation: { ...operation, parameters: [{ text: "7" }, { text: "null" }, { binary: "AAEC_w" }] },
+  },
   "the order of parameters": { ...action, operation: { ...operation, parameters: [null, { text: "7" }, { binary: "AAEC_w" }] } },
   "the number of parameters": { ...action, operation: { ...operation, parameters: [{ text: "7" }, null] } },
   resource: { ...action, resource: "orders-db2" },

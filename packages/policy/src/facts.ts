@@ -8,6 +8,8 @@ import { CountersignError } from "./outcome.ts";
 export type Facts = {
   readonly protocol: "postgres";
   readonly sql: SqlFacts;
+  /** The facts of each statement alone, when there are several: policy decides on every one, and the strictest counts. */
+  readonly parts?: readonly SqlFacts[];
 };
 
 /** What classification has to know about the target, and its caps. */
@@ -57,7 +59,8 @@ export function classify(operation: Operation, options: ClassifyOptions): Facts 
 }
 
 function entryOf(classified: Classified): Entry {
-  return { facts: Object.freeze({ protocol: "postgres", sql: classified.facts }), parameters: classified.parameters };
+  const { facts: sql, parts, parameters } = classified;
+  return { facts: Object.freeze({ protocol: "postgres", sql, ...(parts ? { parts } : {}) }), parameters };
 }
 
 function checkText(text: string, maxBytes: number): void {

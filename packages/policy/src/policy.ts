@@ -2,9 +2,10 @@ import type { Principal } from "./action.ts";
 import { canonicalDigest, type Digest } from "./canonical.ts";
 import type { Decision } from "./decision.ts";
 import { openDocument, readDocument } from "./document.ts";
+import type { SqlFacts } from "./facts/postgres/definition.ts";
 import type { Facts } from "./facts.ts";
 import { type Condition, ConditionCompiler, ConditionError } from "./policy/condition.ts";
-import { decideBy, type Match } from "./policy/decide.ts";
+import { conclude, type Match, verdict } from "./policy/decide.ts";
 import { factValues, principalValue } from "./policy/environment.ts";
 import { createRule, isAbout, type Rule } from "./policy/rule.ts";
 import { policySchema } from "./policy/rule-schema.ts";
@@ -90,7 +91,7 @@ class LoadedPolicy implements Policy {
   /** The rules about a (frozen) resource. */
   readonly #byResource = new WeakMap<Question["resource"], readonly Rule[]>();
   /** What conditions over nothing but facts gave, by the (frozen) facts. */
-  readonly #known = new WeakMap<Facts, Map<Rule, Match | false>>();
+  readonly #known = new WeakMap<SqlFacts, Map<Rule, Match | false>>();
 
   constructor(files: Readonly<Record<string, string>>, rules: readonly Rule[]) {
     this.digest = canonicalDigest("countersign/policy/v1", files);
@@ -101,13 +102,15 @@ class LoadedPolicy implements Policy {
 
   decide(question: Question): Decision {
     const { resource, facts, reason } = question;
-    const matches: Match[] = [];
-    for (const rule of this.#rulesFor(resource)) {
-      if (!rule.protocols.every((protocol) => protocol === facts.protocol)) continue;
-      const found = rule.onlyFacts ? this.#remember(rule, question) : match(rule, question);
-      if (found) matches.push(found);
-    }
-    return decideBy(matches, { policyDigest: this.digest, resource, facts, reason });
+    const rules = this.#rulesFor(resource).filter((rule) => rule.protocols.every((protocol) => protocol === facts.protocol));
+    const at = { policyDigest: this.digest, resource, reason };
+    const about = (sql: SqlFacts) =>
+      rules.flatMap((rule) => (rule.onlyFacts ? this.#remember(rule, sql, question) : match(rule, sql, question)) || []);
+    if (!facts.parts) return conclude([verdict(about(facts.sql), facts.sql, at)], at);
+    // Each statement is decided alone. What only holds for all together may deny or ask for more, but never allow.
+    const parts = facts.parts.map((part) => verdict(about(part), part, at));
+    const strict = about(facts.sql).filter(({ rule, error }) => rule.effect !== "allow" || error !== undefined);
+    return conclude(strict.length > 0 ? [...parts, verdict(strict, facts.sql, at)] : parts, at);
   }
 
   #rulesFor(resource: Question["resource"]): readonly Rule[] {
@@ -119,35 +122,35 @@ class LoadedPolicy implements Policy {
     return rules;
   }
 
-  #remember(rule: Rule, question: Question): Match | false {
-    if (!Object.isFrozen(question.facts)) return match(rule, question);
-    let known = this.#known.get(question.facts);
+  #remember(rule: Rule, sql: SqlFacts, question: Question): Match | false {
+    if (!Object.isFrozen(sql)) return match(rule, sql, question);
+    let known = this.#known.get(sql);
     if (!known) {
       known = new Map();
-      this.#known.set(question.facts, known);
+      this.#known.set(sql, known);
     }
     let answer = known.get(rule);
     if (answer === undefined) {
-      answer = match(rule, question);
+      answer = match(rule, sql, question);
       known.set(rule, answer);
     }
     return answer;
   }
 }
 
-function match(rule: Rule, question: Question): Match | false {
+function match(rule: Rule, sql: SqlFacts, question: Question): Match | false {
   if (!rule.condition) return { rule };
   try {
-    return rule.condition.evaluate(valuesOf(question)) && { rule };
+    return rule.condition.evaluate(valuesOf(sql, question)) && { rule };
   } catch (error) {
     return { rule, error: error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error) };
   }
 }
 
-function valuesOf({ resource, principal, facts, reason, nowMs }: Question): Record<string, unknown> {
+function valuesOf(sql: SqlFacts, { resource, principal, reason, nowMs }: Question): Record<string, unknown> {
   const { name, type, labels } = resource;
   return {
-    ...factValues(facts),
+    ...factValues(sql),
     principal: principalValue(principal),
     resource: { name, type, labels },
     now: new Date(nowMs),

@@ -41,5 +41,6 @@ test("only an approved request can be executed, and an executing one ends by its
 test("what has ended stays as it is, but for a doubt that is resolved", () => {
   const ended = states.filter(isFinal);
   expect(ended).toEqual(["succeeded", "failed", "denied", "expired", "cancelled", "revoked", "unknown"]);
-  for (const state of ended) expect(states.filter((next) => canTransition(state, next))).toEqual(state === "unknown" ? ["succeeded", "failed"] : []);
+  for (const state of ended)
+    expect(states.filter((next) => canTransition(state, next))).toEqual(state === "unknown" ? ["succeeded", "failed"] : []);
 });

@@ -1,18 +1,21 @@
 import { CountersignError } from "../outcome.ts";
 import type { SqlFacts } from "./postgres/definition.ts";
 import { expressions } from "./postgres/expressions.ts";
-import type { Findings } from "./postgres/findings.ts";
+import { Findings } from "./postgres/findings.ts";
 import { Names } from "./postgres/names.ts";
 import { checkFunctionColumns } from "./postgres/notation.ts";
-import { parse } from "./postgres/parser.ts";
+import { type Parsed, parse } from "./postgres/parser.ts";
 import { noteSelect, queries } from "./postgres/queries.ts";
 import { statements } from "./postgres/statements.ts";
-import { unwrap } from "./postgres/tree.ts";
+import { type Tree, unwrap } from "./postgres/tree.ts";
 import { Walk } from "./postgres/walk.ts";
 
 /** A text's facts, and how many parameters it takes. Frozen: it is shared. */
 export interface Classified {
+  /** All statements together. */
   readonly facts: SqlFacts;
+  /** Of a text of several statements, each one alone; with the text, fingerprint and number of statements of the whole. */
+  readonly parts?: readonly SqlFacts[];
   /** The highest `$n`. */
   readonly parameters: number;
 }
@@ -30,37 +33,43 @@ const maxNames = 500;
  */
 export function classifyText(text: string, searchPath: readonly string[]): Classified {
   const parsed = parse(text);
-  if (parsed.statements.length === 0) throw new CountersignError("invalid_operation", "The statement is empty: it holds no SQL.");
-  const walk = new Walk(handlers, new Names(searchPath));
-  for (const statement of parsed.statements) {
-    const found = unwrap(statement);
-    if (!found) throw new CountersignError("invalid_operation", "The statement is empty: it holds no SQL.");
-    walk.node(found.kind, found.node);
-    if (found.kind === "SelectStmt") noteSelect(walk, found.node);
-  }
-  checkFunctionColumns(walk);
-  const facts = summarise(walk.found, text, parsed.fingerprint, parsed.statements.length);
-  return Object.freeze({ facts, parameters: walk.found.parameters });
-}
-
-function summarise(found: Findings, text: string, fingerprint: string, statements: number): SqlFacts {
-  const opaque = found.doubts.size > 0;
-  const tables = new Set([...found.reads, ...found.writesTo]);
-  if (tables.size + found.functions.size > maxNames) {
+  const names = new Names(searchPath);
+  const parts = parsed.statements.map((statement) => findingsOf(statement, names));
+  const whole = new Findings();
+  for (const part of parts) whole.add(part);
+  if (whole.reads.size + whole.writesTo.size + whole.functions.size > maxNames) {
     throw new CountersignError("invalid_operation", `The statement names more than ${maxNames} tables and functions. Split it.`);
   }
+  const summarise = (found: Findings) => summary(found, text, parsed);
+  const facts = summarise(whole);
+  const several = parts.length > 1 ? { parts: Object.freeze(parts.map(summarise)) } : {};
+  return Object.freeze({ facts, ...several, parameters: whole.parameters });
+}
+
+function findingsOf(statement: Tree, names: Names): Findings {
+  const found = unwrap(statement);
+  if (!found) throw new CountersignError("internal", "The SQL parser gave a statement without a tree.");
+  const walk = new Walk(handlers, names);
+  walk.node(found.kind, found.node);
+  if (found.kind === "SelectStmt") noteSelect(walk, found.node);
+  checkFunctionColumns(walk);
+  return walk.found;
+}
+
+function summary(found: Findings, text: string, { fingerprint, statements }: Parsed): SqlFacts {
+  const opaque = found.doubts.size > 0;
   return Object.freeze({
     kinds: sorted(found.kinds),
     readOnly: !opaque && found.effects.size === 0,
     writes: opaque || found.effects.has("writes"),
     ddl: found.effects.has("defines"),
-    tables: sorted(tables),
+    tables: sorted(new Set([...found.reads, ...found.writesTo])),
     reads: sorted(found.reads),
     writesTo: sorted(found.writesTo),
     functions: sorted(found.functions),
     hasWhere: found.hasWhere,
     fingerprint,
-    statements,
+    statements: statements.length,
     opaque,
     doubts: sorted(found.doubts),
     text,

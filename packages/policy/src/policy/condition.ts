@@ -1,7 +1,7 @@
 import type { ASTNode, Environment } from "@marcbachmann/cel-js";
 import { TypeError as CelTypeError, ParseError } from "@marcbachmann/cel-js";
 import { RE2JS } from "re2js";
-import { didYouMean } from "../suggest.ts";
+import { didYouMean, nearest } from "../suggest.ts";
 import { createEnvironment, fieldsOf, variableNames } from "./environment.ts";
 
 /** A checked condition. */
@@ -157,11 +157,8 @@ function isNode(value: unknown): value is ASTNode {
 }
 
 function suggestField(variable: string, field: string, known: readonly string[]): string {
-  const near = didYouMean(
-    `${variable}.${field}`,
-    known.map((name) => `${variable}.${name}`),
-  );
-  return near || `; ${variable} has ${known.join(", ")}`;
+  const near = nearest(field, known);
+  return near === undefined ? `; ${variable} has ${known.join(", ")}` : `; did you mean "${variable}.${near}"?`;
 }
 
 function explain(error: unknown): ConditionError {

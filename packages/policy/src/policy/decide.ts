@@ -1,6 +1,6 @@
 import type { Digest } from "../canonical.ts";
 import type { Approval, Decision, Limits } from "../decision.ts";
-import type { Facts } from "../facts.ts";
+import type { SqlFacts } from "../facts/postgres/definition.ts";
 import type { Rule } from "./rule.ts";
 
 /** A rule whose condition held, or could not be evaluated. */
@@ -14,16 +14,18 @@ export interface Match {
 export interface Circumstances {
   readonly policyDigest: Digest;
   readonly resource: { readonly name: string; readonly roles: readonly string[] };
-  readonly facts: Facts;
   /** The agent's own words. */
   readonly reason: string;
 }
 
+/** What the rules say about one statement: refused and why, or which rules decided. */
+export type Verdict = { readonly rules: readonly Rule[]; readonly refusal?: string };
+
 /**
- * Makes one decision of all rules that match, given in the order of their ids: a rule that cannot be evaluated denies, `deny` beats
- * `review` beats `allow`, what no rule matches is denied, and an `allow` does not see an opaque operation unless it says so.
+ * Weighs the rules that match one statement: a rule that cannot be evaluated denies, `deny` beats `review` beats `allow`, what no rule
+ * matches is denied, and an `allow` does not see an opaque operation unless it says so.
  */
-export function decideBy(matches: readonly Match[], at: Circumstances): Decision {
+export function verdict(matches: readonly Match[], sql: SqlFacts, at: Circumstances): Verdict {
   const failed: Match[] = [];
   const by: Record<Rule["effect"], Rule[]> = { allow: [], deny: [], review: [] };
   for (const match of matches) {
@@ -31,12 +33,46 @@ export function decideBy(matches: readonly Match[], at: Circumstances): Decision
     else failed.push(match);
   }
   if (failed.length > 0 || by.deny.length > 0) {
-    const reasons = [...failed.map(failure), ...by.deny.map(denial)];
-    return deny(at, [...failed.map(({ rule }) => rule), ...by.deny], reasons.join(" "));
+    const refusal = [...failed.map(failure), ...by.deny.map(denial)].join(" ");
+    return { rules: [...failed.map(({ rule }) => rule), ...by.deny], refusal };
   }
-  if (by.review.length > 0) return review(by.review, at);
-  const clear = by.allow.filter((rule) => rule.opaque === true || !at.facts.sql.opaque);
-  return clear.length > 0 ? allow(clear, at) : byDefault(by.allow, at);
+  if (by.review.length > 0) return { rules: by.review };
+  const clear = by.allow.filter((rule) => rule.opaque === true || !sql.opaque);
+  return clear.length > 0 ? { rules: clear } : { rules: [], refusal: byDefault(by.allow, sql, at) };
+}
+
+/** Makes one decision of the verdicts about all statements of a text: all must be let through, and all that they ask for is asked. */
+export function conclude(verdicts: readonly Verdict[], at: Circumstances): Decision {
+  const rules = verdicts.length === 1 && verdicts[0] ? verdicts[0].rules : union(verdicts.map((one) => one.rules));
+  const refusals = verdicts.flatMap(({ refusal }) => refusal ?? []);
+  if (refusals.length > 0) {
+    const refused = union(verdicts.flatMap((one) => (one.refusal === undefined ? [] : [one.rules])));
+    return deny(at, refused, [...new Set(refusals)].join(" "));
+  }
+  const { name, roles } = at.resource;
+  const role = agreedRole(rules, name, roles);
+  if ("refusal" in role) return deny(at, rules, role.refusal);
+  const messages = [...new Set(rules.flatMap(({ message }) => message ?? []))];
+  const decided = {
+    rules: rules.map(({ id }) => id),
+    policyDigest: at.policyDigest,
+    ...(messages.length > 0 ? { message: messages.join(" ") } : {}),
+    role: role.name,
+    limits: limitsOf(rules),
+  };
+  const reviews = rules.filter(({ effect }) => effect === "review");
+  if (reviews.length === 0) return { effect: "allow", ...decided };
+  const approval = approvalOf(reviews);
+  if (approval.justification === "required" && at.reason.trim() === "") {
+    const asking = reviews.filter((rule) => rule.approval?.justification === "required");
+    return deny(at, asking, `The rule ${idsOf(asking)} asks for a reason. Give one with the request.`);
+  }
+  return { effect: "review", ...decided, approval };
+}
+
+/** By id, each once. */
+function union(lists: readonly (readonly Rule[])[]): readonly Rule[] {
+  return [...new Set(lists.flat())].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function failure({ rule, error }: Match): string {
@@ -47,82 +83,56 @@ function denial(rule: Rule): string {
   return rule.message === undefined ? `Denied by the rule ${rule.id}.` : `Denied by the rule ${rule.id}: ${rule.message}`;
 }
 
-function byDefault(allows: readonly Rule[], at: Circumstances): Decision {
-  const { opaque, doubts, kinds } = at.facts.sql;
+function byDefault(allows: readonly Rule[], { opaque, doubts, kinds }: SqlFacts, at: Circumstances): string {
   const why = opaque ? ` It was not fully understood: ${doubts.slice(0, 3).join("; ")}.` : "";
-  if (allows.length === 0) return deny(at, [], `No rule allows this (${kinds.join(", ")} on ${at.resource.name}).${why}`);
-  const ids = allows.map((rule) => rule.id).join(", ");
-  return deny(at, [], `Not allowed, because an allow rule (${ids}) does not cover what is not fully understood.${why}`);
+  if (allows.length === 0) return `No rule allows this (${kinds.join(", ")} on ${at.resource.name}).${why}`;
+  return `Not allowed, because an allow rule (${idsOf(allows)}) does not cover what is not fully understood.${why}`;
 }
 
-function allow(rules: readonly Rule[], at: Circumstances): Decision {
-  return withRole(rules, at, (role) => ({ effect: "allow", ...base(rules, at), role, limits: limitsOf(rules) }));
-}
-
-function review(rules: readonly Rule[], at: Circumstances): Decision {
-  const approvals = rules.flatMap((rule) => (rule.approval ? [{ rule: rule.id, ...rule.approval }] : []));
-  const strict = approvals.filter((approval) => approval.justification === "required");
-  if (strict.length > 0 && at.reason.trim() === "") {
-    const ids = strict.map(({ rule }) => rule);
-    return deny(
-      at,
-      rules.filter(({ id }) => ids.includes(id)),
-      `The rule ${ids.join(", ")} asks for a reason. Give one with the request.`,
-    );
-  }
-  const approval: Approval = {
+/** Every rule's requirement, and the strictest times among them. */
+function approvalOf(reviews: readonly Rule[]): Approval {
+  const approvals = reviews.flatMap(({ id, approval }) => (approval ? [{ rule: id, ...approval }] : []));
+  return {
     requirements: approvals.map(({ rule, stages }) => ({
       rule,
       stages: stages.map(({ approvers, count }) => ({ approvers, count })),
     })),
     expiresMs: Math.min(...approvals.map(({ expires }) => expires)),
     validForMs: Math.min(...approvals.map(({ validFor }) => validFor)),
-    justification: strict.length > 0 ? "required" : "optional",
+    justification: approvals.some(({ justification }) => justification === "required") ? "required" : "optional",
   };
-  return withRole(rules, at, (role) => ({ effect: "review", ...base(rules, at), role, limits: limitsOf(rules), approval }));
 }
 
 /** The one role that the deciding rules agree on; a rule that names none takes what the others say, or the resource's only one. */
-function withRole(rules: readonly Rule[], at: Circumstances, decided: (role: string) => Decision): Decision {
-  const { name, roles } = at.resource;
+function agreedRole(rules: readonly Rule[], resource: string, roles: readonly string[]): { name: string } | { refusal: string } {
   const named = [...new Set(rules.flatMap(({ role }) => role ?? []))].sort();
-  const ids = () => rules.map(({ id }) => id).join(", ");
   if (named.length > 1)
-    return deny(at, rules, `The rules ${ids()} name different roles (${named.join(", ")}); only one can be used.`);
-  const role = named[0] ?? (roles.length === 1 ? roles[0] : undefined);
-  if (role === undefined)
-    return deny(
-      at,
-      rules,
-      `No rule (${ids()}) names a role, and ${name} has ${roles.length === 0 ? "none" : `several (${roles.join(", ")})`}.`,
-    );
-  if (!roles.includes(role)) return deny(at, rules, `The rule ${ids()} names the role ${role}, which ${name} does not have.`);
-  return decided(role);
+    return { refusal: `The rules ${idsOf(rules)} name different roles (${named.join(", ")}); only one can be used.` };
+  const name = named[0] ?? (roles.length === 1 ? roles[0] : undefined);
+  if (name === undefined) {
+    const choice = roles.length === 0 ? "none" : `several (${roles.join(", ")})`;
+    return { refusal: `No rule (${idsOf(rules)}) names a role, and ${resource} has ${choice}.` };
+  }
+  if (!roles.includes(name))
+    return { refusal: `The rule ${idsOf(rules)} names the role ${name}, which ${resource} does not have.` };
+  return { name };
+}
+
+function idsOf(rules: readonly Rule[]): string {
+  return rules.map(({ id }) => id).join(", ");
 }
 
 /** The strictest of each. */
 function limitsOf(rules: readonly Rule[]): Limits {
-  const least = (key: "rows" | "bytes" | "time") => {
-    const values = rules.flatMap(({ limits }) => limits?.[key] ?? []);
-    return values.length > 0 ? Math.min(...values) : undefined;
-  };
-  const [rows, bytes, timeMs] = [least("rows"), least("bytes"), least("time")];
-  return {
-    ...(rows === undefined ? {} : { rows }),
-    ...(bytes === undefined ? {} : { bytes }),
-    ...(timeMs === undefined ? {} : { timeMs }),
-  };
-}
-
-function base(rules: readonly Rule[], at: Circumstances) {
-  const messages = [...new Set(rules.flatMap(({ message }) => message ?? []))];
-  return {
-    rules: rules.map(({ id }) => id),
-    policyDigest: at.policyDigest,
-    ...(messages.length > 0 ? { message: messages.join(" ") } : {}),
-  };
+  const limits: { rows?: number; bytes?: number; timeMs?: number } = {};
+  for (const { rows, bytes, time } of rules.flatMap((rule) => rule.limits ?? [])) {
+    if (rows !== undefined) limits.rows = Math.min(rows, limits.rows ?? rows);
+    if (bytes !== undefined) limits.bytes = Math.min(bytes, limits.bytes ?? bytes);
+    if (time !== undefined) limits.timeMs = Math.min(time, limits.timeMs ?? time);
+  }
+  return limits;
 }
 
 function deny(at: Circumstances, rules: readonly Rule[], message: string): Decision {
-  return { effect: "deny", rules: rules.map(({ id }) => id).sort(), policyDigest: at.policyDigest, message };
+  return { effect: "deny", rules: rules.map(({ id }) => id), policyDigest: at.policyDigest, message };
 }

@@ -51,12 +51,12 @@ class SqlValue {
 const sqlValues = new WeakMap<SqlFacts, SqlValue>();
 
 /** What conditions see of facts. */
-export function factValues(facts: Facts): Record<string, unknown> {
-  let value = sqlValues.get(facts.sql);
+export function factValues(sql: SqlFacts): Record<string, unknown> {
+  let value = sqlValues.get(sql);
   if (!value) {
-    value = new SqlValue(facts.sql);
+    value = new SqlValue(sql);
     // Facts that may still change are converted anew each time.
-    if (Object.isFrozen(facts.sql)) sqlValues.set(facts.sql, value);
+    if (Object.isFrozen(sql)) sqlValues.set(sql, value);
   }
   return { sql: value };
 }

@@ -53,7 +53,7 @@ const stage = z
     if (distinct.size < approvers.length)
       context.addIssue({ code: "custom", path: ["approvers"], message: "an approver is named twice" });
     const people = [...distinct].every((name) => name.startsWith("user:"));
-    if (people && count > distinct.size) {
+    if (people && distinct.size > 0 && count > distinct.size) {
       const message = `count is ${count}, but only ${distinct.size} ${distinct.size === 1 ? "person is" : "people are"} named: it could never be satisfied`;
       context.addIssue({ code: "custom", path: ["count"], message });
     }

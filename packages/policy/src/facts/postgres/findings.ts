@@ -21,6 +21,16 @@ export class Findings {
   /** For every SELECT that is a statement of its own. */
   readonly selects: boolean[] = [];
 
+  /** Adds what another statement of the same text does. */
+  add(other: Findings): void {
+    for (const key of ["kinds", "reads", "writesTo", "functions", "doubts"] as const)
+      for (const name of other[key]) this[key].add(name);
+    for (const effect of other.effects) this.effects.add(effect);
+    this.parameters = Math.max(this.parameters, other.parameters);
+    this.changes.push(...other.changes);
+    this.selects.push(...other.selects);
+  }
+
   /** Whether every change is narrowed; without any, whether every SELECT is. */
   get hasWhere(): boolean {
     const all = this.changes.length > 0 ? this.changes : this.selects;

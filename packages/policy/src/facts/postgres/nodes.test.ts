@@ -18,7 +18,11 @@ const neverMet = `
   .split(/\s+/);
 
 test("pg-walk: every node of the grammar has a handler or is listed here", () => {
-  expect(Object.keys(nodeFields).filter((kind) => !handlers.has(kind)).sort()).toEqual([...neverMet].sort());
+  expect(
+    Object.keys(nodeFields)
+      .filter((kind) => !handlers.has(kind))
+      .sort(),
+  ).toEqual([...neverMet].sort());
 });
 
 test("pg-walk: every handler is for a node that the grammar has", () => {

@@ -23,6 +23,12 @@ test("pg-parse: what PostgreSQL rejects is refused with its own words and the pl
   expect(() => parse("select * form t")).toThrow(/syntax error at or near "form" \(at character 10\)/);
 });
 
+test("pg-parse: texts without SQL are refused and cost nothing else", () => {
+  for (let round = 0; round < 100; round++)
+    for (const text of ["", " ", ";", "-- x", "/* x */ ;"]) expect(code(text)).toBe("invalid_operation");
+  expect(code("select 1")).toBe("accepted");
+});
+
 const deep: Record<string, (n: number) => string> = {
   parentheses: (n) => `select ${"(".repeat(n)}1${")".repeat(n)}`,
   "open parentheses": (n) => `select ${"(".repeat(n)}`,
@@ -38,13 +44,16 @@ const deep: Record<string, (n: number) => string> = {
   calls: (n) => `select ${"f(".repeat(n)}1${")".repeat(n)}`,
 };
 
-test.each(Object.entries(deep))("pg-parse: deeply nested %s never crash the parser and do not poison it for later texts", async (_, nested) => {
-  for (const n of [500, 3000, 50_000]) {
-    expect(["accepted", "invalid_operation"]).toContain(code(nested(n)));
-    await loadParser();
-    expect(code("select 1")).toBe("accepted");
-  }
-});
+test.each(Object.entries(deep))(
+  "pg-parse: deeply nested %s never crash the parser and do not poison it for later texts",
+  async (_, nested) => {
+    for (const n of [500, 3000, 50_000]) {
+      expect(["accepted", "invalid_operation"]).toContain(code(nested(n)));
+      await loadParser();
+      expect(code("select 1")).toBe("accepted");
+    }
+  },
+);
 
 test("pg-parse: forty overflows of the parser's stack leave it usable", async () => {
   const overflow = `select ${"1+".repeat(50_000)}1`;
