@@ -29,13 +29,20 @@ const remove = "delete from orders where status = $1";
 /** What a model would answer, in order; the last answer depends on what the delete gave. */
 const model = fakeModel()
   .respondWithTools([{ name: "run_sql", args: { statement: select }, id: "call-1" }])
-  .respondWithTools([{ name: "run_sql", args: { statement: remove, parameters: ["duplicate"], reason: "The user asked to remove duplicates." }, id: "call-2" }])
+  .respondWithTools([
+    {
+      name: "run_sql",
+      args: { statement: remove, parameters: ["duplicate"], reason: "The user asked to remove duplicates." },
+      id: "call-2",
+    },
+  ])
   .respond((messages: BaseMessage[]) => new AIMessage(`I was told: ${String(messages.at(-1)?.content)}`));
 
 const agent = createAgent({ model, tools: [sql] });
 const { messages } = await agent.invoke({ messages: [{ role: "user", content: "Remove the duplicate orders." }] });
 for (const message of messages) {
-  if (message.getType() === "tool") tell({ type: "tool", text: String(message.content), artifact: "artifact" in message ? serialise(message.artifact) : null });
+  if (message.getType() === "tool")
+    tell({ type: "tool", text: String(message.content), artifact: "artifact" in message ? serialise(message.artifact) : null });
 }
 tell({ type: "answer", text: String(messages.at(-1)?.content) });
 
@@ -43,7 +50,11 @@ tell({ type: "answer", text: String(messages.at(-1)?.content) });
 function serialise(artifact: unknown): unknown {
   return JSON.parse(
     JSON.stringify(artifact, (_key, value) =>
-      value?.type === "Buffer" ? { base64: Buffer.from(value.data).toString("base64") } : value instanceof Uint8Array ? { base64: Buffer.from(value).toString("base64") } : value,
+      value?.type === "Buffer"
+        ? { base64: Buffer.from(value.data).toString("base64") }
+        : value instanceof Uint8Array
+          ? { base64: Buffer.from(value).toString("base64") }
+          : value,
     ),
   );
 }

@@ -3,9 +3,9 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { Instance } from "@countersign/test/harness/instance";
-import { type AgentMessage, Story } from "./story.ts";
-import { approvePending } from "./person.ts";
 import { done, say, styled } from "./narration.ts";
+import { approvePending } from "./person.ts";
+import { type AgentMessage, Story } from "./story.ts";
 
 const { values } = parseArgs({ options: { "hands-free": { type: "boolean", default: false } } });
 const handsFree = values["hands-free"];

@@ -10,8 +10,14 @@ export async function approvePending(instance: Instance, story: Story, signal: A
   using person = await approverClient(instance, "alice");
   const request = await getRequest(person, id);
   const operation = request.operation?.operation;
-  story.check("the person sees the whole statement", operation?.$case === "postgresQuery" && operation.value.statement === story.heldStatement);
-  story.check("nothing has changed while it is held", (await instance.value("select count(*)::int from orders where status = 'duplicate'")) === 100);
+  story.check(
+    "the person sees the whole statement",
+    operation?.$case === "postgresQuery" && operation.value.statement === story.heldStatement,
+  );
+  story.check(
+    "nothing has changed while it is held",
+    (await instance.value("select count(*)::int from orders where status = 'duplicate'")) === 100,
+  );
   await vote(person, id, "approve", request.requestDigest);
   done("A scripted person approved it through the approver API");
 }

@@ -1,7 +1,6 @@
-import { createPublicKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { verifyReceipt } from "@countersign/audit";
+import { type LogKey, parseLogKey, verifyReceipt } from "@countersign/audit";
 import type { RequestProgress } from "@countersign/sdk";
 import type { Instance } from "@countersign/test/harness/instance";
 import { done, say, styled } from "./narration.ts";
@@ -9,7 +8,11 @@ import { done, say, styled } from "./narration.ts";
 /** What the agent's process tells. */
 export type AgentMessage =
   | { readonly type: "event"; readonly event: RequestProgress }
-  | { readonly type: "tool"; readonly text: string; readonly artifact: { readonly code: string; readonly receipt?: WireReceipt } | null }
+  | {
+      readonly type: "tool";
+      readonly text: string;
+      readonly artifact: { readonly code: string; readonly receipt?: WireReceipt } | null;
+    }
   | { readonly type: "answer"; readonly text: string };
 
 interface Bytes {
@@ -56,7 +59,9 @@ export class Story {
   #event(event: RequestProgress): void {
     switch (event.type) {
       case "decided":
-        say(`${styled("dim", "agent asks:")} decided ${styled("bold", event.decision.effect)} by ${event.decision.rules.join(", ") || "default"}`);
+        say(
+          `${styled("dim", "agent asks:")} decided ${styled("bold", event.decision.effect)} by ${event.decision.rules.join(", ") || "default"}`,
+        );
         break;
       case "pending":
         this.#waited = true;
@@ -88,29 +93,39 @@ export class Story {
     const left = await this.#instance.value("select count(*)::int from orders where status = 'duplicate'");
     const approved = remove?.artifact?.code === "succeeded";
     if (this.#quiet) this.check("the DELETE was held, approved and ran", this.#waited && approved);
-    this.check(approved ? "the approved DELETE changed the rows" : "a DELETE that was not approved changed nothing", left === (approved ? 0 : 100));
+    this.check(
+      approved ? "the approved DELETE changed the rows" : "a DELETE that was not approved changed nothing",
+      left === (approved ? 0 : 100),
+    );
     done(`Duplicate orders left in the database: ${left}`);
-    for (const result of this.#results) this.#receipt(result);
+    const key = await this.#logKey();
+    for (const result of this.#results) this.#receipt(result, key);
     const verified = await this.#instance.cli("audit", "verify", "--data", this.#instance.data);
     this.check("the audit log verifies", verified.code === 0);
-    if (verified.code === 0) done(`Audit: ${verified.stdout.trim()}`);
+    if (verified.code === 0) done(`Audit: ${verified.stdout.split("\n")[0]}`);
     for (const failure of this.#failures) say(`${styled("red", "✗")} not so: ${failure}`);
     return this.#failures.length === 0 ? 0 : 1;
   }
 
-  #receipt({ artifact }: Extract<AgentMessage, { type: "tool" }>): void {
+  #receipt({ artifact }: Extract<AgentMessage, { type: "tool" }>, key: LogKey): void {
     const receipt = artifact?.receipt;
     if (receipt === undefined) {
       this.check("what ran has a receipt", artifact?.code !== "succeeded");
       return;
     }
-    const key = createPublicKey(readFileSync(join(this.#instance.data, "keys", "log.pub.pem")));
     const bytes = ({ base64 }: Bytes) => Buffer.from(base64, "base64");
-    const proven = verifyReceipt(
-      { index: receipt.logIndex, record: bytes(receipt.record), proof: receipt.inclusionProof.map(bytes), checkpoint: receipt.checkpoint },
-      key,
-    );
-    this.check(`the receipt of record ${receipt.logIndex} verifies`, proven.valid);
-    if (proven.valid) done(`Receipt: record ${receipt.logIndex} of the audit log, its inclusion proof and signature verify`);
+    const { logIndex: index, checkpoint, record, inclusionProof } = receipt;
+    // Throws when it does not hold.
+    const proven = verifyReceipt({ index, checkpoint, record: bytes(record), proof: inclusionProof.map(bytes) }, key);
+    this.check("the receipt is about what ran", proven.type === "outcome");
+    done(`Receipt: record ${index} of the audit log; its inclusion proof and signature hold`);
+  }
+
+  /** The log's public key, from an export: what an auditor elsewhere would be given. */
+  async #logKey(): Promise<LogKey> {
+    const folder = join(this.#instance.folder, "export");
+    const exported = await this.#instance.cli("audit", "export", folder, "--data", this.#instance.data);
+    if (exported.code !== 0) throw new Error(exported.stderr);
+    return parseLogKey(readFileSync(join(folder, "log.pub"), "utf8"));
   }
 }
