@@ -17,11 +17,11 @@ import { type OnStep, startSidecar } from "@countersign/sidecar";
 import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
 import type { Config } from "./config/load.ts";
 import { readPolicy } from "./config/policy.ts";
-import { openResources } from "./config/resource.ts";
 import { type Addresses, addressesFile } from "./instance.ts";
 import { logOrigin } from "./log-origin.ts";
 import { serveOperator } from "./operator-socket.ts";
 import { recordStart, recordStop } from "./process-records.ts";
+import { openResources } from "./resources.ts";
 import { socketFolder, socketPath } from "./run-folder.ts";
 
 /** What the composition takes besides the configuration. */

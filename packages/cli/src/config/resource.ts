@@ -1,7 +1,5 @@
-import { type GuardedResource, openPostgresConnector, postgresResourceSchema } from "@countersign/sidecar";
+import { postgresResourceSchema } from "@countersign/sidecar";
 import { z } from "zod";
-import { openStore } from "../credential-store.ts";
-import type { Config } from "./load.ts";
 
 const inlineSecret =
   "a secret cannot be written here, where backups and version control would keep it. Write `{ env: NAME }` (an environment variable of " +
@@ -25,25 +23,4 @@ function roleNames(value: unknown): readonly string[] {
 
 function at(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-/**
- * Opens the way to every configured resource. Nothing is connected before an agent asks for it.
- *
- * @throws {Error} when the file of a certificate authority cannot be read.
- */
-export async function openResources(
-  config: Config,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<readonly GuardedResource[]> {
-  const { resources } = config.settings;
-  const context = { folder: config.path("."), env: environment, store: await openStore(config.data) };
-  return resources.map((resource) => ({
-    name: resource.name,
-    type: resource.type,
-    labels: resource.labels,
-    roles: Object.keys(resource.roles),
-    searchPath: resource.searchPath,
-    connector: openPostgresConnector(resource, context),
-  }));
 }
