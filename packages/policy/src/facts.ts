@@ -30,10 +30,10 @@ interface Entry {
   readonly parameters: number;
 }
 
-/** Seen statements; at most some 64 MB. */
+/** Seen statements; at most some 32 MB of text. */
 const seen = new LRUCache<string, Entry>({
-  max: 20_000,
-  maxSize: 64 * 1024 * 1024,
+  max: 10_000,
+  maxSize: 32 * 1024 * 1024,
   // The text is held twice (in the key and in the facts) at up to two bytes a character.
   sizeCalculation: (_, key) => 4 * key.length + 1000,
 });

@@ -84,58 +84,86 @@ function loadFile(file: string, text: string, compiler: ConditionCompiler, idsAt
   return loaded;
 }
 
+/** The rules about one resource, by id. */
+interface Selection {
+  /** Those that look at nothing but facts: the same facts always give the same answer. */
+  readonly fixed: readonly Rule[];
+  readonly varying: readonly Rule[];
+}
+
 class LoadedPolicy implements Policy {
   readonly digest: Digest;
   readonly files: Readonly<Record<string, string>>;
   readonly #rules: readonly Rule[];
-  /** The rules about a (frozen) resource. */
-  readonly #byResource = new WeakMap<Question["resource"], readonly Rule[]>();
-  /** What conditions over nothing but facts gave, by the (frozen) facts. */
-  readonly #known = new WeakMap<SqlFacts, Map<Rule, Match | false>>();
+  /** By (frozen) resource. */
+  readonly #selections = new WeakMap<Question["resource"], Selection>();
+  /** Which fixed rules match (frozen) facts. */
+  readonly #matches = new WeakMap<SqlFacts, Map<Selection, readonly Match[]>>();
 
   constructor(files: Readonly<Record<string, string>>, rules: readonly Rule[]) {
     this.digest = canonicalDigest("countersign/policy/v1", files);
     this.files = files;
     // Decisions list their rules by id, whatever the order of rules and files.
-    this.#rules = rules.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    this.#rules = rules.toSorted(byId);
   }
 
   decide(question: Question): Decision {
     const { resource, facts, reason } = question;
-    const rules = this.#rulesFor(resource).filter((rule) => rule.protocols.every((protocol) => protocol === facts.protocol));
+    const selection = this.#select(resource);
     const at = { policyDigest: this.digest, resource, reason };
-    const about = (sql: SqlFacts) =>
-      rules.flatMap((rule) => (rule.onlyFacts ? this.#remember(rule, sql, question) : match(rule, sql, question)) || []);
-    if (!facts.parts) return conclude([verdict(about(facts.sql), facts.sql, at)], at);
+    if (!facts.parts) return conclude([verdict(this.#match(facts.sql, selection, question), facts.sql, at)], at);
     // Each statement is decided alone. What only holds for all together may deny or ask for more, but never allow.
-    const parts = facts.parts.map((part) => verdict(about(part), part, at));
-    const strict = about(facts.sql).filter(({ rule, error }) => rule.effect !== "allow" || error !== undefined);
+    const parts = facts.parts.map((part) => verdict(this.#match(part, selection, question), part, at));
+    const strict = this.#match(facts.sql, selection, question).filter(
+      ({ rule, error }) => rule.effect !== "allow" || error !== undefined,
+    );
     return conclude(strict.length > 0 ? [...parts, verdict(strict, facts.sql, at)] : parts, at);
   }
 
-  #rulesFor(resource: Question["resource"]): readonly Rule[] {
-    let rules = this.#byResource.get(resource);
-    if (!rules) {
-      rules = this.#rules.filter((rule) => isAbout(rule, resource));
-      if (Object.isFrozen(resource)) this.#byResource.set(resource, rules);
+  #select(resource: Question["resource"]): Selection {
+    let selection = this.#selections.get(resource);
+    if (!selection) {
+      const about = this.#rules.filter((rule) => isAbout(rule, resource));
+      selection = { fixed: about.filter((rule) => rule.onlyFacts), varying: about.filter((rule) => !rule.onlyFacts) };
+      if (Object.isFrozen(resource)) this.#selections.set(resource, selection);
     }
-    return rules;
+    return selection;
   }
 
-  #remember(rule: Rule, sql: SqlFacts, question: Question): Match | false {
-    if (!Object.isFrozen(sql)) return match(rule, sql, question);
-    let known = this.#known.get(sql);
+  #match(sql: SqlFacts, selection: Selection, question: Question): readonly Match[] {
+    const fixed = this.#matchFixed(sql, selection, question);
+    const varying = matchAll(selection.varying, sql, question);
+    if (varying.length === 0) return fixed;
+    return [...fixed, ...varying].sort((a, b) => byId(a.rule, b.rule));
+  }
+
+  #matchFixed(sql: SqlFacts, selection: Selection, question: Question): readonly Match[] {
+    let known = this.#matches.get(sql);
+    const before = known?.get(selection);
+    if (before) return before;
+    const matches = matchAll(selection.fixed, sql, question);
+    if (!Object.isFrozen(sql) || !Object.isFrozen(question.resource)) return matches;
     if (!known) {
       known = new Map();
-      this.#known.set(sql, known);
+      this.#matches.set(sql, known);
     }
-    let answer = known.get(rule);
-    if (answer === undefined) {
-      answer = match(rule, sql, question);
-      known.set(rule, answer);
-    }
-    return answer;
+    known.set(selection, matches);
+    return matches;
   }
+}
+
+function byId(a: Rule, b: Rule): number {
+  return a.id < b.id ? -1 : 1;
+}
+
+function matchAll(rules: readonly Rule[], sql: SqlFacts, question: Question): readonly Match[] {
+  const matches: Match[] = [];
+  for (const rule of rules) {
+    if (!rule.protocols.every((protocol) => protocol === question.facts.protocol)) continue;
+    const found = match(rule, sql, question);
+    if (found) matches.push(found);
+  }
+  return matches;
 }
 
 function match(rule: Rule, sql: SqlFacts, question: Question): Match | false {
