@@ -18,7 +18,7 @@ export function factTable(): string {
   const protocols = Object.entries(protocolOf).map(([variable, protocol]) => `\`${variable}.*\` = ${protocol}`);
   return [
     "| name | type | what it says |",
-    "|---|---|---|",
+    "| --- | --- | --- |",
     ...facts,
     ...others,
     "",
