@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { CountersignError, classify, type Decision, type Facts, loadParser, loadPolicy } from "./index.ts";
+import { CountersignError, classify, type Decision, type Facts, loadParser, loadPolicy, PolicyError } from "./index.ts";
 
 beforeAll(loadParser);
 
@@ -131,6 +131,63 @@ test("the same text always gets the same answer, seen before or not", () => {
       expect(strict(salted)).toBe(strict(salted));
       expect(strict(salted)).toBe(strict(text));
     }),
+  );
+});
+
+test("random policy files and conditions are refused with a typed error that has a place, or load", () => {
+  const words =
+    "version: rules: - id: a effect: allow deny review when: sql.readOnly sql. && || ! ( ) [ ] { } , ' \" | \n \n  approval: stages: x.matches('(') has( * & &a *a ? 1 true null # \t".split(
+      " ",
+    );
+  const load = (text: string) => {
+    try {
+      loadPolicy({ "p.yaml": text });
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      expect(error.problems.length).toBeGreaterThan(0);
+      for (const { line, column } of error.problems) expect(line > 0 && column > 0).toBe(true);
+    }
+  };
+  const condition = fc.array(
+    fc.constantFrom(
+      "sql",
+      ".",
+      "tables",
+      "exists",
+      "(",
+      ")",
+      "t",
+      ",",
+      "==",
+      "'x'",
+      "1",
+      "[",
+      "]",
+      "{",
+      "}",
+      "has",
+      "&&",
+      "!",
+      "?",
+      ":",
+      "matches",
+      "dyn",
+      "in",
+    ),
+    { maxLength: 20 },
+  );
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...words), { maxLength: 30 }), (pieces) =>
+      load(`version: 1\nrules:\n${pieces.join(" ")}`),
+    ),
+    { numRuns: 500 },
+  );
+  fc.assert(fc.property(fc.string({ unit: "binary" }), load), { numRuns: 300 });
+  fc.assert(
+    fc.property(condition, (pieces) =>
+      load(`version: 1\nrules: [{ id: a, effect: deny, when: ${JSON.stringify(pieces.join(""))} }]`),
+    ),
+    { numRuns: 1000 },
   );
 });
 

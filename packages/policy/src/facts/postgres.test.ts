@@ -44,6 +44,10 @@ describe("pg-parse: refused", () => {
   test("more names than conditions can look at", () => {
     const many = Array.from({ length: 501 }, (_, index) => `t${index}`).join(", ");
     expect(refusal(`select 1 from ${many}`)).toMatch(/^invalid_operation: .*more than 500/);
+    const types = Array.from({ length: 501 }, (_, index) => `null::y${index}`).join(", ");
+    expect(refusal(`select ${types}`)).toMatch(/^invalid_operation: .*more than 500/);
+    expect(refusal("select 1;".repeat(1001))).toMatch(/^invalid_operation: .*more than 1000 statements/);
+    expect(refusal("select 1;".repeat(1000))).toBe("accepted");
   });
 });
 
@@ -487,6 +491,23 @@ describe("pg-functions", () => {
     "null::t",
   ])("a cast to a user's type may run a function: %s", (expression) => {
     expect(facts(`select ${expression} from t`)).toMatchObject({ opaque: true, readOnly: false });
+  });
+
+  test("a call for PostgreSQL 15 stays one, although newer versions have syntax of that name", () => {
+    for (const [call, name] of [
+      ["json_value(a, '$.x')", "json_value"],
+      ["json_exists(a, '$.x')", "json_exists"],
+      ["json_query(a, '$.x')", "json_query"],
+      ["json_array(a, b)", "json_array"],
+      ["json_arrayagg(a)", "json_arrayagg"],
+      ["json_scalar(a)", "json_scalar"],
+      ["json_serialize(a)", "json_serialize"],
+      ["json(a)", "json"],
+      ["merge_action()", "merge_action"],
+    ]) {
+      expect(facts(`select ${call} from t`)).toMatchObject({ opaque: true, readOnly: false });
+      expect(facts(`select ${call} from t`).functions).toContain(`public.${name}`);
+    }
   });
 
   test("a sampling method that is not PostgreSQL's own makes it opaque", () => {

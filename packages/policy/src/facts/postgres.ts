@@ -26,6 +26,9 @@ export const handlers = new Map([...expressions, ...queries, ...statements]);
 /** More names than this in one text are refused: conditions look at each. */
 const maxNames = 500;
 
+/** More statements than this are refused: each is decided alone. */
+const maxStatements = 1000;
+
 /**
  * Classifies a text: parses it with PostgreSQL's own parser, walks the whole trees of all its statements, and adds up what they do.
  *
@@ -33,12 +36,18 @@ const maxNames = 500;
  */
 export function classifyText(text: string, searchPath: readonly string[]): Classified {
   const parsed = parse(text);
+  if (parsed.statements.length > maxStatements) {
+    throw new CountersignError("invalid_operation", `The text holds more than ${maxStatements} statements. Split it.`);
+  }
   const names = new Names(searchPath);
   const parts = parsed.statements.map((statement) => findingsOf(statement, names));
   const whole = new Findings();
   for (const part of parts) whole.add(part);
-  if (whole.reads.size + whole.writesTo.size + whole.functions.size > maxNames) {
-    throw new CountersignError("invalid_operation", `The statement names more than ${maxNames} tables and functions. Split it.`);
+  if (whole.reads.size + whole.writesTo.size + whole.functions.size + whole.doubts.size > maxNames) {
+    throw new CountersignError(
+      "invalid_operation",
+      `The statement names more than ${maxNames} tables, functions and types. Split it.`,
+    );
   }
   const summarise = (found: Findings) => summary(found, text, parsed);
   const facts = summarise(whole);

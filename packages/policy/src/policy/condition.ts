@@ -162,7 +162,9 @@ function suggestField(variable: string, field: string, known: readonly string[])
 }
 
 function explain(error: unknown): ConditionError {
-  if (!(error instanceof ParseError || error instanceof CelTypeError)) throw error;
+  if (!(error instanceof ParseError || error instanceof CelTypeError)) {
+    return new ConditionError(error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error), 0);
+  }
   const offset = error.range?.start ?? 0;
   const variable = error.code === "unknown_variable" ? /: (\S+)$/.exec(error.summary)?.[1] : undefined;
   if (variable === undefined) return new ConditionError(error.summary, offset);

@@ -1,7 +1,7 @@
 import type { Resolved } from "./names.ts";
 import { columnReference, fieldSelection, functionInFrom } from "./notation.ts";
 import { refusePinnedCall } from "./settings.ts";
-import { listOf, namesOf, type Tree } from "./tree.ts";
+import { listOf, namesOf, type Tree, textOf } from "./tree.ts";
 import type { Handler, Walk } from "./walk.ts";
 
 /** Nodes that do nothing by themselves: what counts is below them. Operators that they imply (`CASE x WHEN`, `USING`) are built in. */
@@ -10,9 +10,9 @@ const passive = `
   MultiAssignRef BoolExpr CaseExpr CaseWhen RowExpr CoalesceExpr MinMaxExpr SQLValueFunction XmlExpr XmlSerialize NullTest BooleanTest
   SetToDefault CurrentOfExpr GroupingFunc GroupingSet WindowDef CollateClause NamedArgExpr JoinExpr RangeSubselect
   RangeTableFunc RangeTableFuncCol CommonTableExpr CTESearchClause CTECycleClause InferClause OnConflictClause IndexElem
-  MergeWhenClause MergeSupportFunc ReturningClause ReturningOption RoleSpec ColumnDef JsonFormat JsonReturning JsonValueExpr JsonBehavior
-  JsonTablePathSpec JsonTable JsonTableColumn JsonKeyValue JsonParseExpr JsonScalarExpr JsonSerializeExpr JsonObjectConstructor
-  JsonArrayConstructor JsonArrayQueryConstructor JsonAggConstructor JsonObjectAgg JsonArrayAgg JsonOutput JsonArgument JsonFuncExpr
+  MergeWhenClause ReturningClause ReturningOption RoleSpec ColumnDef JsonFormat JsonReturning JsonValueExpr JsonBehavior
+  JsonTablePathSpec JsonTable JsonTableColumn JsonKeyValue JsonObjectConstructor 
+  JsonArrayQueryConstructor JsonAggConstructor JsonObjectAgg JsonOutput JsonArgument
   JsonIsPredicate TypeCast`;
 
 /** Operator kinds whose name is a word of the grammar, not an operator. */
@@ -23,6 +23,19 @@ const between: ReadonlySet<unknown> = new Set([
   "AEXPR_NOT_BETWEEN_SYM",
 ]);
 
+/**
+ * Syntax of newer versions that is an ordinary call for the older ones that are supported: there it may be a user's function.
+ */
+const newerSyntax: Readonly<Record<string, (node: Tree) => string>> = {
+  JsonArrayAgg: () => "json_arrayagg",
+  JsonArrayConstructor: () => "json_array",
+  JsonFuncExpr: (node) => textOf(node.op).replace(/_OP$/, "").toLowerCase(),
+  JsonParseExpr: () => "json",
+  JsonScalarExpr: () => "json_scalar",
+  JsonSerializeExpr: () => "json_serialize",
+  MergeSupportFunc: () => "merge_action",
+};
+
 /** TABLESAMPLE methods of PostgreSQL itself. */
 const sampleMethods: ReadonlySet<string | undefined> = new Set(["bernoulli", "system"]);
 
@@ -32,6 +45,14 @@ export const expressions: ReadonlyMap<string, Handler> = new Map<string, Handler
     .trim()
     .split(/\s+/)
     .map((kind): [string, Handler] => [kind, (walk, node) => walk.fields(kind, node)]),
+  ...Object.entries(newerSyntax).map(([kind, nameOf]): [string, Handler] => [
+    kind,
+    (walk, node) => {
+      for (const name of [nameOf(node), ...walk.names.function([nameOf(node)]).names]) walk.found.functions.add(name);
+      walk.found.doubts.add(`${nameOf(node)} may be a user's function on older versions of PostgreSQL`);
+      walk.fields(kind, node);
+    },
+  ]),
   ["RangeVar", (walk, node) => walk.relation(node)],
   ["ParamRef", (walk, node) => walk.parameter(typeof node.number === "number" ? node.number : 0)],
   ["FuncCall", functionCall],

@@ -23,6 +23,11 @@ test("pg-parse: what PostgreSQL rejects is refused with its own words and the pl
   expect(() => parse("select * form t")).toThrow(/syntax error at or near "form" \(at character 10\)/);
 });
 
+test("a complaint does not repeat a long literal", () => {
+  expect(() => parse(`selec '${"x".repeat(100_000)}'`)).toThrow(/^.{1,400}$/);
+  expect(() => parse(`select 1 '${"x".repeat(100_000)}'`)).toThrow(/^.{1,400}$/);
+});
+
 test("pg-parse: texts without SQL are refused and cost nothing else", () => {
   for (let round = 0; round < 100; round++)
     for (const text of ["", " ", ";", "-- x", "/* x */ ;"]) expect(code(text)).toBe("invalid_operation");

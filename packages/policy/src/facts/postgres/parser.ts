@@ -90,7 +90,11 @@ function parseAt(module: ParserModule, pointer: number): readonly Tree[] | strin
   const position = error === 0 ? 0 : module.getValue(error + 16, "i32");
   const tree = error === 0 ? module.UTF8ToString(module.getValue(result, "i32")) : "";
   module._wasm_free_parse_result(result);
-  if (message !== undefined) return position > 0 ? `${message} (at character ${position})` : message;
+  if (message !== undefined) {
+    // The complaint quotes a token of the text, which may be a literal of any length.
+    const short = message.length > 200 ? `${message.slice(0, 200)}…` : message;
+    return position > 0 ? `${short} (at character ${position})` : short;
+  }
   const parsed: unknown = JSON.parse(tree);
   if (!isTree(parsed) || !Array.isArray(parsed.stmts)) throw new Error("The parser gave no list of statements");
   return parsed.stmts.map((raw: unknown) => {
