@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { CountersignError, classify, type Decision, type Facts, loadParser, loadPolicy, PolicyError } from "./index.ts";
+import type { Decision } from "./decision.ts";
+import { loadParser } from "./facts/postgres/parser.ts";
+import { classify, type Facts } from "./facts.ts";
+import { CountersignError } from "./outcome.ts";
+import { loadPolicy } from "./policy.ts";
+import { PolicyError } from "./problem.ts";
 
 beforeAll(loadParser);
 

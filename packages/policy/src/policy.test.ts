@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { classify, loadParser, loadPolicy, type Policy, PolicyError, type Question } from "./index.ts";
+import { loadParser } from "./facts/postgres/parser.ts";
+import { classify } from "./facts.ts";
+import { loadPolicy, type Policy, type Question } from "./policy.ts";
+import { PolicyError } from "./problem.ts";
 
 beforeAll(loadParser);
 

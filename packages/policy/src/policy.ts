@@ -1,9 +1,10 @@
 import type { Principal } from "./action.ts";
 import { canonicalDigest, type Digest } from "./canonical.ts";
 import type { Decision } from "./decision.ts";
-import { openDocument, readDocument } from "./document.ts";
+import { readDocument } from "./document.ts";
 import type { SqlFacts } from "./facts/postgres/definition.ts";
 import type { Facts } from "./facts.ts";
+import { openDocument } from "./open-document.ts";
 import { type Condition, ConditionCompiler, ConditionError } from "./policy/condition.ts";
 import { conclude, type Match, verdict } from "./policy/decide.ts";
 import { factValues, principalValue } from "./policy/environment.ts";

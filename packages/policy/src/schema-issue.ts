@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { OpenDocument, Path } from "./document.ts";
+import type { OpenDocument, Path } from "./open-document.ts";
 import type { Problem } from "./problem.ts";
 import { didYouMean } from "./suggest.ts";
 

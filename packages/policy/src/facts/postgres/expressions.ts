@@ -6,14 +6,13 @@ import type { Handler, Walk } from "./walk.ts";
 
 /** Nodes that do nothing by themselves: what counts is below them. Operators that they imply (`CASE x WHEN`, `USING`) are built in. */
 const passive = `
-  Integer Float Boolean String BitString List A_Const Alias A_Star A_Indices A_ArrayExpr ResTarget
-  MultiAssignRef BoolExpr CaseExpr CaseWhen RowExpr CoalesceExpr MinMaxExpr SQLValueFunction XmlExpr XmlSerialize NullTest BooleanTest
-  SetToDefault CurrentOfExpr GroupingFunc GroupingSet WindowDef CollateClause NamedArgExpr JoinExpr RangeSubselect
-  RangeTableFunc RangeTableFuncCol CommonTableExpr CTESearchClause CTECycleClause InferClause OnConflictClause IndexElem
-  MergeWhenClause ReturningClause ReturningOption RoleSpec ColumnDef JsonFormat JsonReturning JsonValueExpr JsonBehavior
-  JsonTablePathSpec JsonTable JsonTableColumn JsonKeyValue JsonObjectConstructor 
-  JsonArrayQueryConstructor JsonAggConstructor JsonObjectAgg JsonOutput JsonArgument
-  JsonIsPredicate TypeCast`;
+  Integer Float Boolean String BitString List A_Const Alias A_Star A_Indices A_ArrayExpr ResTarget MultiAssignRef BoolExpr
+  CaseExpr CaseWhen RowExpr CoalesceExpr MinMaxExpr SQLValueFunction XmlExpr XmlSerialize NullTest BooleanTest SetToDefault
+  CurrentOfExpr GroupingFunc GroupingSet WindowDef CollateClause NamedArgExpr JoinExpr RangeSubselect RangeTableFunc
+  RangeTableFuncCol CommonTableExpr CTESearchClause CTECycleClause InferClause OnConflictClause IndexElem MergeWhenClause
+  ReturningClause ReturningOption RoleSpec ColumnDef JsonFormat JsonReturning JsonValueExpr JsonBehavior JsonTablePathSpec
+  JsonTable JsonTableColumn JsonKeyValue JsonObjectConstructor JsonArrayQueryConstructor JsonAggConstructor JsonObjectAgg
+  JsonOutput JsonArgument JsonIsPredicate TypeCast`;
 
 /** Operator kinds whose name is a word of the grammar, not an operator. */
 const between: ReadonlySet<unknown> = new Set([
