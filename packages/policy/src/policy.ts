@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Principal } from "./action.ts";
 import { canonicalDigest, type Digest } from "./canonical.ts";
 import type { Decision } from "./decision.ts";
@@ -96,8 +97,8 @@ class LoadedPolicy implements Policy {
   readonly digest: Digest;
   readonly files: Readonly<Record<string, string>>;
   readonly #rules: readonly Rule[];
-  /** By (frozen) resource. */
-  readonly #selections = new WeakMap<Question["resource"], Selection>();
+  /** By all that selectors look at; there are as many as configured resources. */
+  readonly #selections = new LRUCache<string, Selection>({ max: 1000 });
   /** Which fixed rules match (frozen) facts. */
   readonly #matches = new WeakMap<SqlFacts, Map<Selection, readonly Match[]>>();
 
@@ -122,11 +123,12 @@ class LoadedPolicy implements Policy {
   }
 
   #select(resource: Question["resource"]): Selection {
-    let selection = this.#selections.get(resource);
+    const key = JSON.stringify([resource.name, resource.labels]);
+    let selection = this.#selections.get(key);
     if (!selection) {
       const about = this.#rules.filter((rule) => isAbout(rule, resource));
       selection = { fixed: about.filter((rule) => rule.onlyFacts), varying: about.filter((rule) => !rule.onlyFacts) };
-      if (Object.isFrozen(resource)) this.#selections.set(resource, selection);
+      this.#selections.set(key, selection);
     }
     return selection;
   }
@@ -143,7 +145,7 @@ class LoadedPolicy implements Policy {
     const before = known?.get(selection);
     if (before) return before;
     const matches = matchAll(selection.fixed, sql, question);
-    if (!Object.isFrozen(sql) || !Object.isFrozen(question.resource)) return matches;
+    if (!Object.isFrozen(sql)) return matches;
     if (!known) {
       known = new Map();
       this.#matches.set(sql, known);
