@@ -1,8 +1,8 @@
 import type { AuditLog, RecordDraft } from "@countersign/audit";
 import {
   type Approver,
+  askedPayload,
   CountersignError,
-  canonicalJson,
   type ErrorCode,
   type Outcome,
   type RequestState,
@@ -43,7 +43,7 @@ function about(request: Pick<RequestOverview, "binding" | "action">) {
   };
 }
 
-/** A request was opened. The operation is the payload: encrypted and erasable, the record holds its salted hash. */
+/** A request was opened. What was asked is the payload: encrypted and erasable, the record holds its salted hash. */
 export function requestRecord({ draft, state, timeMs }: Opening): RecordDraft {
   const { binding, decision, action } = draft;
   return {
@@ -72,7 +72,7 @@ export function requestRecord({ draft, state, timeMs }: Opening): RecordDraft {
           }
         : {}),
     },
-    payload: Buffer.from(canonicalJson({ ...action.operation })),
+    payload: askedPayload({ operation: action.operation, reason: draft.reason, session: draft.session }),
   };
 }
 

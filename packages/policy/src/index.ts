@@ -5,6 +5,7 @@
  */
 
 export * from "./action.ts";
+export * from "./asked.ts";
 export * from "./canonical.ts";
 export * from "./decision.ts";
 export { parseDocument } from "./document.ts";

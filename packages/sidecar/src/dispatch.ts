@@ -1,9 +1,17 @@
 import type { AuditLog, LogReceipt, RecordDraft } from "@countersign/audit";
-import { type Action, CountersignError, type Digest, type Json, type Limits, type Outcome } from "@countersign/policy";
+import {
+  type Action,
+  type Asked,
+  askedPayload,
+  CountersignError,
+  type Digest,
+  type Json,
+  type Limits,
+  type Outcome,
+} from "@countersign/policy";
 import { outcomeDetail } from "./outcome-detail.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
 import type { OnStep } from "./step.ts";
-import { operationPayload } from "./wire.ts";
 
 /** The single-use right to dispatch one action. */
 export interface Permit {
@@ -15,8 +23,10 @@ export interface Permit {
   readonly limits: Limits;
   /** Classification found that the operation only reads. */
   readonly readOnly: boolean;
-  /** What made it. For `review`, the request holds the payload and the votes are over `requestDigest`. */
-  readonly source: { readonly effect: "allow" } | { readonly effect: "review"; readonly requestDigest: Digest };
+  /** What made it. For `review`, the `request` record has the payload and the votes are over `requestDigest`. */
+  readonly source:
+    | { readonly effect: "allow"; readonly asked: Asked }
+    | { readonly effect: "review"; readonly requestDigest: Digest };
 }
 
 /** What a dispatch needs of the sidecar. */
@@ -160,7 +170,7 @@ function intentRecord(permit: Permit, marker: Json, timeMs: number): RecordDraft
       ...(source.effect === "review" ? { requestDigest: source.requestDigest } : {}),
     },
     // A reviewed request's payload is already beside its `request` record.
-    ...(source.effect === "allow" ? { payload: operationPayload(action.operation) } : {}),
+    ...(source.effect === "allow" ? { payload: askedPayload(source.asked) } : {}),
   };
 }
 

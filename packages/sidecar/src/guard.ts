@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   type Action,
   type Allow,
@@ -33,6 +32,8 @@ export interface GuardParts extends Omit<RunParts, "examine" | "connector"> {
   readonly resources: Resources;
   readonly policy: () => Policy;
   readonly limits: GuardLimits;
+  /** Unguessable bytes, each given out once. */
+  readonly random: (size: number) => Buffer;
 }
 
 /** Bounds on what a caller may send or leave waiting. */
@@ -174,7 +175,7 @@ export class Guard {
   /** An allowed action, run in the call itself: no request is stored, the log holds its intent and its outcome. */
   async #runNow({ call, resource, facts, decision }: Asked, allow: Allow, viewer: Viewer): Promise<void> {
     const parts = this.#parts;
-    const id = newRequestId(parts.now(), randomBytes(16));
+    const id = newRequestId(parts.now(), parts.random(16));
     const what = action(call, resource, allow);
     const digest = actionDigest(what);
     const permit = {
@@ -185,7 +186,7 @@ export class Guard {
       rules: allow.rules,
       limits: allow.limits,
       readOnly: facts.sql.readOnly && !facts.sql.opaque,
-      source: { effect: "allow" as const },
+      source: { effect: "allow" as const, asked: call },
     };
     const events = new EventWriter(viewer, id, parts.now);
     await events.add(0, decidedEvent(decision, facts.sql.opaque, digest));
@@ -236,19 +237,20 @@ export class Guard {
   }
 
   #draft({ call, resource, facts }: Asked, decision: Allow | Review): RequestDraft {
-    const nowMs = this.#parts.now();
+    const { now, random } = this.#parts;
+    const nowMs = now();
     const what = action(call, resource, decision);
     const [expiresMs, validForMs] =
       decision.effect === "review"
         ? [decision.approval.expiresMs, decision.approval.validForMs]
         : [allowedRequestMs, allowedRequestMs];
     const binding = {
-      requestId: newRequestId(nowMs, randomBytes(16)),
+      requestId: newRequestId(nowMs, random(16)),
       actionDigest: actionDigest(what),
       policyDigest: decision.policyDigest,
       limits: decision.limits,
       expiry: { pendingUntilMs: nowMs + expiresMs, validForMs },
-      nonce: randomBytes(16).toString("base64url"),
+      nonce: random(16).toString("base64url"),
     };
     const { claims, owner } = call.principal;
     return {

@@ -51,7 +51,10 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, voteKey: 
     limits: decision.limits,
     readOnly: evidence.readOnly,
   };
-  if (decision.effect === "allow") return { ...permit, source: { effect: "allow" } };
+  if (decision.effect === "allow") {
+    const { reason, session } = request;
+    return { ...permit, source: { effect: "allow", asked: { operation: evidence.action.operation, reason, session } } };
+  }
   const votes = request.votes.filter(
     (vote) => vote.requestDigest === request.requestDigest && vote.requestId === binding.requestId && verifyVote(vote, voteKey),
   );

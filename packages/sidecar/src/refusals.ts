@@ -1,26 +1,32 @@
-import { randomBytes } from "node:crypto";
 import type { AuditLog } from "@countersign/audit";
-import { type Decision, type ErrorCode, newRequestId } from "@countersign/policy";
+import { askedPayload, type Decision, type ErrorCode, newRequestId } from "@countersign/policy";
 import type { Call } from "./call.ts";
-import { operationPayload } from "./wire.ts";
 
 /** Statement text that is kept of a refused call; what was too large to accept is not worth a disk either. */
 const payloadCap = 64 * 1024;
 
+/** What recording takes. */
+interface RefusalParts {
+  readonly audit: AuditLog;
+  readonly writer: string;
+  readonly now: () => number;
+  readonly random: (size: number) => Buffer;
+}
+
 /** Records calls of which nothing was sent to a target. */
 export class Refusals {
-  readonly #parts: { readonly audit: AuditLog; readonly writer: string; readonly now: () => number };
+  readonly #parts: RefusalParts;
 
-  constructor(parts: { readonly audit: AuditLog; readonly writer: string; readonly now: () => number }) {
+  constructor(parts: RefusalParts) {
     this.#parts = parts;
   }
 
   /** Records why and gives the call's id. A log that cannot be written does not stop a refusal: nothing runs either way. */
   async record(call: Call, code: ErrorCode, message: string, decision?: Decision, knownId?: string): Promise<string> {
-    const { audit, writer, now } = this.#parts;
-    const id = knownId ?? newRequestId(now(), randomBytes(16));
+    const { audit, writer, now, random } = this.#parts;
+    const id = knownId ?? newRequestId(now(), random(16));
     const { issuer, subject, groups } = call.principal;
-    const payload = operationPayload(call.operation);
+    const payload = askedPayload(call);
     const record = {
       type: "refusal" as const,
       timeMs: now(),

@@ -5,6 +5,7 @@ import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
 import { authenticator } from "./identity/authenticate.ts";
 import { type Issuer, Tokens } from "./identity/tokens.ts";
 import { Persistence } from "./persist.ts";
+import { randomPool } from "./random-pool.ts";
 import { recover } from "./recovery.ts";
 import { type GuardedResource, Resources } from "./resources.ts";
 import { Results } from "./results.ts";
@@ -65,6 +66,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     voteKey: options.voteKey,
     strict: options.strictAudit,
     graceMs: options.graceMs,
+    random: randomPool(),
     onStep: options.onStep ?? (() => {}),
   };
   const guard = new Guard(parts);

@@ -1,5 +1,5 @@
 import type { LogReceipt } from "@countersign/audit";
-import type { Action, Decision, Limits, Operation, Outcome, PostgresParameter, RequestState } from "@countersign/policy";
+import type { Decision, Limits, Operation, Outcome, PostgresParameter, RequestState } from "@countersign/policy";
 import { CountersignError } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 
@@ -110,9 +110,4 @@ export type EventBody = NonNullable<rpc.Event["event"]>;
 /** The decision, as the first thing that a caller hears. */
 export function decidedEvent(decision: Decision, opaque: boolean, digest: string): EventBody {
   return { $case: "decided", value: { decision: wireDecision(decision, opaque), actionDigest: digest } };
-}
-
-/** The JSON that is recorded as the payload: exactly what was asked. */
-export function operationPayload(operation: Action["operation"]): Buffer {
-  return Buffer.from(JSON.stringify(operation));
 }
