@@ -17,5 +17,5 @@ const running = await startCountersign(config, {
 });
 const { console, approver, agent }: Addresses = running.addresses;
 process.stdout.write(
-  `${JSON.stringify({ ready: true, console, signIn: running.signInLink("alice"), agent: agent[0], approver })}\n`,
+  `${JSON.stringify({ ready: true, console, signIn: running.signInLink("alice"), agent: agent[0], agents: agent, approver })}\n`,
 );

@@ -27,6 +27,8 @@ export async function openBrowser(options: { readonly width?: number; readonly d
     args: flags,
     viewport: { width: options.width ?? 1280, height: 900 },
     colorScheme: options.dark ? "dark" : "light",
+    // A colour in mid-transition is no colour of ours.
+    reducedMotion: "reduce",
   });
   return {
     context,

@@ -22,6 +22,8 @@ export interface Addresses {
   readonly signIn: string;
   readonly agent: string;
   readonly approver: string;
+  /** Every agents' listener, in the order of the configuration. */
+  readonly agents: readonly string[];
 }
 
 /** How an instance is made. */
@@ -34,6 +36,8 @@ export interface InstanceOptions {
   /** Where PostgreSQL is, when not where it really is, e.g. behind a relay. */
   readonly address?: string;
   readonly postgres?: Parameters<typeof startPostgres>[0];
+  /** Further files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Uses another instance's database, and leaves it running. */
   readonly shares?: Instance;
 }
@@ -70,6 +74,8 @@ export class Instance implements AsyncDisposable {
     const instance = new Instance(mkdtempSync(join(tmpdir(), "cs-")), postgres, passwords, options);
     try {
       if (shares === undefined) for (const statement of ordersTables) await postgres.query(statement, [], "orders");
+      for (const [name, text] of Object.entries(options.files ?? {}))
+        writeFileSync(join(instance.folder, name), text, { mode: 0o600 });
       instance.configure(options.policy ?? ordersPolicy);
       await instance.up();
       return instance;
@@ -87,6 +93,11 @@ export class Instance implements AsyncDisposable {
   get at(): Addresses {
     if (this.#addresses === undefined) throw new Error("The instance is not up");
     return this.#addresses;
+  }
+
+  /** What must never be seen outside the sidecar. */
+  get secrets(): readonly string[] {
+    return Object.values(this.#passwords);
   }
 
   get pid(): number {

@@ -46,7 +46,7 @@ function parameterFromWire(message: rpc.PostgresParameter, index: number): Postg
 }
 
 /** Bounds on a result, 0 = none. */
-export function wireLimits(limits: Limits): rpc.Limits {
+function wireLimits(limits: Limits): rpc.Limits {
   return { rows: limits.rows ?? 0, bytes: limits.bytes ?? 0, timeMs: limits.timeMs ?? 0 };
 }
 

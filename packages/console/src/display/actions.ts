@@ -1,7 +1,7 @@
 import type { Detail, State, Verdict } from "../api/model.ts";
 
 /** What a person can do to a request in each state. What is not in this table is not offered. */
-export const actions = {
+const actions = {
   pending: ["approve", "deny"],
   approved: [],
   executing: [],

@@ -18,7 +18,7 @@ export interface SqlFacts {
 }
 
 /** How much attention a sentence wants. */
-export type Tone = "danger" | "caution" | "plain";
+type Tone = "danger" | "caution" | "plain";
 
 /** One sentence about a statement. Names in it come from the statement and are still to be shown as exact text. */
 export interface Sentence {
@@ -108,7 +108,7 @@ export function sentences(facts: SqlFacts | undefined): readonly Sentence[] {
 }
 
 /** `a`, `a and b`, `a, b and c`. */
-export function list(words: readonly string[]): string {
+function list(words: readonly string[]): string {
   const last = words.at(-1) ?? "";
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} and ${last}`;
 }

@@ -3,7 +3,8 @@ import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../../fixtures/plane.ts";
-import { type Migration, migrate, migrations } from "./migrate.ts";
+import { migrate, migrations } from "./migrate.ts";
+import type { Migration } from "./migration.ts";
 import type { Schema } from "./schema.ts";
 
 function open() {

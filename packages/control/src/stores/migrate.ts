@@ -1,15 +1,8 @@
 import type { Kysely } from "kysely";
 import { ControlPlaneError } from "../control-plane-error.ts";
+import type { ColumnTypes, Migration } from "./migration.ts";
 import { requests } from "./migrations/0001-requests.ts";
 import type { Schema } from "./schema.ts";
-
-/** Names of column types in which the dialects differ. */
-export interface ColumnTypes {
-  readonly bytes: "blob" | "bytea";
-}
-
-/** One step forward. Never changed once released: a correction is another step. */
-export type Migration = (db: Kysely<Schema>, types: ColumnTypes) => Promise<void>;
 
 /** Every step; a store at version n has had the first n. */
 export const migrations: readonly Migration[] = [requests];

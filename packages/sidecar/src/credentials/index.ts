@@ -6,11 +6,4 @@
 
 export { openKeyFile } from "./key-file.ts";
 export { Secret } from "./secret.ts";
-export {
-  type CredentialContext,
-  type CredentialSource,
-  type CredentialSourceConfig,
-  credentialSourceSchema,
-  openCredential,
-} from "./source.ts";
-export { type CredentialStore, openCredentialStore, type StoreKey } from "./store.ts";
+export { type CredentialStore, openCredentialStore } from "./store.ts";

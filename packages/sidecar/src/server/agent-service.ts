@@ -6,7 +6,9 @@ import type { Viewer } from "../event-writer.ts";
 import type { Guard } from "../guard.ts";
 import type { Resources } from "../resources.ts";
 import { operationFromWire, wireDecision, wireState } from "../wire.ts";
-import { statusResponse } from "./status.ts";
+import { Multiplex } from "./multiplex.ts";
+import { gone } from "./shared-call.ts";
+import { errorInfo, statusResponse } from "./status.ts";
 
 /** What the agents' service needs. */
 export interface AgentServiceParts {
@@ -20,18 +22,26 @@ export interface AgentServiceParts {
   readonly onInternalError: (error: unknown) => void;
 }
 
+/** AgentService on one listener. */
+export interface AgentService {
+  readonly handlers: rpc.AgentServiceServer;
+  /** Refuses new calls on shared streams and ends each when its last call has ended; calls of their own are the transport's to refuse. */
+  close(): void;
+}
+
 const longestKey = 256;
 const longestReason = 4096;
 
-/** The handlers of AgentService on one listener. A handler is: authenticate, parse, guard, answer. */
-export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
-  const { guard, resources, policy, approvalUrl } = parts;
+/** Makes AgentService for one listener. A handler is: authenticate, parse, guard, answer. */
+export function agentService(parts: AgentServiceParts): AgentService {
+  const { guard, resources, policy, approvalUrl, authenticate } = parts;
+  const shared = new Set<Multiplex>();
 
   const unary = <Request, Response>(handle: (request: Request, principal: Principal) => Response | Promise<Response>) => {
     return (call: grpc.ServerUnaryCall<Request, Response>, answer: grpc.sendUnaryData<Response>): void => {
       void (async () => {
         try {
-          answer(null, await handle(call.request, await parts.authenticate(call.metadata)));
+          answer(null, await handle(call.request, await authenticate(call.metadata)));
         } catch (error) {
           answer(fail(error));
         }
@@ -45,7 +55,7 @@ export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
     return (call: grpc.ServerWritableStream<Request, Response>): void => {
       void (async () => {
         try {
-          await handle(call.request, await parts.authenticate(call.metadata), viewerOf(call));
+          await handle(call.request, await authenticate(call.metadata), viewerOf(call));
           call.end();
         } catch (error) {
           call.emit("error", fail(error));
@@ -54,12 +64,21 @@ export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
     };
   };
 
+  function execute(submit: rpc.SubmitRequest, principal: Principal, viewer: Viewer): Promise<void> {
+    return guard.execute(callOf(submit, principal, false), viewer);
+  }
+
   function fail(error: unknown): Partial<grpc.StatusObject> {
     if (!(error instanceof CountersignError)) parts.onInternalError(error);
     return statusResponse(error);
   }
 
-  return {
+  function explain(error: unknown): rpc.ErrorInfo {
+    if (!(error instanceof CountersignError)) parts.onInternalError(error);
+    return errorInfo(error);
+  }
+
+  const handlers: rpc.AgentServiceServer = {
     check: unary((request: rpc.CheckRequest, principal) => {
       const { decision, facts, actionDigest } = guard.check(
         callOf({ ...request, session: "", idempotencyKey: "" }, principal, false),
@@ -82,8 +101,13 @@ export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
     ),
     execute: streaming((request: rpc.ExecuteRequest, principal, viewer) => {
       if (request.submit === undefined) throw new CountersignError("invalid_request", "`submit` is missing.");
-      return guard.execute(callOf(request.submit, principal, false), viewer);
+      return execute(request.submit, principal, viewer);
     }),
+    multiplex: (stream) => {
+      const multiplex = new Multiplex(stream, { authenticate, execute, fail, explain });
+      shared.add(multiplex);
+      stream.once("close", () => shared.delete(multiplex));
+    },
     cancel: unary(async (request: rpc.CancelRequest, principal) => ({
       state: wireState[await guard.cancel(principal, request.requestId)],
     })),
@@ -103,6 +127,12 @@ export function agentService(parts: AgentServiceParts): rpc.AgentServiceServer {
       };
     }),
   };
+  return {
+    handlers,
+    close() {
+      for (const multiplex of shared) multiplex.close();
+    },
+  };
 }
 
 function callOf(request: rpc.SubmitRequest, principal: Principal, durable: boolean): Call {
@@ -121,9 +151,6 @@ function bound(field: string, value: string, most: number): void {
   if (Buffer.byteLength(value) > most)
     throw new CountersignError("invalid_request", `\`${field}\` is longer than ${most} bytes.`);
 }
-
-/** Given as the reason of every abort: an error of its own for each call would cost a stack trace. */
-const gone = "The caller went away.";
 
 /** A gRPC stream as a viewer; a full stream makes the sender wait (HTTP/2 flow control). */
 function viewerOf<Request, Response extends { events: rpc.Event[] }>(call: grpc.ServerWritableStream<Request, Response>): Viewer {

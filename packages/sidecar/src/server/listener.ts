@@ -2,11 +2,12 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { isIP } from "node:net";
 import { dirname } from "node:path";
 import { CountersignError } from "@countersign/policy";
-import { type AgentServiceServer, AgentServiceService, descriptorSet } from "@countersign/rpc";
+import { AgentServiceService, descriptorSet } from "@countersign/rpc";
 import * as grpc from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
+import type { AgentService } from "./agent-service.ts";
 
 /** Where agents connect. */
 export type ListenAddress =
@@ -31,21 +32,24 @@ export interface Listener {
 
 /** The longest path that a Unix socket can have (sun_path, unix(7)), bytes. */
 const longestSocketPath = 107;
+/** Clients gather small frames of a shared stream into messages of about 64 KiB, whatever a single call may hold, bytes. */
+const leastMessageBytes = 256 * 1024;
 
 /**
  * Opens one listener for agents with AgentService, gRPC health and reflection. A Unix socket is made 0600 in a 0700 folder.
  *
  * @throws {CountersignError} `invalid_request` when the address cannot be used.
  */
-export async function listen(at: ListenAddress, service: AgentServiceServer, largestMessage: number): Promise<Listener> {
+export async function listen(at: ListenAddress, service: AgentService, largestMessage: number): Promise<Listener> {
   const server = new grpc.Server({
-    "grpc.max_receive_message_length": largestMessage,
+    "grpc.max_receive_message_length": Math.max(largestMessage, leastMessageBytes),
     // A peer that vanished without a word must not hold a request for ever.
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 20_000,
   });
-  server.addService(AgentServiceService, service);
-  const health = new HealthImplementation({ "": "SERVING", "countersign.v1.AgentService": "SERVING" });
+  server.addService(AgentServiceService, service.handlers);
+  const names = ["", "countersign.v1.AgentService"];
+  const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING" as const])));
   health.addToServer(server);
   new ReflectionService(loadFileDescriptorSetFromBuffer(Buffer.from(descriptorSet)), {
     services: ["countersign.v1.AgentService"],
@@ -54,7 +58,8 @@ export async function listen(at: ListenAddress, service: AgentServiceServer, lar
   return {
     address,
     async close(graceMs) {
-      health.setStatus("", "NOT_SERVING");
+      for (const name of names) health.setStatus(name, "NOT_SERVING");
+      service.close();
       const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
       const timer = setTimeout(() => server.forceShutdown(), graceMs);
       await closed;

@@ -3,7 +3,7 @@ import { ErrorInfo } from "@countersign/rpc";
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 
 /** The trailer that carries a failed call's `ErrorInfo`. */
-export const errorTrailer = "countersign-error-bin";
+const errorTrailer = "countersign-error-bin";
 
 /** The gRPC status of each error code; the trailer says the rest. */
 const statusOf = {
@@ -39,22 +39,22 @@ const statusOf = {
   result_gone: status.OUT_OF_RANGE,
 } as const satisfies Record<ErrorCode, status>;
 
-/** What a failed call answers. Causes stay inside: only a {@link CountersignError}'s own words go out. */
+/** What a failed call answers, as a status. */
 export function statusResponse(error: unknown): Partial<StatusObject> {
-  const known = error instanceof CountersignError ? error : toKnown(error);
+  const known = toKnown(error);
   const metadata = new Metadata();
-  const info = {
-    code: known.code,
-    message: known.message,
-    requestId: known.requestId ?? "",
-    retryable: known.retryable,
-    targetCode: known.targetCode ?? "",
-  };
-  metadata.set(errorTrailer, Buffer.from(ErrorInfo.encode(info).finish()));
+  metadata.set(errorTrailer, Buffer.from(ErrorInfo.encode(errorInfo(known)).finish()));
   return { code: statusOf[known.code], details: known.message, metadata };
 }
 
+/** What a failed call tells its caller. Causes stay inside: only a {@link CountersignError}'s own words go out. */
+export function errorInfo(error: unknown): ErrorInfo {
+  const { code, message, requestId = "", retryable, targetCode = "" } = toKnown(error);
+  return { code, message, requestId, retryable, targetCode };
+}
+
 function toKnown(error: unknown): CountersignError {
+  if (error instanceof CountersignError) return error;
   if (error instanceof Error && error.name === "AuditError") {
     return new CountersignError("audit_unavailable", "The audit log cannot be written, so nothing was run.", { retryable: true });
   }

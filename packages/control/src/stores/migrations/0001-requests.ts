@@ -1,4 +1,4 @@
-import type { Migration } from "../migrate.ts";
+import type { Migration } from "../migration.ts";
 
 /** Requests, votes and what happened to them. */
 export const requests: Migration = async (db, types) => {

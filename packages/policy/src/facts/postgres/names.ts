@@ -16,7 +16,7 @@ export interface Resolved {
 }
 
 /** One identifier, quoted when it holds a dot or a quote, so that two different names never have the same text. */
-export function identifier(name: string): string {
+function identifier(name: string): string {
   return /[."]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 

@@ -4,5 +4,5 @@
  * @packageDocumentation
  */
 
-export { openPostgresConnector, type PostgresConnectorOptions } from "./connector.ts";
+export { openPostgresConnector } from "./connector.ts";
 export { type PostgresResource, postgresResourceSchema } from "./resource.ts";
