@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { openPayload, payloadSealer } from "./payload.ts";
 
@@ -21,6 +21,32 @@ describe("a sealed payload", () => {
     expect(Buffer.from(first.sealed).includes("orders")).toBe(false);
     expect(first.commitment.hash).not.toBe(second.commitment.hash);
     expect(first.sealed).not.toEqual(second.sealed);
+  });
+
+  it("has the form that the format describes", () => {
+    const { sealed } = seal(statement);
+    const [keyId, text, tag] = [sealed.subarray(0, 32), sealed.subarray(32, -16), sealed.subarray(-16)];
+    const dataKey = createHmac("sha256", key)
+      .update("\0\0\0\x01countersign/payload/v1\0")
+      .update(keyId)
+      .update("\0\0\x01\0")
+      .digest();
+    const decipher = createDecipheriv("aes-256-gcm", dataKey, Buffer.alloc(12), { authTagLength: 16 }).setAuthTag(tag);
+    const opened = Buffer.concat([decipher.update(text), decipher.final()]);
+    expect(opened.subarray(32)).toEqual(statement);
+  });
+
+  it("takes new random bytes for each, and leaves none behind in memory", () => {
+    const pools: Buffer[] = [];
+    const sealPooled = payloadSealer(key, (size) => {
+      const pool = randomBytes(size);
+      pools.push(pool);
+      return pool;
+    });
+    const keyIds = Array.from({ length: 200 }, () => Buffer.from(sealPooled(statement).sealed).toString("hex", 0, 32));
+    expect(new Set(keyIds).size).toBe(200);
+    expect(pools.length).toBeGreaterThan(1);
+    expect(pools[0]?.every((byte) => byte === 0)).toBe(true);
   });
 
   it("is refused with any byte changed, cut short, under another key, or beside another record", () => {
