@@ -67,6 +67,7 @@ describe("the bytes of a record", () => {
     ["a number that JSON cannot hold", { detail: { rows: Number.NaN } }],
     ["no time", { timeMs: Number.NaN }],
     ["more than a record holds", { detail: "x".repeat(MAX_RECORD_SIZE) }],
+    ["more bytes than a record holds, in fewer characters", { detail: "€".repeat(MAX_RECORD_SIZE / 3) }],
   ])("cannot be made of a draft with %s", (_, wrong) => {
     expect(() => prepareRecord({ type: "start", timeMs: 0, ...wrong }, undefined)).toThrow(
       expect.objectContaining({ code: "invalid_record" }),

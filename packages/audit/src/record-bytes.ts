@@ -1,5 +1,6 @@
 import { AuditError } from "./audit-error.ts";
-import { canonicalBytes, type Json } from "./canonical.ts";
+import type { Json } from "./canonical.ts";
+import { canonicalText, stringText } from "./canonical-text.ts";
 import type { PayloadCommitment } from "./commitment.ts";
 import { hashText } from "./hash.ts";
 import type { WriterHead } from "./log-store.ts";
@@ -9,7 +10,7 @@ import type { RecordDraft } from "./record.ts";
 export const MAX_RECORD_SIZE = 65_535;
 
 /** The version of the record format. */
-export const RECORD_VERSION = 1;
+const RECORD_VERSION = 1;
 
 /** A draft whose own fields are already in canonical form; what the log adds is put in by {@link recordBytes}. */
 export interface PreparedRecord {
@@ -34,15 +35,11 @@ export function prepareRecord(draft: RecordDraft, payload: PayloadCommitment | u
     const prepared = {
       draft,
       head: member("action", draft.action) + member("detail", draft.detail),
-      middle: member("payload", payload && { hash: payload.hash, size: payload.size }) + member("policy", draft.policy),
+      middle: (payload ? `"payload":{"hash":"${payload.hash}","size":${payload.size}},` : "") + member("policy", draft.policy),
       tail: member("principal", draft.principal) + member("request", draft.request) + member("resource", draft.resource),
-      end: `"time":"${timeText(draft.timeMs)}","type":${text(draft.type)},"version":${RECORD_VERSION}`,
+      end: `"time":"${timeText(draft.timeMs)}","type":${stringText(draft.type)},"version":${RECORD_VERSION}`,
     };
-    // 1,000 bytes are left for what the log adds.
-    const size = Buffer.byteLength(prepared.head + prepared.middle + prepared.tail + prepared.end);
-    if (size > MAX_RECORD_SIZE - 1_000) {
-      throw new RangeError(`it has ${size} bytes, at most ${MAX_RECORD_SIZE - 1_000} fit: long text belongs in the payload`);
-    }
+    checkSize(prepared);
     return prepared;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -61,7 +58,7 @@ export function recordBytes(prepared: PreparedRecord, log: string, writer: strin
   const link = previous === undefined ? "" : `"previous":"${hashText(previous.leaf)}",`;
   const sequence = (previous?.sequence ?? 0) + 1;
   return Buffer.from(
-    `{${head}"log":${text(log)},${middle}${link}${tail}"sequence":${sequence},"sidecar":${text(writer)},${end}}`,
+    `{${head}"log":${stringText(log)},${middle}${link}${tail}"sequence":${sequence},"sidecar":${stringText(writer)},${end}}`,
   );
 }
 
@@ -73,9 +70,18 @@ export function checkWriter(writer: string): string {
   return writer;
 }
 
+/** Leaves 1,000 bytes for what the log adds. */
+function checkSize({ head, middle, tail, end }: PreparedRecord): void {
+  const limit = MAX_RECORD_SIZE - 1_000;
+  // A UTF-16 code unit has at most 3 bytes in UTF-8, so that only long records need to be counted.
+  if (3 * (head.length + middle.length + tail.length + end.length) <= limit) return;
+  const size = Buffer.byteLength(head + middle + tail + end);
+  if (size > limit) throw new RangeError(`it has ${size} bytes, at most ${limit} fit: long text belongs in the payload`);
+}
+
 function member(name: string, value: Json | undefined): string {
   if (value === undefined) return "";
-  return `"${name}":${typeof value === "string" ? text(value) : canonicalBytes(value).toString()},`;
+  return `"${name}":${canonicalText(value)},`;
 }
 
 /** RFC 3339 in UTC, with milliseconds and a year of four digits. */
@@ -83,9 +89,4 @@ function timeText(timeMs: number): string {
   const time = new Date(timeMs).toISOString();
   if (time.length !== "2026-01-02T03:04:05.678Z".length) throw new RangeError("its time is past the year 9999");
   return time;
-}
-
-function text(value: string): string {
-  if (!value.isWellFormed()) throw new TypeError("a text has a lone surrogate");
-  return JSON.stringify(value);
 }
