@@ -2,6 +2,8 @@ import { AgentServiceClient, type ExecuteResponse, type SubmitRequest, type Watc
 import { type ClientReadableStream, type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { channelCredentials, channelOptions, type Tls } from "./address.ts";
 import { CountersignError, errorFromStatus } from "./errors.ts";
+import type { EventCall, EventSink } from "./event-call.ts";
+import { Multiplex } from "./multiplex.ts";
 import { losePatience, type Patience } from "./patience.ts";
 
 /** Where the sidecar is and who calls. */
@@ -18,9 +20,6 @@ export interface ConnectionOptions {
 export type Opening =
   | { readonly type: "execute"; readonly submit: SubmitRequest }
   | { readonly type: "watch"; readonly requestId: string; readonly afterSequence: number };
-
-/** A stream of events. */
-export type EventCall = ClientReadableStream<ExecuteResponse | WatchResponse>;
 
 /** Starts a call that has one answer. */
 export type Call<Response> = (
@@ -41,7 +40,12 @@ export class Connection {
   readonly wards = new Set<Ward>();
   readonly #client: AgentServiceClient;
   readonly #token: (() => string | Promise<string>) | undefined;
-  readonly #fixed: Metadata;
+  /** The last token with its metadata: the same token gives the same object. */
+  #known: { readonly token: string | undefined; readonly metadata: Metadata };
+  /** Where short calls travel together, and whose they are. */
+  #shared: { readonly stream: Multiplex; readonly metadata: Metadata } | undefined;
+  /** Whether the sidecar knows shared streams; so it is taken to, until it says otherwise. */
+  #sharing = true;
   #closed = false;
 
   /** @throws {CountersignError} as `channelCredentials`. */
@@ -49,21 +53,23 @@ export class Connection {
     this.address = address;
     this.#client = new AgentServiceClient(address, channelCredentials(address, tls), channelOptions);
     this.#token = typeof token === "function" ? token : undefined;
-    this.#fixed = metadataWith(typeof token === "string" ? token : undefined);
+    const fixed = typeof token === "string" ? token : undefined;
+    this.#known = { token: fixed, metadata: metadataWith(fixed) };
   }
 
   /** What identifies the caller; at once where no function has to be asked. */
   metadata(): Metadata | Promise<Metadata> {
     if (this.#closed) throw closedError();
-    return this.#token === undefined ? this.#fixed : this.#ask(this.#token);
+    return this.#token === undefined ? this.#known.metadata : this.#ask(this.#token);
   }
 
-  /** Opens a stream of events. */
-  open(opening: Opening, metadata: Metadata): EventCall {
-    return withoutStack(() => {
-      if (opening.type === "execute") return this.#client.execute({ submit: opening.submit }, metadata);
-      return this.#client.watch({ requestId: opening.requestId, afterSequence: opening.afterSequence }, metadata);
-    });
+  /** Opens a stream of events; a short action joins others on a shared stream. */
+  open(opening: Opening, metadata: Metadata, sink: EventSink): EventCall {
+    if (opening.type === "execute") {
+      const shared = this.#sharing ? this.#sharedBy(metadata) : undefined;
+      if (shared?.takes(opening.submit)) return shared.execute(opening.submit, sink);
+    }
+    return this.#own(opening, metadata, sink);
   }
 
   /**
@@ -96,12 +102,48 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     for (const ward of [...this.wards]) ward.abandon(closedError());
+    this.#shared?.stream.cancel();
     this.#client.close();
   }
 
-  async #ask(token: () => string | Promise<string>): Promise<Metadata> {
+  #own(opening: Opening, metadata: Metadata, sink: EventSink): EventCall {
+    const call = withoutStack((): ClientReadableStream<ExecuteResponse | WatchResponse> => {
+      if (opening.type === "execute") return this.#client.execute({ submit: opening.submit }, metadata);
+      return this.#client.watch({ requestId: opening.requestId, afterSequence: opening.afterSequence }, metadata);
+    });
+    let failure: ServiceError | undefined;
+    call.on("data", ({ events }: ExecuteResponse | WatchResponse) => sink.events(events));
+    // grpc-js reports the failure before the messages in front of it were read; `end` comes after them.
+    call.on("error", (error: ServiceError) => {
+      failure = error;
+    });
+    call.on("end", () => sink.ended(failure));
+    return call;
+  }
+
+  /** The shared stream of a caller. Another token gets another stream: the old one ends with its calls. */
+  #sharedBy(metadata: Metadata): Multiplex {
+    const { stream, metadata: before } = this.#shared ?? {};
+    if (stream !== undefined && !stream.closing && before === metadata) return stream;
+    stream?.close();
+    const fresh = new Multiplex(
+      withoutStack(() => this.#client.multiplex(metadata)),
+      {
+        plain: (submit, sink) => this.#own({ type: "execute", submit }, metadata, sink),
+        unknown: () => {
+          this.#sharing = false;
+        },
+      },
+    );
+    this.#shared = { stream: fresh, metadata };
+    return fresh;
+  }
+
+  async #ask(ask: () => string | Promise<string>): Promise<Metadata> {
     try {
-      return metadataWith(await token());
+      const token = await ask();
+      if (token !== this.#known.token) this.#known = { token, metadata: metadataWith(token) };
+      return this.#known.metadata;
     } catch (error) {
       throw new CountersignError("unauthenticated", "The client's `token` function failed; nothing was sent.", { cause: error });
     }

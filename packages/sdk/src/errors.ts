@@ -1,6 +1,6 @@
 import type { ErrorCode } from "@countersign/policy";
 import { ErrorInfo } from "@countersign/rpc";
-import { type ServiceError, status } from "@grpc/grpc-js";
+import { type Metadata, status } from "@grpc/grpc-js";
 
 /** What can go wrong on the agent's side of the wire. */
 export type ClientErrorCode =
@@ -85,6 +85,18 @@ const statusCodes: Partial<Record<status, CountersignErrorCode>> = {
   [status.DEADLINE_EXCEEDED]: "timeout",
 };
 
+/** Why a call failed: gRPC's word, or the sidecar's about one call of a shared stream. */
+export interface CallFailure {
+  readonly code: status;
+  readonly details: string;
+  /** Where gRPC carries the sidecar's `ErrorInfo`. */
+  readonly metadata?: Metadata;
+  /** The sidecar's own word, where it came in a frame. */
+  readonly info?: ErrorInfo;
+  /** It is certain that the sidecar has not looked at the call. */
+  readonly neverSent?: boolean;
+}
+
 /** The error that an `ErrorInfo` from the sidecar stands for. */
 export function errorFromInfo(info: ErrorInfo, requestId?: string): CountersignError {
   return new CountersignError(
@@ -99,7 +111,7 @@ export function errorFromInfo(info: ErrorInfo, requestId?: string): CountersignE
 }
 
 /** The one place where a failed gRPC call becomes a {@link CountersignError}. */
-export function errorFromStatus(error: ServiceError, address: string): CountersignError {
+export function errorFromStatus(error: CallFailure, address: string): CountersignError {
   const info = errorInfo(error);
   if (info !== undefined) return errorFromInfo(info);
   const code = isBroken(error) ? "sidecar_unreachable" : (statusCodes[error.code] ?? "internal");
@@ -118,19 +130,21 @@ export function errorFromStatus(error: ServiceError, address: string): Countersi
 }
 
 /** Whether a call ended because the connection did, and not by the sidecar's word. */
-export function isBroken(error: ServiceError): boolean {
+export function isBroken(error: CallFailure): boolean {
   const info = errorInfo(error);
   if (info !== undefined) return info.code === "shutting_down";
   // A killed process shows as UNAVAILABLE, a stream reset by a closing server as CANCELLED or INTERNAL.
   return error.code === status.UNAVAILABLE || error.code === status.CANCELLED || error.details.includes("RST_STREAM");
 }
 
-/** Whether a call failed before any byte of it left this process. In doubt: no. */
-export function isNeverSent(error: ServiceError): boolean {
+/** Whether a call failed before any byte of it left this process, or arrived unseen. In doubt: no. */
+export function isNeverSent(error: CallFailure): boolean {
+  if (error.neverSent) return true;
   return error.code === status.UNAVAILABLE && /^(No connection established|Name resolution failed)/.test(error.details);
 }
 
-function errorInfo(error: ServiceError): ErrorInfo | undefined {
+function errorInfo(error: CallFailure): ErrorInfo | undefined {
+  if (error.info !== undefined) return error.info;
   const [bytes] = error.metadata?.get("countersign-error-bin") ?? [];
   if (!Buffer.isBuffer(bytes)) return undefined;
   try {

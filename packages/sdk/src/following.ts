@@ -1,9 +1,9 @@
 import type { Event } from "@countersign/rpc";
-import type { ServiceError } from "@grpc/grpc-js";
 import { Metadata } from "@grpc/grpc-js";
 import { Backoff } from "./backoff.ts";
-import type { Connection, EventCall, Opening, Ward } from "./connection.ts";
-import { CountersignError, errorFromStatus, isBroken, isNeverSent } from "./errors.ts";
+import type { Connection, Opening, Ward } from "./connection.ts";
+import { type CallFailure, CountersignError, errorFromStatus, isBroken, isNeverSent } from "./errors.ts";
+import type { EventCall, EventSink } from "./event-call.ts";
 
 /** Who hears of a request's events. */
 export interface Listener {
@@ -17,7 +17,7 @@ export interface Listener {
  * Follows one request to its end. When the connection breaks, it attaches to the same request again where there is one to attach to: after
  * `pending`, or with an idempotency key. Without either, the sidecar may have run the action, so it is never sent again.
  */
-export class Following implements Ward {
+export class Following implements Ward, EventSink {
   /** Empty until the first event. */
   requestId: string;
   readonly #connection: Connection;
@@ -84,19 +84,12 @@ export class Following implements Ward {
   }
 
   #open(metadata: Metadata): void {
-    const call = this.#connection.open(this.#opening, metadata);
-    let failure: ServiceError | undefined;
-    this.#call = call;
-    call.on("data", ({ events }: { events: Event[] }) => this.#take(events));
-    // grpc-js reports the failure before the messages in front of it were read; `end` comes after them.
-    call.on("error", (error: ServiceError) => {
-      failure = error;
-    });
-    call.on("end", () => this.#ended(failure));
-    if (this.#paused) call.pause();
+    this.#call = this.#connection.open(this.#opening, metadata, this);
+    if (this.#paused) this.#call.pause();
   }
 
-  #take(events: readonly Event[]): void {
+  /** Hears of its call. */
+  events(events: readonly Event[]): void {
     this.#backoff.reset();
     this.#sent = true;
     for (const event of events) {
@@ -119,7 +112,8 @@ export class Following implements Ward {
     }
   }
 
-  #ended(failure: ServiceError | undefined): void {
+  /** Hears that its call has ended. */
+  ended(failure: CallFailure | undefined): void {
     if (this.#over) return;
     const hopeless = failure !== undefined && (!isBroken(failure) || (isNeverSent(failure) && !this.#sent));
     const opening = hopeless ? undefined : this.#again();
@@ -140,7 +134,7 @@ export class Following implements Ward {
     return { type: "watch", requestId: this.requestId, afterSequence: Math.max(this.#sequence, 0) };
   }
 
-  #lost(failure: ServiceError | undefined): CountersignError {
+  #lost(failure: CallFailure | undefined): CountersignError {
     const { requestId } = this;
     const { address } = this.#connection;
     if (failure !== undefined && (requestId === "" || !this.#sent || !isBroken(failure))) {

@@ -10,9 +10,11 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
@@ -22,6 +24,7 @@ import {
 } from "@grpc/grpc-js";
 import {
   Decision,
+  ErrorInfo,
   Operation,
   Outcome,
   Principal,
@@ -113,6 +116,56 @@ export interface ExecuteRequest {
 export interface ExecuteResponse {
   /** At least one. */
   events: Event[];
+}
+
+/** Some frames, in order; what arises together travels together. */
+export interface MultiplexRequest {
+  /** At least one. */
+  frames: CallerFrame[];
+}
+
+/** What a caller says of one of its calls. */
+export interface CallerFrame {
+  /** The call's number. A new call takes a number greater than all before it on the stream, from 1. */
+  call: number;
+  /** About a call that has ended, `leave` and `credit` mean nothing; about one that was never made they are an error. */
+  frame:
+    | //
+    /** A new call. At most 4096 are open at a time; more fail with `too_many_requests`. */
+    { $case: "execute"; value: SubmitRequest }
+    | //
+    /** The caller goes away, as if it cancelled an Execute. */
+    { $case: "leave"; value: Leave }
+    | //
+    /** The caller has taken so many more bytes of `Rows.data`. A call whose caller is 256 KiB or more behind waits. */
+    { $case: "credit"; value: number }
+    | undefined;
+}
+
+/** The caller goes away. */
+export interface Leave {
+}
+
+/** Some frames, in order; what arises together travels together. */
+export interface MultiplexResponse {
+  /** None only where `last_call` is set. */
+  frames: CallFrame[];
+  /** In the stream's last message: the greatest number of a call that the sidecar looked at. Later ones may safely be made again. */
+  lastCall?: number | undefined;
+}
+
+/** What happened to one call. */
+export interface CallFrame {
+  /** The call's number. */
+  call: number;
+  /** As in `ExecuteResponse`; may be empty in the last frame. */
+  events: Event[];
+  /** The call failed, as an Execute fails with this in its trailer. */
+  failure:
+    | ErrorInfo
+    | undefined;
+  /** The call's last frame. Without an outcome or a failure in it or before it, the call broke off, as an Execute that ends without `done`. */
+  last: boolean;
 }
 
 /** Something that happened to a request. */
@@ -1063,6 +1116,473 @@ export const ExecuteResponse: MessageFns<ExecuteResponse> = {
   fromPartial(object: DeepPartial<ExecuteResponse>): ExecuteResponse {
     const message = createBaseExecuteResponse();
     message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseMultiplexRequest(): MultiplexRequest {
+  return { frames: [] };
+}
+
+export const MultiplexRequest: MessageFns<MultiplexRequest> = {
+  encode(message: MultiplexRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.frames) {
+      CallerFrame.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MultiplexRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMultiplexRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.frames.push(CallerFrame.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MultiplexRequest {
+    return {
+      frames: globalThis.Array.isArray(object?.frames) ? object.frames.map((e: any) => CallerFrame.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: MultiplexRequest): unknown {
+    const obj: any = {};
+    if (message.frames?.length) {
+      obj.frames = message.frames.map((e) => CallerFrame.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<MultiplexRequest>): MultiplexRequest {
+    return MultiplexRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MultiplexRequest>): MultiplexRequest {
+    const message = createBaseMultiplexRequest();
+    message.frames = object.frames?.map((e) => CallerFrame.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCallerFrame(): CallerFrame {
+  return { call: 0, frame: undefined };
+}
+
+export const CallerFrame: MessageFns<CallerFrame> = {
+  encode(message: CallerFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.call !== 0) {
+      writer.uint32(8).uint64(message.call);
+    }
+    switch (message.frame?.$case) {
+      case "execute":
+        SubmitRequest.encode(message.frame.value, writer.uint32(18).fork()).join();
+        break;
+      case "leave":
+        Leave.encode(message.frame.value, writer.uint32(26).fork()).join();
+        break;
+      case "credit":
+        writer.uint32(32).uint64(message.frame.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallerFrame {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallerFrame();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.call = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.frame = { $case: "execute", value: SubmitRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.frame = { $case: "leave", value: Leave.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.frame = { $case: "credit", value: longToNumber(reader.uint64()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CallerFrame {
+    return {
+      call: isSet(object.call) ? globalThis.Number(object.call) : 0,
+      frame: isSet(object.execute)
+        ? { $case: "execute", value: SubmitRequest.fromJSON(object.execute) }
+        : isSet(object.leave)
+        ? { $case: "leave", value: Leave.fromJSON(object.leave) }
+        : isSet(object.credit)
+        ? { $case: "credit", value: globalThis.Number(object.credit) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: CallerFrame): unknown {
+    const obj: any = {};
+    if (message.call !== 0) {
+      obj.call = Math.round(message.call);
+    }
+    if (message.frame?.$case === "execute") {
+      obj.execute = SubmitRequest.toJSON(message.frame.value);
+    } else if (message.frame?.$case === "leave") {
+      obj.leave = Leave.toJSON(message.frame.value);
+    } else if (message.frame?.$case === "credit") {
+      obj.credit = Math.round(message.frame.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CallerFrame>): CallerFrame {
+    return CallerFrame.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CallerFrame>): CallerFrame {
+    const message = createBaseCallerFrame();
+    message.call = object.call ?? 0;
+    switch (object.frame?.$case) {
+      case "execute": {
+        if (object.frame?.value !== undefined && object.frame?.value !== null) {
+          message.frame = { $case: "execute", value: SubmitRequest.fromPartial(object.frame.value) };
+        }
+        break;
+      }
+      case "leave": {
+        if (object.frame?.value !== undefined && object.frame?.value !== null) {
+          message.frame = { $case: "leave", value: Leave.fromPartial(object.frame.value) };
+        }
+        break;
+      }
+      case "credit": {
+        if (object.frame?.value !== undefined && object.frame?.value !== null) {
+          message.frame = { $case: "credit", value: object.frame.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseLeave(): Leave {
+  return {};
+}
+
+export const Leave: MessageFns<Leave> = {
+  encode(_: Leave, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Leave {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLeave();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): Leave {
+    return {};
+  },
+
+  toJSON(_: Leave): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<Leave>): Leave {
+    return Leave.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<Leave>): Leave {
+    const message = createBaseLeave();
+    return message;
+  },
+};
+
+function createBaseMultiplexResponse(): MultiplexResponse {
+  return { frames: [], lastCall: undefined };
+}
+
+export const MultiplexResponse: MessageFns<MultiplexResponse> = {
+  encode(message: MultiplexResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.frames) {
+      CallFrame.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.lastCall !== undefined) {
+      writer.uint32(16).uint64(message.lastCall);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MultiplexResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMultiplexResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.frames.push(CallFrame.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.lastCall = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MultiplexResponse {
+    return {
+      frames: globalThis.Array.isArray(object?.frames) ? object.frames.map((e: any) => CallFrame.fromJSON(e)) : [],
+      lastCall: isSet(object.lastCall)
+        ? globalThis.Number(object.lastCall)
+        : isSet(object.last_call)
+        ? globalThis.Number(object.last_call)
+        : undefined,
+    };
+  },
+
+  toJSON(message: MultiplexResponse): unknown {
+    const obj: any = {};
+    if (message.frames?.length) {
+      obj.frames = message.frames.map((e) => CallFrame.toJSON(e));
+    }
+    if (message.lastCall !== undefined) {
+      obj.lastCall = Math.round(message.lastCall);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<MultiplexResponse>): MultiplexResponse {
+    return MultiplexResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MultiplexResponse>): MultiplexResponse {
+    const message = createBaseMultiplexResponse();
+    message.frames = object.frames?.map((e) => CallFrame.fromPartial(e)) || [];
+    message.lastCall = object.lastCall ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCallFrame(): CallFrame {
+  return { call: 0, events: [], failure: undefined, last: false };
+}
+
+export const CallFrame: MessageFns<CallFrame> = {
+  encode(message: CallFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.call !== 0) {
+      writer.uint32(8).uint64(message.call);
+    }
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.failure !== undefined) {
+      ErrorInfo.encode(message.failure, writer.uint32(26).fork()).join();
+    }
+    if (message.last !== false) {
+      writer.uint32(32).bool(message.last);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallFrame {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallFrame();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.call = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = ErrorInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.last = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CallFrame {
+    return {
+      call: isSet(object.call) ? globalThis.Number(object.call) : 0,
+      events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => Event.fromJSON(e)) : [],
+      failure: isSet(object.failure) ? ErrorInfo.fromJSON(object.failure) : undefined,
+      last: isSet(object.last) ? globalThis.Boolean(object.last) : false,
+    };
+  },
+
+  toJSON(message: CallFrame): unknown {
+    const obj: any = {};
+    if (message.call !== 0) {
+      obj.call = Math.round(message.call);
+    }
+    if (message.events?.length) {
+      obj.events = message.events.map((e) => Event.toJSON(e));
+    }
+    if (message.failure !== undefined) {
+      obj.failure = ErrorInfo.toJSON(message.failure);
+    }
+    if (message.last !== false) {
+      obj.last = message.last;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CallFrame>): CallFrame {
+    return CallFrame.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CallFrame>): CallFrame {
+    const message = createBaseCallFrame();
+    message.call = object.call ?? 0;
+    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? ErrorInfo.fromPartial(object.failure)
+      : undefined;
+    message.last = object.last ?? false;
     return message;
   },
 };
@@ -2996,6 +3516,21 @@ export const AgentServiceService = {
     responseDeserialize: (value: Buffer): ExecuteResponse => ExecuteResponse.decode(value),
   },
   /**
+   * Carries many Executes on one stream, for clients that make short calls one after the other: an HTTP/2 stream costs more than such a call.
+   * A call means what an Execute means, and its failure is a frame. Ending the stream's requests lets its calls end; breaking it means that
+   * all its callers went away. The token that the stream was opened with is verified again for each call.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (a frame that breaks the rules of `CallerFrame`: all calls of the stream are lost).
+   */
+  multiplex: {
+    path: "/countersign.v1.AgentService/Multiplex" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: MultiplexRequest): Buffer => Buffer.from(MultiplexRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): MultiplexRequest => MultiplexRequest.decode(value),
+    responseSerialize: (value: MultiplexResponse): Buffer => Buffer.from(MultiplexResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): MultiplexResponse => MultiplexResponse.decode(value),
+  },
+  /**
    * Cancels the caller's own request: at once while it is held, as a best effort while it runs.
    * Errors: UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION (already ended).
    */
@@ -3058,6 +3593,13 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
    * Errors: as Submit. A decision is never an error of the call: it comes as a `done` event.
    */
   execute: handleServerStreamingCall<ExecuteRequest, ExecuteResponse>;
+  /**
+   * Carries many Executes on one stream, for clients that make short calls one after the other: an HTTP/2 stream costs more than such a call.
+   * A call means what an Execute means, and its failure is a frame. Ending the stream's requests lets its calls end; breaking it means that
+   * all its callers went away. The token that the stream was opened with is verified again for each call.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (a frame that breaks the rules of `CallerFrame`: all calls of the stream are lost).
+   */
+  multiplex: handleBidiStreamingCall<MultiplexRequest, MultiplexResponse>;
   /**
    * Cancels the caller's own request: at once while it is held, as a best effort while it runs.
    * Errors: UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION (already ended).
@@ -3134,6 +3676,18 @@ export interface AgentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ExecuteResponse>;
+  /**
+   * Carries many Executes on one stream, for clients that make short calls one after the other: an HTTP/2 stream costs more than such a call.
+   * A call means what an Execute means, and its failure is a frame. Ending the stream's requests lets its calls end; breaking it means that
+   * all its callers went away. The token that the stream was opened with is verified again for each call.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (a frame that breaks the rules of `CallerFrame`: all calls of the stream are lost).
+   */
+  multiplex(): ClientDuplexStream<MultiplexRequest, MultiplexResponse>;
+  multiplex(options: Partial<CallOptions>): ClientDuplexStream<MultiplexRequest, MultiplexResponse>;
+  multiplex(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<MultiplexRequest, MultiplexResponse>;
   /**
    * Cancels the caller's own request: at once while it is held, as a best effort while it runs.
    * Errors: UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION (already ended).
