@@ -7,8 +7,6 @@ import {
   Effect,
   ErrorInfo,
   type Event,
-  type ExecuteRequest,
-  type ExecuteResponse,
   type Outcome,
   RequestState,
   type SubmitRequest,
@@ -18,16 +16,19 @@ import {
 } from "@countersign/rpc";
 import { Metadata, Server, ServerCredentials, type ServerWritableStream, type ServiceError, status } from "@grpc/grpc-js";
 import { Countersign, type CountersignOptions } from "./client.ts";
+import { type Execute, type ExecuteCall, TestingStream } from "./testing-multiplex.ts";
 
 /** A stream of events to a caller. */
-export type Viewer = ServerWritableStream<ExecuteRequest, ExecuteResponse> | ServerWritableStream<WatchRequest, WatchResponse>;
+export type Viewer = ExecuteCall | ServerWritableStream<WatchRequest, WatchResponse>;
 
 /** What a stand-in agent service answers; what is absent is UNIMPLEMENTED. */
 export interface Script {
-  execute?: (submit: SubmitRequest, call: ServerWritableStream<ExecuteRequest, ExecuteResponse>) => void;
+  execute?: (submit: SubmitRequest, call: ExecuteCall) => void;
   watch?: (request: WatchRequest, call: ServerWritableStream<WatchRequest, WatchResponse>) => void;
   submit?: (request: SubmitRequest) => SubmitResponse;
   unary?: Partial<Pick<AgentServiceServer, "cancel" | "getPolicy" | "listResources" | "check">>;
+  /** Whether it knows shared streams; it does when this is absent. */
+  sharing?: boolean;
 }
 
 /** An agent service for tests of the client alone: a real gRPC server on a Unix socket that says what the test scripts. */
@@ -39,6 +40,9 @@ export class TestingAgent implements AsyncDisposable {
   readonly watched: WatchRequest[] = [];
   readonly submitted: SubmitRequest[] = [];
   readonly metadata: Metadata[] = [];
+  /** The shared streams, and how many actions came on streams of their own. */
+  readonly shared: TestingStream[] = [];
+  own = 0;
   readonly #folder: string;
   #server: Server | undefined;
 
@@ -79,6 +83,12 @@ export class TestingAgent implements AsyncDisposable {
   #service(): Partial<AgentServiceServer> & Record<string, AgentServiceServer[keyof AgentServiceServer]> {
     const missing = Object.assign(new Error("not scripted"), { code: status.UNIMPLEMENTED });
     const answer: AgentServiceServer["check"] = (_call, done) => done(missing);
+    const execute: Execute = (submit, call, metadata) => {
+      this.executed.push(submit);
+      this.metadata.push(metadata);
+      if (this.script.execute === undefined) call.emit("error", missing);
+      else this.script.execute(submit, call);
+    };
     return {
       check: answer,
       cancel: (_call, done) => done(missing),
@@ -98,10 +108,12 @@ export class TestingAgent implements AsyncDisposable {
       execute: (call) => {
         const { submit } = call.request;
         if (submit === undefined) throw new Error("no action");
-        this.executed.push(submit);
-        this.metadata.push(call.metadata);
-        if (this.script.execute === undefined) call.emit("error", missing);
-        else this.script.execute(submit, call);
+        this.own++;
+        execute(submit, call, call.metadata);
+      },
+      multiplex: (stream) => {
+        if (this.script.sharing === false) stream.emit("error", missing);
+        else this.shared.push(new TestingStream(stream, execute));
       },
       watch: (call) => {
         this.watched.push(call.request);

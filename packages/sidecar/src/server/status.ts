@@ -3,7 +3,7 @@ import { ErrorInfo } from "@countersign/rpc";
 import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 
 /** The trailer that carries a failed call's `ErrorInfo`. */
-const errorTrailer = "countersign-error-bin";
+export const errorTrailer = "countersign-error-bin";
 
 /** The gRPC status of each error code; the trailer says the rest. */
 const statusOf = {
