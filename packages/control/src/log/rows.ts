@@ -1,4 +1,4 @@
-import { type LogState, type OpenIntent, TILE_WIDTH } from "@countersign/audit";
+import { type LogState, TILE_WIDTH } from "@countersign/audit";
 import type { Database } from "better-sqlite3";
 
 /** A stored record. */
@@ -43,20 +43,14 @@ export function readRecords(db: Database, index: number, limit: number): RecordR
     .all(index, limit);
 }
 
-/** Bytes of the records about a request, in order. */
+/** Bytes of the records about a request, in order: those in full tiles are listed in a table of their own. */
 export function readRecordsOf(db: Database, request: string): Buffer[] {
+  const size = logSize(db);
   return db
-    .prepare<[string], { bytes: Buffer }>("select bytes from records where request = ? order by idx")
-    .all(request)
-    .map((row) => row.bytes);
-}
-
-/** A writer's intents without an outcome, oldest first. */
-export function readOpenIntents(db: Database, writer: string): OpenIntent[] {
-  return db
-    .prepare<[string], { request: string; bytes: Buffer }>(
-      "select o.request, r.bytes from open_intents o join records r on r.idx = o.idx where o.writer = ? order by o.idx",
+    .prepare<{ request: string; listed: number }, { bytes: Buffer }>(
+      `select bytes from records where idx in (select idx from requests where request = @request) or (idx >= @listed and request = @request)
+       order by idx`,
     )
-    .all(writer)
-    .map(({ request, bytes }) => ({ request, record: bytes }));
+    .all({ request, listed: size - (size % TILE_WIDTH) })
+    .map((row) => row.bytes);
 }

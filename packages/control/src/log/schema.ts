@@ -48,6 +48,18 @@ const STEPS = [
     sealed blob not null
   ) strict;
   `,
+  `
+  -- The records of a request, for those in full tiles of level 0. The others are few: they are looked through. Likewise open_intents is as of
+  -- the last full tile, or a little later. So most commits touch the newest page of a table or two, and nothing else.
+  create table requests (
+    request text not null,
+    idx integer not null,
+    primary key (request, idx)
+  ) strict, without rowid;
+  insert into requests (request, idx)
+    select request, idx from records where request is not null and idx < (select count(*) / 256 * 256 from records) order by request, idx;
+  drop index records_request;
+  `,
 ];
 
 /**

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -56,6 +56,30 @@ function commitmentOf(receipt: LogReceipt | undefined): { hash: string; size: nu
   return JSON.parse(Buffer.from(receipt?.record ?? []).toString()).payload;
 }
 
+/** Numbers in [0, 1), the same ones each time (mulberry32). */
+function rand(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** The tables of version 1. */
+const SCHEMA_1 = `
+  create table records (idx integer primary key, bytes blob not null, leaf blob not null, request text) strict;
+  create index records_request on records (request) where request is not null;
+  create table checkpoints (size integer primary key, note text not null) strict;
+  create table tiles (level integer not null, idx integer not null, hashes blob not null, primary key (level, idx)) strict, without rowid;
+  create table writers (writer text primary key, sequence integer not null, leaf blob not null) strict, without rowid;
+  create table open_intents (request text primary key, writer text not null, idx integer not null) strict, without rowid;
+  create table payloads (idx integer primary key, sealed blob not null) strict;
+  pragma application_id = 0x43734175;
+  pragma user_version = 1;
+`;
+
 describe("the log in a SQLite file", () => {
   it("is private to its user", async () => {
     const store = openSqliteLogStore(file);
@@ -88,6 +112,83 @@ describe("the log in a SQLite file", () => {
     expect((await log.openIntents("local")).map(({ request }) => request)).toEqual(["req_2"]);
     expect((await log.recordsOf("req_1")).map((bytes) => Object(parseRecord(bytes)).type)).toEqual(["intent", "outcome"]);
     await store.close();
+  });
+
+  it("tells the open intents and the records of a request alike, wherever full tiles end and processes are restarted", async () => {
+    const random = rand(7);
+    // What is open, by a list that is kept in no other way than by walking over all records.
+    const open: string[] = [];
+    const recordsOf = new Map<string, number>();
+    let requests = 0;
+    const step = (): RecordDraft => {
+      const place = Math.floor(random() * open.length);
+      const kind = random();
+      const request = kind < 0.45 || open.length === 0 ? `req_${requests++}` : (open[place] ?? "");
+      const type = request === `req_${requests - 1}` || kind < 0.5 ? "intent" : "outcome";
+      if (type === "outcome") open.splice(place, 1);
+      else if (!open.includes(request)) open.push(request);
+      recordsOf.set(request, (recordsOf.get(request) ?? 0) + 1);
+      return draft(type, request);
+    };
+    for (const batches of [[3], [252, 2], [300, 1, 1], [40, 40, 700], Array.from({ length: 700 }, () => 1), [5], [200, 90]]) {
+      const store = openSqliteLogStore(file);
+      const log = await openOn(store);
+      expect((await log.openIntents("local")).map(({ request }) => request)).toEqual(open);
+      for (const batch of batches) await log.append("local", Array.from({ length: batch }, step), "handed-over");
+      const intents = await log.openIntents("local");
+      expect(intents.map(({ request }) => request)).toEqual(open);
+      for (const { request, record } of intents) expect(parseRecord(record)).toMatchObject({ type: "intent", request });
+      for (const [request, count] of recordsOf) expect((await log.recordsOf(request)).length, request).toBe(count);
+      await store.close();
+    }
+  });
+
+  it("knows no intent of a batch that failed, also when the batch filled a tile", async () => {
+    const db = prepareDatabase(new Sqlite(file));
+    const store = sqliteLogStore(db, openWalSync(db));
+    const log = await openOn(store);
+    await log.append("local", [draft("intent", "req_a"), draft("intent", "req_b")], "durable");
+    db.pragma(`max_page_count = ${Number(db.pragma("page_count", { simple: true }))}`);
+    const many = Array.from({ length: 300 }, (_, n) => draft("intent", `req_${n}`));
+    await expect(log.append("local", [draft("outcome", "req_a"), ...many], "durable")).rejects.toMatchObject({
+      code: "unavailable",
+    });
+    expect((await log.openIntents("local")).map(({ request }) => request)).toEqual(["req_a", "req_b"]);
+    db.pragma("max_page_count = 100000");
+    await log.append("local", [...many, draft("outcome", "req_b")], "durable");
+    expect(await log.openIntents("local")).toHaveLength(301);
+    await store.close();
+    expect(await (await openOn(openSqliteLogStore(file))).openIntents("local")).toHaveLength(301);
+  });
+
+  it("is brought from the first version of the schema to this one", async () => {
+    const old = new Sqlite(file);
+    old.exec(SCHEMA_1);
+    old.close();
+    cpSync(file, `${file}-old`);
+    // A log as this version writes it, put into a file as the first version would have left it.
+    const store = openSqliteLogStore(file);
+    const log = await openOn(store);
+    for (let n = 0; n < 300; n++)
+      await log.append("local", [draft("intent", `req_${n}`), draft("outcome", `req_${n}`)], "durable");
+    await log.append("local", [draft("intent", "req_x")], "durable");
+    await store.close();
+    const first = new Sqlite(`${file}-old`);
+    first.prepare("attach ? as now").run(file);
+    for (const table of ["records", "checkpoints", "tiles", "writers"]) {
+      first.exec(`insert into main.${table} select * from now.${table}`);
+    }
+    first.exec("insert into open_intents values ('req_x', 'local', 600)");
+    first.close();
+    const again = openSqliteLogStore(`${file}-old`);
+    const migrated = await openOn(again);
+    expect((await migrated.openIntents("local")).map(({ request }) => request)).toEqual(["req_x"]);
+    for (const request of ["req_0", "req_255", "req_256", "req_299"]) {
+      expect(await migrated.recordsOf(request), request).toHaveLength(2);
+    }
+    await migrated.append("local", [draft("outcome", "req_x")], "durable");
+    expect(await migrated.recordsOf("req_x")).toHaveLength(2);
+    await again.close();
   });
 
   it("can be verified while it is written", async () => {

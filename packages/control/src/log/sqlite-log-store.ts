@@ -1,7 +1,8 @@
 import { closeSync, openSync } from "node:fs";
 import { AuditError, type LogBatch, type LogState, type LogStore, type OpenIntent, TILE_WIDTH } from "@countersign/audit";
 import Sqlite, { type Database } from "better-sqlite3";
-import { loadState, readOpenIntents, readRecordsOf } from "./rows.ts";
+import { OpenIntents } from "./open-intents.ts";
+import { loadState, readRecords, readRecordsOf } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { asAuditError, translated } from "./sqlite-failure.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
@@ -62,6 +63,7 @@ class SqliteStore implements SqliteLogStore {
   readonly #wal: WalSync;
   readonly #statements: Statements;
   readonly #write: (batch: LogBatch) => void;
+  readonly #intents: OpenIntents;
   #timer: NodeJS.Timeout | undefined;
   /** Set by a failed sync: what is in the WAL may be lost in a power cut, although the next sync would not say so again. */
   #doubtful = false;
@@ -71,7 +73,11 @@ class SqliteStore implements SqliteLogStore {
     this.#db = db;
     this.#wal = wal;
     this.#statements = prepareStatements(db);
-    this.#write = db.transaction((batch: LogBatch) => writeBatch(this.#statements, batch)).immediate;
+    this.#intents = OpenIntents.load(db);
+    this.#write = db.transaction((batch: LogBatch) => {
+      writeBatch(this.#statements, batch);
+      if (fillsTile(batch)) this.#intents.write(this.#statements, batch.entries);
+    }).immediate;
   }
 
   async load(): Promise<LogState> {
@@ -83,6 +89,8 @@ class SqliteStore implements SqliteLogStore {
       if (this.#doubtful) this.#resettle();
       this.#write(batch);
     });
+    this.#intents.stored(batch.entries);
+    if (fillsTile(batch)) this.#intents.written();
     this.#timer ??= setTimeout(() => void this.#syncLate(), SYNC_DELAY_MS).unref();
   }
 
@@ -100,7 +108,8 @@ class SqliteStore implements SqliteLogStore {
   }
 
   async openIntents(writer: string): Promise<readonly OpenIntent[]> {
-    return translated(() => readOpenIntents(this.#db, writer));
+    const bytes = (index: number) => readRecords(this.#db, index, 1)[0]?.bytes ?? Buffer.alloc(0);
+    return translated(() => this.#intents.of(writer, bytes));
   }
 
   async recordsOf(request: string): Promise<readonly Uint8Array[]> {
@@ -157,20 +166,24 @@ class SqliteStore implements SqliteLogStore {
 }
 
 function writeBatch(statements: Statements, { entries, tiles, writers, checkpoint }: LogBatch): void {
-  for (const { index, bytes, leaf, writer, type, request, payload } of entries) {
+  for (const { index, bytes, leaf, request, payload } of entries) {
     statements.insertRecord.run(index, bytes, leaf, request ?? null);
     if (payload !== undefined) statements.insertPayload.run(index, payload);
-    if (request === undefined) continue;
-    if (type === "intent") statements.openIntent.run(request, writer, index);
-    else if (type === "outcome") statements.closeIntent.run(request);
   }
   for (const { level, index, hashes } of tiles) {
     statements.putTile.run(level, index, hashes);
-    if (level === 0) statements.thinCheckpoints.run({ after: (index - 1) * TILE_WIDTH, upTo: index * TILE_WIDTH });
+    if (level > 0) continue;
+    statements.listRequests.run({ from: index * TILE_WIDTH, to: (index + 1) * TILE_WIDTH });
+    statements.thinCheckpoints.run({ after: (index - 1) * TILE_WIDTH, upTo: index * TILE_WIDTH });
   }
   for (const { writer, sequence, leaf } of writers) statements.putWriter.run(writer, sequence, leaf);
   const last = entries.at(-1);
   if (last !== undefined) statements.insertCheckpoint.run(last.index + 1, checkpoint);
+}
+
+/** Whether a tile of level 0 becomes full: then what the records before its end tell is stored in the form that a restart reads. */
+function fillsTile({ tiles }: LogBatch): boolean {
+  return tiles.some(({ level }) => level === 0);
 }
 
 function checkpointRows(rows: unknown): { busy?: unknown }[] {

@@ -11,6 +11,7 @@ export interface Statements {
   readonly insertPayload: Statement<[number, Uint8Array]>;
   readonly openIntent: Statement<[string, string, number]>;
   readonly closeIntent: Statement<[string]>;
+  readonly listRequests: Statement<[{ readonly from: number; readonly to: number }]>;
   readonly putTile: Statement<[number, number, Uint8Array]>;
   readonly putWriter: Statement<[string, number, Uint8Array]>;
 }
@@ -26,6 +27,9 @@ export function prepareStatements(db: Database): Statements {
     insertPayload: db.prepare("insert into payloads (idx, sealed) values (?, ?)"),
     openIntent: db.prepare("insert or ignore into open_intents (request, writer, idx) values (?, ?, ?)"),
     closeIntent: db.prepare("delete from open_intents where request = ?"),
+    listRequests: db.prepare(
+      "insert into requests (request, idx) select request, idx from records where idx >= @from and idx < @to and request is not null",
+    ),
     putTile: db.prepare("insert or replace into tiles (level, idx, hashes) values (?, ?, ?)"),
     putWriter: db.prepare("insert or replace into writers (writer, sequence, leaf) values (?, ?, ?)"),
   };
