@@ -204,6 +204,7 @@ resources:
     address: ${address}
     database: orders
     tls: disable
+    pool: { max: 16 }
     roles:
       reader: { user: orders_reader, password: { env: READER_PASSWORD } }
       writer: { user: orders_writer, password: { env: WRITER_PASSWORD } }
