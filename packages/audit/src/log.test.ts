@@ -44,6 +44,22 @@ describe("appending", () => {
     expect(sequences(store, "a")).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
   });
 
+  it("waits one more turn where several append at once, and never for a lone one", async () => {
+    const store = new MemoryLogStore();
+    const log = await open(store);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const append = (n: number) => log.append("local", [draft("request", `req_${n}`)], "handed-over");
+    await Promise.all([append(0), append(1)]);
+    const first = append(2);
+    await turn();
+    await Promise.all([first, append(3)]);
+    expect(store.commits).toBe(2);
+    await append(4);
+    void append(5);
+    await turn();
+    expect(store.commits).toBe(4);
+  });
+
   it("groups what arrives while the store is busy", async () => {
     const store = new MemoryLogStore();
     const log = await open(store);

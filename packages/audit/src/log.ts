@@ -42,7 +42,8 @@ const GROUP_RECORDS = 256;
 /**
  * Opens a log for writing. One process only: the in-memory tree is the newest one.
  *
- * Appends that arrive in the same turn of the event loop, or while the store is busy, share one store write and one signature.
+ * Appends that arrive in the same turn of the event loop (under load: in two), or while the store is busy, share one store write and one
+ * signature.
  *
  * @throws {AuditError} `corrupt` when the stored records do not fit the stored checkpoint or the key; `unavailable`.
  * @throws {TypeError} for a key that is not Ed25519 or an unusable name.
@@ -71,6 +72,8 @@ class GroupCommitLog implements Log {
   #checkpoint: string;
   #pending: Append[] = [];
   #committing: Promise<void> | undefined;
+  /** The last group had more than one append: a lone appender never waits for others. */
+  #shared = false;
   #closed = false;
 
   constructor(options: LogOptions, signer: CheckpointSigner, tree: Tree, writers: Map<string, WriterHead>, checkpoint: string) {
@@ -124,9 +127,14 @@ class GroupCommitLog implements Log {
   }
 
   async #commitPending(): Promise<void> {
-    // Lets everything that this turn of the event loop has to say join the first group.
+    // Lets everything that this turn of the event loop has to say join the first group; where many append, the next turn has more.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#pending.length > 0) await this.#commitGroup(this.#takeGroup());
+    if (this.#shared) await new Promise((resolve) => setImmediate(resolve));
+    while (this.#pending.length > 0) {
+      const group = this.#takeGroup();
+      this.#shared = group.length > 1;
+      await this.#commitGroup(group);
+    }
     this.#committing = undefined;
   }
 
