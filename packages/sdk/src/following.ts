@@ -22,7 +22,8 @@ export class Following implements Ward, EventSink {
   requestId: string;
   readonly #connection: Connection;
   readonly #listener: Listener;
-  readonly #backoff = new Backoff();
+  /** There once the connection has broken: most never do. */
+  #backoff: Backoff | undefined;
   #opening: Opening;
   #call: EventCall | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -90,7 +91,7 @@ export class Following implements Ward, EventSink {
 
   /** Hears of its call. */
   events(events: readonly Event[]): void {
-    this.#backoff.reset();
+    this.#backoff?.reset();
     this.#sent = true;
     for (const event of events) {
       const kind = event.event?.$case;
@@ -117,6 +118,7 @@ export class Following implements Ward, EventSink {
     if (this.#over) return;
     const hopeless = failure !== undefined && (!isBroken(failure) || (isNeverSent(failure) && !this.#sent));
     const opening = hopeless ? undefined : this.#again();
+    this.#backoff ??= new Backoff();
     const pause = opening && this.#backoff.next();
     if (opening === undefined || pause === undefined) {
       this.abandon(this.#lost(failure));

@@ -1,7 +1,8 @@
-import type { CallerFrame, CallFrame, Event, MultiplexRequest, MultiplexResponse, SubmitRequest } from "@countersign/rpc";
+import type { CallerFrame, MultiplexRequest, MultiplexResponse, SubmitRequest } from "@countersign/rpc";
 import { type ClientDuplexStream, type ServiceError, status } from "@grpc/grpc-js";
 import type { CallFailure } from "./errors.ts";
 import type { EventCall, EventSink } from "./event-call.ts";
+import { SharedCall } from "./shared-call.ts";
 
 /** The gRPC stream that many calls share. */
 export type MultiplexStream = ClientDuplexStream<MultiplexRequest, MultiplexResponse>;
@@ -12,8 +13,6 @@ const mostCalls = 1000;
 const largestAction = 16 * 1024;
 /** Frames that arise in one turn of the event loop travel in one message, unless it would grow beyond this, characters. */
 const messageSize = 32 * 1024;
-/** Credit is given when so much was taken: a quarter of the sidecar's window, bytes. */
-const creditBytes = 64 * 1024;
 /** An open stream keeps the process alive: one that nobody uses is ended soon, ms. */
 const idleMs = 50;
 
@@ -41,7 +40,6 @@ export class Multiplex {
   #lastWritten = 0;
   /** The greatest number that a sidecar which ended the stream looked at. */
   #lastSeen: number | undefined;
-  #full = false;
   /** Whether the sidecar has said anything. */
   #heard = false;
   #failure: ServiceError | undefined;
@@ -59,10 +57,6 @@ export class Multiplex {
       this.#closing = true;
     });
     stream.on("end", () => this.#ended());
-    stream.on("drain", () => {
-      this.#full = false;
-      this.#flush();
-    });
   }
 
   /** Whether an action may travel here. */
@@ -127,12 +121,12 @@ export class Multiplex {
   }
 
   #flush(): void {
-    if (this.#full || this.#failure !== undefined || this.#lastSeen !== undefined || this.#frames.length === 0) return;
+    if (this.#failure !== undefined || this.#lastSeen !== undefined || this.#frames.length === 0) return;
     const frames = this.#frames;
     this.#frames = [];
     this.#size = 0;
     this.#lastWritten = this.#lastCall;
-    this.#full = !this.#stream.write({ frames });
+    this.#stream.write({ frames });
     this.#endWhenIdle();
   }
 
@@ -191,76 +185,11 @@ export class Multiplex {
   }
 }
 
-/** One call of a shared stream. */
-class SharedCall implements EventCall {
-  readonly number: number;
-  readonly #submit: SubmitRequest;
-  readonly #sink: EventSink;
-  readonly #stream: Multiplex;
-  /** The call of its own that it had to become. */
-  #own: EventCall | undefined;
-  #paused = false;
-  /** Bytes of rows that came since credit was last given. */
-  #taken = 0;
-
-  constructor(number: number, submit: SubmitRequest, sink: EventSink, stream: Multiplex) {
-    this.number = number;
-    this.#submit = submit;
-    this.#sink = sink;
-    this.#stream = stream;
-  }
-
-  pause(): void {
-    this.#paused = true;
-    this.#own?.pause();
-  }
-
-  resume(): void {
-    this.#paused = false;
-    this.#own?.resume();
-    this.#giveCredit();
-  }
-
-  cancel(): void {
-    if (this.#own === undefined) this.#stream.leave(this);
-    else this.#own.cancel();
-  }
-
-  take({ events, failure, last }: CallFrame): void {
-    this.#taken += last ? 0 : rowBytes(events);
-    if (events.length > 0) this.#sink.events(events);
-    if (last) this.#sink.ended(failure && { code: status.UNKNOWN, details: failure.message, info: failure });
-    else this.#giveCredit();
-  }
-
-  end(failure: CallFailure | undefined): void {
-    this.#sink.ended(failure);
-  }
-
-  /** Goes on as a call of its own. */
-  move(open: (submit: SubmitRequest, sink: EventSink) => EventCall): void {
-    this.#own = open(this.#submit, this.#sink);
-    if (this.#paused) this.#own.pause();
-  }
-
-  #giveCredit(): void {
-    if (this.#paused || this.#taken < creditBytes) return;
-    this.#stream.credit(this, this.#taken);
-    this.#taken = 0;
-  }
-}
-
 const neverSent: CallFailure = {
   code: status.UNAVAILABLE,
   details: "The connection ended before the call was sent.",
   neverSent: true,
 };
-
-function rowBytes(events: readonly Event[]): number {
-  let bytes = 0;
-  for (const { event } of events) if (event?.$case === "rows") bytes += event.value.data.length;
-  return bytes;
-}
 
 /** About how large an action is, in characters (of at most 3 bytes). */
 function sizeOf({ operation, resource, reason, session, idempotencyKey }: SubmitRequest): number {

@@ -30,12 +30,16 @@ export function timeoutMs(timeout: number | string): number {
   );
 }
 
+/** Stops a patience that never ends. */
+const endless = () => {};
+
 /**
  * Calls back at most once, when patience ends. Gives the function that stops it, which every other path must call.
  *
  * @throws {CountersignError} as {@link timeoutMs}; `aborted` when the signal has already aborted.
  */
 export function losePatience({ timeout, signal }: Patience, on: (impatience: Impatience) => void): () => void {
+  if (timeout === undefined && signal === undefined) return endless;
   const ms = timeout === undefined ? undefined : timeoutMs(timeout);
   const aborted: Impatience = (requestId, told) =>
     new CountersignError("aborted", `The caller's signal aborted. ${told}`.trim(), { requestId, cause: signal?.reason });

@@ -32,7 +32,7 @@ export interface Script {
 }
 
 /** An agent service for tests of the client alone: a real gRPC server on a Unix socket that says what the test scripts. */
-export class TestingAgent implements AsyncDisposable {
+class TestingAgent implements AsyncDisposable {
   readonly address: string;
   readonly script: Script;
   /** What came in. */

@@ -327,6 +327,35 @@ test("calls beyond the bound are refused, those before them stay", async () => {
   await vi.waitFor(() => expect(calls.has("call 4098")).toBe(true));
 });
 
+test("a client that asks and never listens is not heard for ever", async () => {
+  answer = () => Promise.reject(new CountersignError("invalid_operation", "No. ".repeat(100)));
+  const stream = client.multiplex();
+  let answers = 0;
+  let listening = false;
+  stream.on("error", () => {});
+  stream.on("data", ({ frames }: MultiplexResponse) => {
+    answers += frames.length;
+    if (!listening) stream.pause();
+  });
+  const asked = 100_000;
+  for (let call = 1; call <= asked; call += 100)
+    stream.write({ frames: Array.from({ length: 100 }, (_, index) => execute(call + index)) });
+  let before = -1;
+  await vi.waitFor(
+    () => {
+      const settled = before > 0 && calls.size === before;
+      before = calls.size;
+      expect(settled).toBe(true);
+    },
+    { timeout: 10_000, interval: 300 },
+  );
+  expect(calls.size).toBeLessThan(asked / 2);
+  // Once it listens, it hears all.
+  listening = true;
+  stream.resume();
+  await vi.waitFor(() => expect(answers).toBe(asked), 15_000);
+});
+
 test("a sidecar that stops ends what is idle at once, and says which calls it looked at", async () => {
   answer = async (_statement, call) => call.send([done]);
   const { say, messages, ended } = open();

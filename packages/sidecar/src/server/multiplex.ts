@@ -151,16 +151,18 @@ export class Multiplex {
   }
 
   #flush(): void {
-    if (this.#over || this.#full || this.#frames.length === 0) return;
+    if (this.#over || this.#frames.length === 0) return;
     const frames = this.#frames;
     this.#frames = [];
     this.#bytes = 0;
     this.#full = !this.#stream.write({ frames, lastCall: undefined });
+    // A client that asks and never listens would fill the memory with answers.
+    if (this.#full) this.#stream.pause();
   }
 
   #drained(): void {
     this.#full = false;
-    this.#flush();
+    this.#stream.resume();
     for (const call of this.#calls.values()) call.proceed();
   }
 
