@@ -187,6 +187,25 @@ test("results that are taken at once go on as long as the transport takes them",
   expect(frames()).toHaveLength(1002);
 });
 
+test("when the client takes nothing at all, every call waits, also those within their windows", async () => {
+  let sent = 0;
+  answer = async (_statement, call) => {
+    for (let n = 0; n < 7; n++) {
+      await call.send([rows(32 * 1024)]);
+      sent++;
+    }
+    await call.send([done]);
+  };
+  const { say, stream, frames } = open();
+  stream.once("data", () => stream.pause());
+  say(...Array.from({ length: 100 }, (_, index) => execute(index + 1)));
+  await sleep(500);
+  expect(sent).toBeLessThan(300);
+  stream.resume();
+  await vi.waitFor(() => expect(frames().filter((frame) => frame.last)).toHaveLength(100), 10_000);
+  expect(sent).toBe(700);
+});
+
 test("who goes away is gone for its own call only", async () => {
   const { say } = open();
   say(execute(1), execute(2));
