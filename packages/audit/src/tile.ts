@@ -1,5 +1,3 @@
-import { HASH_SIZE } from "./hash.ts";
-
 /** Levels of the tree in one tile (C2SP tlog-tiles). */
 export const TILE_HEIGHT = 8;
 
@@ -30,10 +28,4 @@ export function* tilesOf(size: number): Generator<{ level: number; index: number
       yield { level, index, width: Math.min(TILE_WIDTH, count - index * TILE_WIDTH) };
     }
   }
-}
-
-/** The hash at a position of a tile, or undefined when the tile ends before it. */
-export function tileHash(tile: Uint8Array, position: number): Uint8Array | undefined {
-  const end = (position + 1) * HASH_SIZE;
-  return end <= tile.length ? tile.subarray(end - HASH_SIZE, end) : undefined;
 }
