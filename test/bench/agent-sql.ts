@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import { approverClient, vote } from "../harness/approver.ts";
+import { approverClient, getRequest, vote } from "../harness/approver.ts";
 import { Instance } from "../harness/instance.ts";
 import { median, percentile, type Report } from "./frame.ts";
 import { cpuSeconds, residentMb, watchMemory } from "./process.ts";
@@ -130,9 +130,11 @@ async function approveToFirstByte(report: Report, instance: Instance, relay: Rel
       statement: `update orders set status = 'paid' where id = $1 ${marker}`,
       parameters: [1],
     });
+    // What a person has looked at before the click.
+    const { requestDigest } = await getRequest(approver, handle.id);
     const seen = relay.seen(marker);
     const began = performance.now();
-    await vote(approver, handle.id, "approve");
+    await vote(approver, handle.id, "approve", requestDigest);
     if (round >= 20) took.push((await seen) - began);
     await handle.result();
   }

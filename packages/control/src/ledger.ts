@@ -75,7 +75,10 @@ export class Ledger {
   /** Records and makes a change that was decided on this very request, inside {@link withRequest}. */
   async apply(request: StoredRequest, entry: Entry, ...records: RecordDraft[]): Promise<StoredRequest> {
     const { requestId: id } = request.binding;
-    await this.record(...records, ...(entry.to === undefined ? [] : [stateRecord(request, { ...entry, to: entry.to })]));
+    const all = [...records, ...(entry.to === undefined ? [] : [stateRecord(request, { ...entry, to: entry.to })])];
+    // Nothing is dispatched after a claim before its intent is on disk, in the same log and so with this record in front of it: waiting for
+    // the disk twice would only make a person's yes slower.
+    await record(this.#parts.audit, all, entry.to === "executing" ? "handed-over" : "durable");
     const changed = await this.store.change(id, { ...entry, from: request.state, revision: request.revision });
     const after = await this.store.get({ id });
     if (!changed || after === undefined) {

@@ -1,4 +1,4 @@
-import type { AuditLog, RecordDraft } from "@countersign/audit";
+import type { AuditLog, Durability, RecordDraft } from "@countersign/audit";
 import {
   type Approver,
   askedPayload,
@@ -18,9 +18,9 @@ const writer = "control";
  *
  * @throws {CountersignError} `audit_unavailable`.
  */
-export async function record(log: AuditLog, records: readonly RecordDraft[]): Promise<void> {
+export async function record(log: AuditLog, records: readonly RecordDraft[], durability: Durability = "durable"): Promise<void> {
   try {
-    await log.append(writer, records, "durable");
+    await log.append(writer, records, durability);
   } catch (cause) {
     throw new CountersignError(
       "audit_unavailable",
