@@ -17,9 +17,9 @@ export async function agentSql(report: Report): Promise<void> {
   await using relay = await Relay.open(() => relayTo);
   await using instance = await Instance.start();
   relayTo = instance.postgres.port;
+  await largeResult(report, instance);
   await latency(report, instance);
   await throughput(report, instance);
-  await largeResult(report, instance);
   await using relayed = await Instance.start({ shares: instance, address: `127.0.0.1:${relay.port}`, config: limits });
   await approveToFirstByte(report, relayed, relay);
   await pendingRequests(report, relayed);
