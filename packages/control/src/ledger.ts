@@ -22,7 +22,8 @@ export type Entry = Omit<Change, "from" | "revision">;
 
 /**
  * The one way in which requests come to be and change: one change of a request at a time, the audit record on disk first, then the store by
- * compare-and-set, then those who watch. When the record cannot be written, nothing changes.
+ * compare-and-set, then those who watch. (A claim's record is on disk with the intent that follows it.) When the record cannot be written,
+ * nothing changes.
  */
 export class Ledger {
   readonly #parts: LedgerParts;
@@ -76,8 +77,8 @@ export class Ledger {
   async apply(request: StoredRequest, entry: Entry, ...records: RecordDraft[]): Promise<StoredRequest> {
     const { requestId: id } = request.binding;
     const all = [...records, ...(entry.to === undefined ? [] : [stateRecord(request, { ...entry, to: entry.to })])];
-    // Nothing is dispatched after a claim before its intent is on disk, in the same log and so with this record in front of it: waiting for
-    // the disk twice would only make a person's yes slower.
+    // A claim's record need not be on disk by itself: the sidecar appends the intent behind it in the same log, as durably as the action asks
+    // for, before anything is dispatched. Waiting for the disk twice would only make a person's yes slower.
     await record(this.#parts.audit, all, entry.to === "executing" ? "handed-over" : "durable");
     const changed = await this.store.change(id, { ...entry, from: request.state, revision: request.revision });
     const after = await this.store.get({ id });
