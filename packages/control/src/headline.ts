@@ -1,4 +1,4 @@
-import type { Operation } from "@countersign/policy";
+import { type Operation, operationText } from "@countersign/policy";
 
 /** How many characters of an operation a headline shows. */
 const headlineLength = 200;
@@ -28,7 +28,7 @@ export function escapeUnseen(text: string): string {
 /** The first 200 characters of an operation as one safe line; `…` shows that there is more. */
 export function headline(operation: Operation): string {
   // A code point is at most two units, so this holds the characters needed without going through a whole megabyte.
-  const start = Array.from(operation.statement.slice(0, 2 * headlineLength + 2));
+  const start = Array.from(operationText(operation).slice(0, 2 * headlineLength + 2));
   const shown = escapeUnseen(start.slice(0, headlineLength).join(""));
   return start.length > headlineLength ? `${shown}…` : shown;
 }

@@ -10,8 +10,55 @@ export interface PostgresQuery {
   readonly parameters: readonly PostgresParameter[];
 }
 
+/** A command line as sshd hands it to the login shell (`$SHELL -c command`, RFC 4254 §6.5). */
+export interface SshExec {
+  readonly kind: "ssh.exec";
+  readonly command: string;
+  /** Whether a terminal is asked for; default no. */
+  readonly tty?: boolean;
+}
+
+/** A subsystem of an SSH server, e.g. `sftp` (RFC 4254 §6.5). */
+export interface SshSubsystem {
+  readonly kind: "ssh.subsystem";
+  readonly subsystem: string;
+}
+
+/** The bytes of a body: as text where they are UTF-8, otherwise as canonical base64url. */
+export type Body = { readonly text: string } | { readonly binary: string };
+
+/** What HTTP requests are made of, whichever API they are for (RFC 9110). */
+interface Request {
+  readonly method: string;
+  /** The request target in origin form: the path and the query exactly as they are sent (RFC 9112 §3.2.1). */
+  readonly path: string;
+  /** The headers that are bound, in the order in which they are sent. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body?: Body;
+}
+
+/** A request to a Kubernetes API server; also `exec`, `attach` and `port-forward`, whose arguments are in the query. */
+export interface KubernetesRequest extends Request {
+  readonly kind: "kubernetes.request";
+}
+
+/** A request to an HTTP API. */
+export interface HttpRequest extends Request {
+  readonly kind: "http.request";
+}
+
+/** A call of a tool of an MCP server (Model Context Protocol, `tools/call`). */
+export interface McpCall {
+  readonly kind: "mcp.call";
+  readonly server: string;
+  readonly tool: string;
+  readonly arguments: { readonly [name: string]: Json };
+  /** The tool's input schema as the server listed it when the call was made; a changed tool is another action. */
+  readonly schema?: Json;
+}
+
 /** What is to be done, in the protocol's own terms. */
-export type Operation = PostgresQuery;
+export type Operation = PostgresQuery | SshExec | SshSubsystem | KubernetesRequest | HttpRequest | McpCall;
 
 /** The authenticated caller. */
 export interface Principal {

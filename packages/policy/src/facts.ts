@@ -1,119 +1,102 @@
-import { LRUCache } from "lru-cache";
-import type { Operation, PostgresParameter } from "./action.ts";
+import type { Operation, PostgresQuery } from "./action.ts";
+import type { Protocol, ProtocolFacts } from "./facts/fact.ts";
+import type { HttpFacts } from "./facts/http/definition.ts";
+import { classifyHttp } from "./facts/http.ts";
+import type { KubernetesFacts } from "./facts/kubernetes/definition.ts";
+import { classifyKubernetes } from "./facts/kubernetes.ts";
+import type { McpFacts } from "./facts/mcp/definition.ts";
+import { classifyMcp } from "./facts/mcp.ts";
 import type { SqlFacts } from "./facts/postgres/definition.ts";
-import { type Classified, classifyText } from "./facts/postgres.ts";
-import { CountersignError } from "./outcome.ts";
+import { classifyPostgres, type PostgresOptions } from "./facts/postgres.ts";
+import { protocols } from "./facts/protocols.ts";
+import type { SshFacts } from "./facts/ssh/definition.ts";
+import { classifySsh } from "./facts/ssh.ts";
 
-/** What classification found out about an operation. JSON-serialisable; shared and therefore frozen. */
-export type Facts = {
+/** What classification found out about a PostgreSQL operation. */
+export interface PostgresFacts {
   readonly protocol: "postgres";
   readonly sql: SqlFacts;
   /** The facts of each statement alone, when there are several: policy decides on every one, and the strictest counts. */
   readonly parts?: readonly SqlFacts[];
-};
+}
+
+/** What classification found out about an operation. JSON-serialisable; shared and therefore frozen. */
+export type Facts =
+  | PostgresFacts
+  | {
+      readonly protocol: "ssh";
+      readonly ssh: SshFacts;
+      /** The facts of each command alone, when there are several: policy decides on every one, and the strictest counts. */
+      readonly parts?: readonly SshFacts[];
+    }
+  | { readonly protocol: "kubernetes"; readonly kubernetes: KubernetesFacts }
+  | { readonly protocol: "http"; readonly http: HttpFacts }
+  | { readonly protocol: "mcp"; readonly mcp: McpFacts };
 
 /** What classification has to know about the target, and its caps. */
-export interface ClassifyOptions {
-  /** The `search_path` that is pinned on every connection, in order. */
-  readonly searchPath: readonly string[];
-  /** Cap on the statement in UTF-8 bytes; default 1 MiB. */
-  readonly maxStatementBytes?: number;
-  /** Cap on all parameters together in bytes; default 4 MiB. */
-  readonly maxParameterBytes?: number;
-}
-
-/** The wire protocol counts parameters in 16 bits. */
-const maxParameters = 65_535;
-
-interface Entry {
-  readonly facts: Facts;
-  readonly parameters: number;
-}
-
-/** Seen statements; at most some 32 MB of text. */
-const seen = new LRUCache<string, Entry>({
-  max: 10_000,
-  maxSize: 32 * 1024 * 1024,
-  // The text is held twice (in the key and in the facts) at up to two bytes a character.
-  sizeCalculation: (_, key) => 4 * key.length + 1000,
-});
+export type ClassifyOptions = PostgresOptions;
 
 /**
- * Finds out what an operation does, from its own bytes and the pinned `search_path` alone. What cannot be understood is marked opaque.
+ * Finds out what an operation does, from its own bytes and the options alone. What cannot be understood is marked opaque.
  * {@link loadParser} must have finished once before.
  *
- * @throws {CountersignError} `operation_too_large`; `invalid_operation` when PostgreSQL does not accept the text, it is empty, holds a NUL
- * byte or a lone surrogate, nests too deeply or changes a pinned setting; `invalid_parameter` when the parameters do not fit.
+ * @throws {CountersignError} `operation_too_large`; `invalid_operation` when the protocol does not accept the bytes or they have more than
+ * one meaning (for SQL: PostgreSQL's parser rejects it, it is empty, holds a NUL byte or a lone surrogate, nests too deeply or changes a
+ * pinned setting); `invalid_parameter` when the parameters do not fit.
  */
+export function classify(operation: PostgresQuery, options: ClassifyOptions): PostgresFacts;
+export function classify(operation: Operation, options: ClassifyOptions): Facts;
 export function classify(operation: Operation, options: ClassifyOptions): Facts {
-  const { statement, parameters } = operation;
-  checkText(statement, options.maxStatementBytes ?? 1024 * 1024);
-  const key = `${options.searchPath.join("\0")}\0\0${statement}`;
-  let entry = seen.get(key);
-  if (!entry) {
-    entry = entryOf(classifyText(statement, options.searchPath));
-    seen.set(key, entry);
+  switch (operation.kind) {
+    case "postgres.query": {
+      const { facts: sql, parts } = classifyPostgres(operation, options);
+      return Object.freeze({ protocol: "postgres", sql, ...(parts ? { parts } : {}) });
+    }
+    case "ssh.exec":
+    case "ssh.subsystem": {
+      const { facts: ssh, parts } = classifySsh(operation);
+      return Object.freeze({ protocol: "ssh", ssh, ...(parts ? { parts } : {}) });
+    }
+    case "kubernetes.request":
+      return Object.freeze({ protocol: "kubernetes", kubernetes: classifyKubernetes(operation) });
+    case "http.request":
+      return Object.freeze({ protocol: "http", http: classifyHttp(operation) });
+    case "mcp.call":
+      return Object.freeze({ protocol: "mcp", mcp: classifyMcp(operation) });
   }
-  checkParameters(parameters, entry.parameters, options.maxParameterBytes ?? 4 * 1024 * 1024);
-  return entry.facts;
 }
 
-function entryOf(classified: Classified): Entry {
-  const { facts: sql, parts, parameters } = classified;
-  return { facts: Object.freeze({ protocol: "postgres", sql, ...(parts ? { parts } : {}) }), parameters };
+/** Facts as rules see them, whatever the protocol. */
+export interface Subject {
+  readonly protocol: Protocol<ProtocolFacts>;
+  readonly whole: ProtocolFacts;
+  /** Of each statement or command alone, when there are several. */
+  readonly parts?: readonly ProtocolFacts[] | undefined;
 }
 
-function checkText(text: string, maxBytes: number): void {
-  // No character takes more than three bytes for each of its UTF-16 units.
-  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
-    throw new CountersignError(
-      "operation_too_large",
-      `The statement is larger than ${maxBytes} bytes. Split it, or pass data as parameters.`,
-    );
+/** Takes facts apart. */
+export function subjectOf(facts: Facts): Subject {
+  switch (facts.protocol) {
+    case "postgres":
+      return { protocol: protocols.postgres, whole: facts.sql, parts: facts.parts };
+    case "ssh":
+      return { protocol: protocols.ssh, whole: facts.ssh, parts: facts.parts };
+    case "kubernetes":
+      return { protocol: protocols.kubernetes, whole: facts.kubernetes };
+    case "http":
+      return { protocol: protocols.http, whole: facts.http };
+    case "mcp":
+      return { protocol: protocols.mcp, whole: facts.mcp };
   }
-  if (text.includes("\0"))
-    throw new CountersignError("invalid_operation", "The statement holds a NUL byte, which PostgreSQL does not accept.");
-  if (!text.isWellFormed())
-    throw new CountersignError("invalid_operation", "The statement is not well-formed Unicode (a lone surrogate).");
 }
 
-function checkParameters(parameters: readonly PostgresParameter[], expected: number, maxBytes: number): void {
-  if (parameters.length > maxParameters) {
-    throw new CountersignError(
-      "invalid_parameter",
-      `${parameters.length} parameters were given; PostgreSQL takes at most ${maxParameters}.`,
-    );
-  }
-  if (parameters.length !== expected) {
-    const given = parameters.length === 1 ? "1 parameter was given" : `${parameters.length} parameters were given`;
-    const wanted = expected === 0 ? "uses none" : `expects ${expected} (its highest is $${expected})`;
-    throw new CountersignError("invalid_parameter", `${given}, but the statement ${wanted}.`);
-  }
-  let bytes = 0;
-  parameters.forEach((parameter, index) => {
-    if (parameter !== null)
-      bytes += "text" in parameter ? textBytes(parameter.text, index) : binaryBytes(parameter.binary, index);
-  });
-  if (bytes > maxBytes)
-    throw new CountersignError("operation_too_large", `The parameters are larger than ${maxBytes} bytes together.`);
+/** Whether anything of the operation was not fully understood. */
+export function isOpaque(facts: Facts): boolean {
+  return subjectOf(facts).whole.opaque;
 }
 
-function textBytes(text: string, index: number): number {
-  if (text.includes("\0"))
-    throw new CountersignError("invalid_parameter", `$${index + 1} holds a NUL byte, which PostgreSQL does not accept.`);
-  if (!text.isWellFormed())
-    throw new CountersignError("invalid_parameter", `$${index + 1} is not well-formed Unicode (a lone surrogate).`);
-  return text.length > 1000 ? Buffer.byteLength(text) : text.length;
-}
-
-/** Base64url has several texts for the same bytes; only one may be in an action, or one action would have several digests. */
-function binaryBytes(text: string, index: number): number {
-  const bytes = Buffer.from(text, "base64url");
-  if (bytes.toString("base64url") !== text) {
-    throw new CountersignError(
-      "invalid_parameter",
-      `$${index + 1} is not canonical base64url (no padding, no spare bits, no other characters).`,
-    );
-  }
-  return bytes.length;
+/** Whether the operation is known to change nothing. */
+export function isReadOnly(facts: Facts): boolean {
+  const { protocol, whole } = subjectOf(facts);
+  return protocol.readOnly(whole);
 }

@@ -3,8 +3,9 @@ import type { Principal } from "./action.ts";
 import { canonicalDigest, type Digest } from "./canonical.ts";
 import type { Decision } from "./decision.ts";
 import { readDocument } from "./document.ts";
-import type { SqlFacts } from "./facts/postgres/definition.ts";
-import type { Facts } from "./facts.ts";
+import type { ProtocolFacts } from "./facts/fact.ts";
+import { protocols } from "./facts/protocols.ts";
+import { type Facts, subjectOf } from "./facts.ts";
 import { openDocument } from "./open-document.ts";
 import { type Condition, ConditionCompiler, ConditionError } from "./policy/condition.ts";
 import { conclude, type Match, verdict } from "./policy/decide.ts";
@@ -100,7 +101,7 @@ class LoadedPolicy implements Policy {
   /** By all that selectors look at; there are as many as configured resources. */
   readonly #selections = new LRUCache<string, Selection>({ max: 1000 });
   /** Which fixed rules match (frozen) facts. */
-  readonly #matches = new WeakMap<SqlFacts, Map<Selection, readonly Match[]>>();
+  readonly #matches = new WeakMap<ProtocolFacts, Map<Selection, readonly Match[]>>();
 
   constructor(files: Readonly<Record<string, string>>, rules: readonly Rule[]) {
     this.digest = canonicalDigest("countersign/policy/v1", files);
@@ -110,16 +111,18 @@ class LoadedPolicy implements Policy {
   }
 
   decide(question: Question): Decision {
-    const { resource, facts, reason } = question;
+    const { resource, reason } = question;
+    const { protocol, whole, parts } = subjectOf(question.facts);
     const selection = this.#select(resource);
-    const at = { policyDigest: this.digest, resource, reason };
-    if (!facts.parts) return conclude([verdict(this.#match(facts.sql, selection, question), facts.sql, at)], at);
+    const at = { policyDigest: this.digest, resource, reason, protocol };
+    const verdictOn = (facts: ProtocolFacts) => verdict(this.#match(facts, selection, question), facts, at);
+    if (!parts) return conclude([verdictOn(whole)], at);
     // Each statement is decided alone. What only holds for all together may deny or ask for more, but never allow.
-    const parts = facts.parts.map((part) => verdict(this.#match(part, selection, question), part, at));
-    const strict = this.#match(facts.sql, selection, question).filter(
+    const strict = this.#match(whole, selection, question).filter(
       ({ rule, error }) => rule.effect !== "allow" || error !== undefined,
     );
-    return conclude(strict.length > 0 ? [...parts, verdict(strict, facts.sql, at)] : parts, at);
+    const verdicts = parts.map(verdictOn);
+    return conclude(strict.length > 0 ? [...verdicts, verdict(strict, whole, at)] : verdicts, at);
   }
 
   #select(resource: Question["resource"]): Selection {
@@ -133,22 +136,22 @@ class LoadedPolicy implements Policy {
     return selection;
   }
 
-  #match(sql: SqlFacts, selection: Selection, question: Question): readonly Match[] {
-    const fixed = this.#matchFixed(sql, selection, question);
-    const varying = matchAll(selection.varying, sql, question);
+  #match(facts: ProtocolFacts, selection: Selection, question: Question): readonly Match[] {
+    const fixed = this.#matchFixed(facts, selection, question);
+    const varying = matchAll(selection.varying, facts, question);
     if (varying.length === 0) return fixed;
     return [...fixed, ...varying].sort((a, b) => byId(a.rule, b.rule));
   }
 
-  #matchFixed(sql: SqlFacts, selection: Selection, question: Question): readonly Match[] {
-    let known = this.#matches.get(sql);
+  #matchFixed(facts: ProtocolFacts, selection: Selection, question: Question): readonly Match[] {
+    let known = this.#matches.get(facts);
     const before = known?.get(selection);
     if (before) return before;
-    const matches = matchAll(selection.fixed, sql, question);
-    if (!Object.isFrozen(sql)) return matches;
+    const matches = matchAll(selection.fixed, facts, question);
+    if (!Object.isFrozen(facts)) return matches;
     if (!known) {
       known = new Map();
-      this.#matches.set(sql, known);
+      this.#matches.set(facts, known);
     }
     known.set(selection, matches);
     return matches;
@@ -159,29 +162,32 @@ function byId(a: Rule, b: Rule): number {
   return a.id < b.id ? -1 : 1;
 }
 
-function matchAll(rules: readonly Rule[], sql: SqlFacts, question: Question): readonly Match[] {
+function matchAll(rules: readonly Rule[], facts: ProtocolFacts, question: Question): readonly Match[] {
   const matches: Match[] = [];
   for (const rule of rules) {
     if (!rule.protocols.every((protocol) => protocol === question.facts.protocol)) continue;
-    const found = match(rule, sql, question);
+    const found = match(rule, facts, question);
     if (found) matches.push(found);
   }
   return matches;
 }
 
-function match(rule: Rule, sql: SqlFacts, question: Question): Match | false {
+function match(rule: Rule, facts: ProtocolFacts, question: Question): Match | false {
   if (!rule.condition) return { rule };
   try {
-    return rule.condition.evaluate(valuesOf(sql, question)) && { rule };
+    return rule.condition.evaluate(valuesOf(facts, question)) && { rule };
   } catch (error) {
     return { rule, error: error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error) };
   }
 }
 
-function valuesOf(sql: SqlFacts, { resource, principal, reason, nowMs }: Question): Record<string, unknown> {
+function valuesOf(
+  facts: ProtocolFacts,
+  { resource, principal, reason, nowMs, facts: { protocol } }: Question,
+): Record<string, unknown> {
   const { name, type, labels } = resource;
   return {
-    ...factValues(sql),
+    ...factValues(protocols[protocol].variable, facts),
     principal: principalValue(principal),
     resource: { name, type, labels },
     now: new Date(nowMs),

@@ -48,7 +48,7 @@ export class Advisor {
       const decision = policy.decide(question);
       const allowed = decision.effect === "deny" ? { role: "", limits: {} } : { role: decision.role, limits: decision.limits };
       const { effect, rules, policyDigest, message = "" } = decision;
-      return { effect, rules, ...allowed, message, policyDigest, opaque: facts.sql.opaque };
+      return { effect, rules, ...allowed, message, policyDigest, opaque: library.isOpaque(facts) };
     } catch (error) {
       if (!(error instanceof library.CountersignError)) throw error;
       throw new CountersignError(error.code, error.message, { retryable: error.retryable, cause: error });

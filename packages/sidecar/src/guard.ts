@@ -6,6 +6,8 @@ import {
   classify,
   type Decision,
   type Facts,
+  isOpaque,
+  isReadOnly,
   newRequestId,
   type Policy,
   type Principal,
@@ -164,7 +166,7 @@ export class Guard {
   async #deny(asked: Asked, message: string, viewer: Viewer): Promise<void> {
     const id = await this.#refusals.record(asked.call, "denied", message, asked.decision);
     const events = new EventWriter(viewer, id, this.#parts.now);
-    await events.add(0, decidedEvent(asked.decision, asked.facts.sql.opaque, ""));
+    await events.add(0, decidedEvent(asked.decision, isOpaque(asked.facts), ""));
     const failure = { code: "denied", message, retryable: false } as const;
     await events.say(1, {
       $case: "done",
@@ -185,11 +187,11 @@ export class Guard {
       policyDigest: allow.policyDigest,
       rules: allow.rules,
       limits: allow.limits,
-      readOnly: facts.sql.readOnly && !facts.sql.opaque,
+      readOnly: isReadOnly(facts),
       source: { effect: "allow" as const, asked: call },
     };
     const events = new EventWriter(viewer, id, parts.now);
-    await events.add(0, decidedEvent(decision, facts.sql.opaque, digest));
+    await events.add(0, decidedEvent(decision, isOpaque(facts), digest));
     await events.add(1, { $case: "executing", value: {} });
     let sequence = 1;
     using live = this.#live.enter(id, call.principal, viewer.signal, permit.readOnly);
@@ -281,7 +283,7 @@ export class Guard {
     // A denial has no role; permitOf refuses it before the action matters.
     const role = asked.decision.effect === "deny" ? request.action.role : asked.decision.role;
     const what = { ...request.action, role, target: asked.resource.connector.target(role) };
-    return { action: what, decision: asked.decision, readOnly: asked.facts.sql.readOnly && !asked.facts.sql.opaque };
+    return { action: what, decision: asked.decision, readOnly: isReadOnly(asked.facts) };
   }
 
   async #own(principal: Principal, id: string): Promise<RequestSnapshot> {

@@ -4,6 +4,7 @@ import {
   actionDigest,
   CountersignError,
   type Decision,
+  type PostgresQuery,
   type RequestSnapshot,
   type Review,
   requestDigest,
@@ -15,8 +16,14 @@ import { permitOf } from "./permit.ts";
 
 const { publicKey, privateKey } = generateKeyPairSync("ed25519");
 
+const query: PostgresQuery = {
+  kind: "postgres.query",
+  statement: "delete from orders where id = $1",
+  parameters: [{ text: "7" }],
+};
+
 const action: Action = {
-  operation: { kind: "postgres.query", statement: "delete from orders where id = $1", parameters: [{ text: "7" }] },
+  operation: query,
   resource: "orders-db",
   target: { type: "postgres", address: "127.0.0.1:5432", database: "orders", user: "orders_writer", tls: "disable" },
   principal: { issuer: "unix", subject: "agent", groups: ["agents"] },
@@ -85,14 +92,11 @@ test("what was approved is permitted", () => {
 });
 
 test.each<[string, Action]>([
-  ["statement", { ...action, operation: { ...action.operation, statement: "delete from orders" } }],
-  [
-    "one more space in the statement",
-    { ...action, operation: { ...action.operation, statement: "delete from orders  where id = $1" } },
-  ],
-  ["parameter", { ...action, operation: { ...action.operation, parameters: [{ text: "8" }] } }],
-  ["kind of the parameter", { ...action, operation: { ...action.operation, parameters: [{ binary: "Nw" }] } }],
-  ["number of parameters", { ...action, operation: { ...action.operation, parameters: [{ text: "7" }, null] } }],
+  ["statement", { ...action, operation: { ...query, statement: "delete from orders" } }],
+  ["one more space in the statement", { ...action, operation: { ...query, statement: "delete from orders  where id = $1" } }],
+  ["parameter", { ...action, operation: { ...query, parameters: [{ text: "8" }] } }],
+  ["kind of the parameter", { ...action, operation: { ...query, parameters: [{ binary: "Nw" }] } }],
+  ["number of parameters", { ...action, operation: { ...query, parameters: [{ text: "7" }, null] } }],
   ["resource", { ...action, resource: "billing-db" }],
   ["target's address", { ...action, target: { ...action.target, address: "127.0.0.1:5433" } }],
   ["target's login", { ...action, target: { ...action.target, user: "postgres" } }],

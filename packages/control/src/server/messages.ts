@@ -78,6 +78,8 @@ export function detailMessage(
 }
 
 function operationMessage(operation: Operation): rpc.Operation {
+  // No connector takes another kind yet.
+  if (operation.kind !== "postgres.query") throw new TypeError(`the wire has no form for ${operation.kind}`);
   const { statement, parameters } = operation;
   return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(parameterMessage) } } };
 }

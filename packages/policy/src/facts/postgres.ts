@@ -1,90 +1,107 @@
+import { LRUCache } from "lru-cache";
+import type { PostgresParameter, PostgresQuery } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
-import type { SqlFacts } from "./postgres/definition.ts";
-import { expressions } from "./postgres/expressions.ts";
-import { Findings } from "./postgres/findings.ts";
-import { Names } from "./postgres/names.ts";
-import { checkFunctionColumns } from "./postgres/notation.ts";
-import { type Parsed, parse } from "./postgres/parser.ts";
-import { noteSelect, queries } from "./postgres/queries.ts";
-import { statements } from "./postgres/statements.ts";
-import { type Tree, unwrap } from "./postgres/tree.ts";
-import { Walk } from "./postgres/walk.ts";
+import type { Protocol } from "./fact.ts";
+import { type Classified, classifyText } from "./postgres/classify.ts";
+import { type SqlFacts, sqlFacts } from "./postgres/definition.ts";
 
-/** A text's facts, and how many parameters it takes. Frozen: it is shared. */
-export interface Classified {
-  /** All statements together. */
-  readonly facts: SqlFacts;
-  /** Of a text of several statements, each one alone; with the text, fingerprint and number of statements of the whole. */
-  readonly parts?: readonly SqlFacts[];
-  /** The highest `$n`. */
-  readonly parameters: number;
+/** What classification has to know about a PostgreSQL target, and its caps. */
+export interface PostgresOptions {
+  /** The `search_path` that is pinned on every connection, in order. */
+  readonly searchPath: readonly string[];
+  /** Cap on the statement in UTF-8 bytes; default 1 MiB. */
+  readonly maxStatementBytes?: number;
+  /** Cap on all parameters together in bytes; default 4 MiB. */
+  readonly maxParameterBytes?: number;
 }
 
-/** How each kind of node is dealt with; a kind that is not here makes the statement opaque. */
-export const handlers = new Map([...expressions, ...queries, ...statements]);
+/** PostgreSQL to rules. */
+export const postgres: Protocol<SqlFacts> = {
+  variable: "sql",
+  table: sqlFacts,
+  summary: ({ kinds }) => kinds.join(", "),
+  readOnly: ({ readOnly, opaque }) => readOnly && !opaque,
+};
 
-/** More names than this in one text are refused: conditions look at each. */
-const maxNames = 500;
+/** The wire protocol counts parameters in 16 bits. */
+const maxParameters = 65_535;
 
-/** More statements than this are refused: each is decided alone. */
-const maxStatements = 1000;
+/** Seen statements; at most some 32 MB of text. */
+const seen = new LRUCache<string, Classified>({
+  max: 10_000,
+  maxSize: 32 * 1024 * 1024,
+  // The text is held twice (in the key and in the facts) at up to two bytes a character.
+  sizeCalculation: (_, key) => 4 * key.length + 1000,
+});
 
 /**
- * Classifies a text: parses it with PostgreSQL's own parser, walks the whole trees of all its statements, and adds up what they do.
+ * What a statement does, and that its parameters fit. `{@link loadParser}` must have finished once before.
  *
- * @throws {CountersignError} `invalid_operation`, see {@link parse}; also for a change of a pinned setting and for too many names.
+ * @throws {CountersignError} as `classify`.
  */
-export function classifyText(text: string, searchPath: readonly string[]): Classified {
-  const parsed = parse(text);
-  if (parsed.statements.length > maxStatements) {
-    throw new CountersignError("invalid_operation", `The text holds more than ${maxStatements} statements. Split it.`);
+export function classifyPostgres({ statement, parameters }: PostgresQuery, options: PostgresOptions): Classified {
+  checkText(statement, options.maxStatementBytes ?? 1024 * 1024);
+  const key = `${options.searchPath.join("\0")}\0\0${statement}`;
+  let classified = seen.get(key);
+  if (!classified) {
+    classified = classifyText(statement, options.searchPath);
+    seen.set(key, classified);
   }
-  const names = new Names(searchPath);
-  const parts = parsed.statements.map((statement) => findingsOf(statement, names));
-  const whole = new Findings();
-  for (const part of parts) whole.add(part);
-  if (whole.reads.size + whole.writesTo.size + whole.functions.size + whole.doubts.size > maxNames) {
+  checkParameters(parameters, classified.parameters, options.maxParameterBytes ?? 4 * 1024 * 1024);
+  return classified;
+}
+
+function checkText(text: string, maxBytes: number): void {
+  // No character takes more than three bytes for each of its UTF-16 units.
+  if (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes) {
     throw new CountersignError(
-      "invalid_operation",
-      `The statement names more than ${maxNames} tables, functions and types. Split it.`,
+      "operation_too_large",
+      `The statement is larger than ${maxBytes} bytes. Split it, or pass data as parameters.`,
     );
   }
-  const summarise = (found: Findings) => summary(found, text, parsed);
-  const facts = summarise(whole);
-  const several = parts.length > 1 ? { parts: Object.freeze(parts.map(summarise)) } : {};
-  return Object.freeze({ facts, ...several, parameters: whole.parameters });
+  if (text.includes("\0"))
+    throw new CountersignError("invalid_operation", "The statement holds a NUL byte, which PostgreSQL does not accept.");
+  if (!text.isWellFormed())
+    throw new CountersignError("invalid_operation", "The statement is not well-formed Unicode (a lone surrogate).");
 }
 
-function findingsOf(statement: Tree, names: Names): Findings {
-  const found = unwrap(statement);
-  if (!found) throw new CountersignError("internal", "The SQL parser gave a statement without a tree.");
-  const walk = new Walk(handlers, names);
-  walk.node(found.kind, found.node);
-  if (found.kind === "SelectStmt") noteSelect(walk, found.node);
-  checkFunctionColumns(walk);
-  return walk.found;
-}
-
-function summary(found: Findings, text: string, { fingerprint, statements }: Parsed): SqlFacts {
-  const opaque = found.doubts.size > 0;
-  return Object.freeze({
-    kinds: sorted(found.kinds),
-    readOnly: !opaque && found.effects.size === 0,
-    writes: opaque || found.effects.has("writes"),
-    ddl: found.effects.has("defines"),
-    tables: sorted(new Set([...found.reads, ...found.writesTo])),
-    reads: sorted(found.reads),
-    writesTo: sorted(found.writesTo),
-    functions: sorted(found.functions),
-    hasWhere: found.hasWhere,
-    fingerprint,
-    statements: statements.length,
-    opaque,
-    doubts: sorted(found.doubts),
-    text,
+function checkParameters(parameters: readonly PostgresParameter[], expected: number, maxBytes: number): void {
+  if (parameters.length > maxParameters) {
+    throw new CountersignError(
+      "invalid_parameter",
+      `${parameters.length} parameters were given; PostgreSQL takes at most ${maxParameters}.`,
+    );
+  }
+  if (parameters.length !== expected) {
+    const given = parameters.length === 1 ? "1 parameter was given" : `${parameters.length} parameters were given`;
+    const wanted = expected === 0 ? "uses none" : `expects ${expected} (its highest is $${expected})`;
+    throw new CountersignError("invalid_parameter", `${given}, but the statement ${wanted}.`);
+  }
+  let bytes = 0;
+  parameters.forEach((parameter, index) => {
+    if (parameter !== null)
+      bytes += "text" in parameter ? textBytes(parameter.text, index) : binaryBytes(parameter.binary, index);
   });
+  if (bytes > maxBytes)
+    throw new CountersignError("operation_too_large", `The parameters are larger than ${maxBytes} bytes together.`);
 }
 
-function sorted(names: ReadonlySet<string>): readonly string[] {
-  return Object.freeze([...names].sort());
+function textBytes(text: string, index: number): number {
+  if (text.includes("\0"))
+    throw new CountersignError("invalid_parameter", `$${index + 1} holds a NUL byte, which PostgreSQL does not accept.`);
+  if (!text.isWellFormed())
+    throw new CountersignError("invalid_parameter", `$${index + 1} is not well-formed Unicode (a lone surrogate).`);
+  return text.length > 1000 ? Buffer.byteLength(text) : text.length;
+}
+
+/** Base64url has several texts for the same bytes; only one may be in an action, or one action would have several digests. */
+function binaryBytes(text: string, index: number): number {
+  const bytes = Buffer.from(text, "base64url");
+  if (bytes.toString("base64url") !== text) {
+    throw new CountersignError(
+      "invalid_parameter",
+      `$${index + 1} is not canonical base64url (no padding, no spare bits, no other characters).`,
+    );
+  }
+  return bytes.length;
 }

@@ -11,7 +11,7 @@ const compiler = new ConditionCompiler();
 function values(statement = "select * from orders where id = 1") {
   const facts = classify({ kind: "postgres.query", statement, parameters: [] }, { searchPath: ["public"] });
   return {
-    ...factValues(facts.sql),
+    ...factValues("sql", facts.sql),
     principal: { issuer: "i", subject: "agent-1", groups: ["agents"], claims: { team: "a", level: 3, nested: { x: true } } },
     resource: { name: "orders-db", type: "postgres", labels: { env: "prod" } },
     now: new Date("2026-01-05T03:00:00Z"),

@@ -8,6 +8,8 @@ import { createEnvironment, fieldsOf, variableNames } from "./environment.ts";
 export interface Condition {
   /** The variables that it looks at. */
   readonly uses: ReadonlySet<string>;
+  /** The facts that it looks at, e.g. `sql.tables`. */
+  readonly facts: ReadonlySet<string>;
   /** @throws {Error} when it cannot be evaluated, e.g. because a label is missing. */
   evaluate(values: Readonly<Record<string, unknown>>): boolean;
 }
@@ -22,6 +24,12 @@ export class ConditionError extends Error {
     super(message);
     this.offset = offset;
   }
+}
+
+/** What a condition looks at. */
+interface Uses {
+  readonly variables: Set<string>;
+  readonly facts: Set<string>;
 }
 
 /** Macros that evaluate their predicate once for each element. */
@@ -56,7 +64,7 @@ export class ConditionCompiler {
   compile(text: string): Condition {
     try {
       const program = this.#environment.parse(text);
-      const uses = new Set<string>();
+      const uses: Uses = { variables: new Set(), facts: new Set() };
       this.#inspect(program.ast, uses, 0);
       const { valid, type, error } = program.check();
       if (!valid) throw error ?? new ConditionError("the condition is not valid", 0);
@@ -65,7 +73,7 @@ export class ConditionCompiler {
           `the condition gives ${type === "dyn" ? "a value of unknown type" : type}, expected bool (true or false)`,
           0,
         );
-      return { uses, evaluate: (values) => isTrue(program({ ...values })) };
+      return { uses: uses.variables, facts: uses.facts, evaluate: (values) => isTrue(program({ ...values })) };
     } catch (error) {
       throw error instanceof ConditionError ? error : explain(error);
     }
@@ -78,9 +86,9 @@ export class ConditionCompiler {
   }
 
   /** Looks at every node: which variables it uses, whether its fields are known, and whether it can be evaluated in bounded time. */
-  #inspect(node: ASTNode, uses: Set<string>, depth: number): void {
+  #inspect(node: ASTNode, uses: Uses, depth: number): void {
     if (node.op === "id" && variableNames.includes(node.args)) {
-      uses.add(node.args);
+      uses.variables.add(node.args);
       if (fieldsOf(node.args))
         throw new ConditionError(
           `"${node.args}" is followed by a dot and a name, e.g. ${node.args}.${fieldsOf(node.args)?.[0]}`,
@@ -94,7 +102,8 @@ export class ConditionCompiler {
         throw new ConditionError(`unknown fact ${variable}.${field}${suggestField(variable, field, known)}`, start);
       }
       if (known) {
-        uses.add(variable);
+        uses.variables.add(variable);
+        uses.facts.add(`${variable}.${field}`);
         return;
       }
     }

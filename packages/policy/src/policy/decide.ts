@@ -1,6 +1,6 @@
 import type { Digest } from "../canonical.ts";
 import type { Approval, Decision, Limits } from "../decision.ts";
-import type { SqlFacts } from "../facts/postgres/definition.ts";
+import type { Protocol, ProtocolFacts } from "../facts/fact.ts";
 import type { Rule } from "./rule.ts";
 
 /** A rule whose condition held, or could not be evaluated. */
@@ -16,6 +16,7 @@ export interface Circumstances {
   readonly resource: { readonly name: string; readonly roles: readonly string[] };
   /** The agent's own words. */
   readonly reason: string;
+  readonly protocol: Protocol<ProtocolFacts>;
 }
 
 /** What the rules say about one statement: refused and why, or which rules decided. */
@@ -25,7 +26,7 @@ export type Verdict = { readonly rules: readonly Rule[]; readonly refusal?: stri
  * Weighs the rules that match one statement: a rule that cannot be evaluated denies, `deny` beats `review` beats `allow`, what no rule
  * matches is denied, and an `allow` does not see an opaque operation unless it says so.
  */
-export function verdict(matches: readonly Match[], sql: SqlFacts, at: Circumstances): Verdict {
+export function verdict(matches: readonly Match[], facts: ProtocolFacts, at: Circumstances): Verdict {
   const failed: Match[] = [];
   const by: Record<Rule["effect"], Rule[]> = { allow: [], deny: [], review: [] };
   for (const match of matches) {
@@ -37,8 +38,9 @@ export function verdict(matches: readonly Match[], sql: SqlFacts, at: Circumstan
     return { rules: [...failed.map(({ rule }) => rule), ...by.deny], refusal };
   }
   if (by.review.length > 0) return { rules: by.review };
-  const clear = by.allow.filter((rule) => rule.opaque === true || !sql.opaque);
-  return clear.length > 0 ? { rules: clear } : { rules: [], refusal: byDefault(by.allow, sql, at) };
+  const named = by.allow.filter((rule) => meant(rule, facts, at.protocol));
+  const clear = named.filter((rule) => rule.opaque === true || !facts.opaque);
+  return clear.length > 0 ? { rules: clear } : { rules: [], refusal: byDefault(by.allow, named, facts, at) };
 }
 
 /** Makes one decision of the verdicts about all statements of a text: all must be let through, and all that they ask for is asked. */
@@ -83,10 +85,25 @@ function denial(rule: Rule): string {
   return rule.message === undefined ? `Denied by the rule ${rule.id}.` : `Denied by the rule ${rule.id}: ${rule.message}`;
 }
 
-function byDefault(allows: readonly Rule[], { opaque, doubts, kinds }: SqlFacts, at: Circumstances): string {
-  const why = opaque ? ` It was not fully understood: ${doubts.slice(0, 3).join("; ")}.` : "";
-  if (allows.length === 0) return `No rule allows this (${kinds.join(", ")} on ${at.resource.name}).${why}`;
-  return `Not allowed, because an allow rule (${idsOf(allows)}) does not cover what is not fully understood.${why}`;
+/** Whether an `allow` rule looks at all that must be named about such an operation. */
+function meant(rule: Rule, facts: ProtocolFacts, protocol: Protocol<ProtocolFacts>): boolean {
+  return unnamed(rule, facts, protocol).length === 0;
+}
+
+function unnamed(rule: Rule, facts: ProtocolFacts, protocol: Protocol<ProtocolFacts>): readonly string[] {
+  const fields = protocol.mustName?.(facts) ?? [];
+  return fields.map((field) => `${protocol.variable}.${field}`).filter((field) => !rule.condition?.facts.has(field));
+}
+
+function byDefault(allows: readonly Rule[], named: readonly Rule[], facts: ProtocolFacts, at: Circumstances): string {
+  const why = facts.opaque ? ` It was not fully understood: ${facts.doubts.slice(0, 3).join("; ")}.` : "";
+  const [first] = allows;
+  if (first === undefined) return `No rule allows this (${at.protocol.summary(facts)} on ${at.resource.name}).${why}`;
+  if (named.length === 0) {
+    const fields = unnamed(first, facts, at.protocol).join(", ");
+    return `Not allowed, because an allow rule (${idsOf(allows)}) covers this only if its condition looks at ${fields}.${why}`;
+  }
+  return `Not allowed, because an allow rule (${idsOf(named)}) does not cover what is not fully understood.${why}`;
 }
 
 /** Every rule's requirement, and the strictest times among them. */

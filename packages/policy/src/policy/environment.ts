@@ -1,7 +1,7 @@
 import { Environment } from "@marcbachmann/cel-js";
 import type { Principal } from "../action.ts";
-import { type FactDefinition, type SqlFacts, sqlFacts } from "../facts/postgres/definition.ts";
-import type { Facts } from "../facts.ts";
+import type { FactTable, ProtocolFacts } from "../facts/fact.ts";
+import { type ProtocolName, protocols } from "../facts/protocols.ts";
 
 /** A variable of conditions that every operation has. */
 export interface VariableDefinition {
@@ -25,11 +25,17 @@ export const variables = {
   reason: { description: "The agent's own words; untrusted, may be empty.", type: "string" },
 } as const satisfies Readonly<Record<string, VariableDefinition>>;
 
-/** The protocols and their facts: the variable's name is the prefix in conditions. */
-export const factTables: Readonly<Record<string, Readonly<Record<string, FactDefinition>>>> = { sql: sqlFacts };
+const protocolNames: readonly ProtocolName[] = ["postgres", "ssh", "kubernetes", "http", "mcp"];
+
+/** The facts of every protocol: the variable's name is the prefix in conditions. */
+export const factTables: Readonly<Record<string, FactTable>> = Object.fromEntries(
+  protocolNames.map((name) => [protocols[name].variable, protocols[name].table]),
+);
 
 /** The protocol that a fact variable belongs to. */
-export const protocolOf: Readonly<Record<string, Facts["protocol"]>> = { sql: "postgres" };
+export const protocolOf: Readonly<Record<string, ProtocolName>> = Object.fromEntries(
+  protocolNames.map((name) => [protocols[name].variable, name]),
+);
 
 /** The fields that each variable has; undefined for one without. */
 export function fieldsOf(variable: string): readonly string[] | undefined {
@@ -41,24 +47,31 @@ export function fieldsOf(variable: string): readonly string[] | undefined {
 /** The names of all variables. */
 export const variableNames: readonly string[] = [...Object.keys(factTables), ...Object.keys(variables)];
 
-/** The SQL facts as CEL reads them: integers are bigints. An instance of its own class spares a conversion at every access. */
-class SqlValue {
-  constructor(facts: SqlFacts) {
-    Object.assign(this, facts, { statements: BigInt(facts.statements) });
+/** Facts as CEL reads them: integers are bigints. An instance of a class of its own spares a conversion at every access. */
+class FactValue {
+  constructor(table: FactTable, facts: ProtocolFacts) {
+    Object.assign(this, facts);
+    for (const [name, { type }] of Object.entries(table))
+      if (type === "int") Reflect.set(this, name, BigInt(Reflect.get(facts, name)));
   }
 }
 
-const sqlValues = new WeakMap<SqlFacts, SqlValue>();
+/** One class for each protocol: CEL tells types by their class. */
+const classes: Readonly<Record<string, typeof FactValue>> = Object.fromEntries(
+  Object.keys(factTables).map((variable) => [variable, class extends FactValue {}]),
+);
+
+const values = new WeakMap<ProtocolFacts, FactValue>();
 
 /** What conditions see of facts. */
-export function factValues(sql: SqlFacts): Record<string, unknown> {
-  let value = sqlValues.get(sql);
+export function factValues(variable: string, facts: ProtocolFacts): Record<string, unknown> {
+  let value = values.get(facts);
   if (!value) {
-    value = new SqlValue(sql);
+    value = new (classes[variable] ?? FactValue)(factTables[variable] ?? {}, facts);
     // Facts that may still change are converted anew each time.
-    if (Object.isFrozen(sql)) sqlValues.set(sql, value);
+    if (Object.isFrozen(facts)) values.set(facts, value);
   }
-  return { sql: value };
+  return { [variable]: value };
 }
 
 /** What conditions see of a caller. */
@@ -72,9 +85,11 @@ export function createEnvironment(): Environment {
   const environment = new Environment({
     limits: { maxAstNodes: 2000, maxDepth: 60, maxListElements: 1000, maxMapEntries: 100, maxCallArguments: 8 },
   });
-  const fields = Object.fromEntries(Object.entries(sqlFacts).map(([name, { type }]) => [name, type]));
-  environment.registerType("SqlFacts", { ctor: SqlValue, fields });
-  environment.registerVariable("sql", "SqlFacts");
+  for (const [variable, table] of Object.entries(factTables)) {
+    const fields = Object.fromEntries(Object.entries(table).map(([name, { type }]) => [name, type]));
+    environment.registerType(`${variable}Facts`, { ctor: classes[variable] ?? FactValue, fields });
+    environment.registerVariable(variable, `${variable}Facts`);
+  }
   for (const [name, definition] of Object.entries<VariableDefinition>(variables)) {
     if (definition.fields)
       environment.registerVariable({ name, schema: { ...definition.fields }, description: definition.description });

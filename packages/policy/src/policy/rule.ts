@@ -1,4 +1,4 @@
-import type { Facts } from "../facts.ts";
+import type { ProtocolName } from "../facts/protocols.ts";
 import type { Condition } from "./condition.ts";
 import { protocolOf } from "./environment.ts";
 import type { RuleText } from "./rule-schema.ts";
@@ -8,7 +8,7 @@ import { type Selectable, selects } from "./selector.ts";
 export interface Rule extends RuleText {
   readonly condition?: Condition;
   /** The protocols whose facts its condition uses: it applies to their operations only. Empty = any. */
-  readonly protocols: readonly Facts["protocol"][];
+  readonly protocols: readonly ProtocolName[];
   /** Whether its condition looks at nothing but facts, so that the same facts always give the same answer. */
   readonly onlyFacts: boolean;
 }

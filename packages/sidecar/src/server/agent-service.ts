@@ -1,4 +1,4 @@
-import { CountersignError, type Principal } from "@countersign/policy";
+import { CountersignError, isOpaque, type Principal } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type * as grpc from "@grpc/grpc-js";
 import type { Call } from "../call.ts";
@@ -83,7 +83,7 @@ export function agentService(parts: AgentServiceParts): AgentService {
       const { decision, facts, actionDigest } = guard.check(
         callOf({ ...request, session: "", idempotencyKey: "" }, principal, false),
       );
-      return { decision: wireDecision(decision, facts.sql.opaque), actionDigest };
+      return { decision: wireDecision(decision, isOpaque(facts)), actionDigest };
     }),
     submit: unary(async (request: rpc.SubmitRequest, principal) => {
       const { decision, facts, request: opened } = await guard.submit(callOf(request, principal, true));
@@ -93,7 +93,7 @@ export function agentService(parts: AgentServiceParts): AgentService {
         actionDigest: opened?.binding.actionDigest ?? "",
         state: opened === undefined ? rpc.RequestState.DENIED : wireState[opened.state],
         approvalUrl: opened?.decision.effect === "review" ? approvalUrl(id) : "",
-        decision: wireDecision(decision, facts.sql.opaque),
+        decision: wireDecision(decision, isOpaque(facts)),
       };
     }),
     watch: streaming((request: rpc.WatchRequest, principal, viewer) =>

@@ -1,12 +1,4 @@
-/** The types that facts have, as CEL names them. */
-export type FactType = "bool" | "int" | "string" | "list<string>";
-
-/** What a fact is. */
-export interface FactDefinition {
-  readonly type: FactType;
-  /** One or two sentences for whoever writes policy. */
-  readonly description: string;
-}
+import type { FactsOf, FactTable } from "../fact.ts";
 
 /** Every fact about a PostgreSQL operation. The CEL environment, the type {@link SqlFacts} and the documentation come from this table. */
 export const sqlFacts = {
@@ -56,15 +48,7 @@ export const sqlFacts = {
   },
   doubts: { type: "list<string>", description: "Why it is opaque, in words; empty when it is not." },
   text: { type: "string", description: "The statement text as it was sent." },
-} as const satisfies Readonly<Record<string, FactDefinition>>;
-
-type ValueOf<T extends FactType> = T extends "bool"
-  ? boolean
-  : T extends "int"
-    ? number
-    : T extends "string"
-      ? string
-      : readonly string[];
+} as const satisfies FactTable;
 
 /** What classification found out about a PostgreSQL operation. Lists are sorted and without duplicates. */
-export type SqlFacts = { readonly [Name in keyof typeof sqlFacts]: ValueOf<(typeof sqlFacts)[Name]["type"]> };
+export type SqlFacts = FactsOf<typeof sqlFacts>;

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { classifyText, handlers } from "../postgres.ts";
+import { classifyText, handlers } from "./classify.ts";
 import { nodeFields } from "./nodes.generated.ts";
 import { loadParser } from "./parser.ts";
 

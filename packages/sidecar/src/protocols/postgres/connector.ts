@@ -10,6 +10,7 @@ import {
   type Limits,
   type Operation,
   type Outcome,
+  type PostgresQuery,
   type TargetIdentity,
 } from "@countersign/policy";
 import { type CredentialContext, openCredential } from "../../credentials/source.ts";
@@ -97,18 +98,21 @@ class PostgresConnector implements Connector {
     return { ...this.#identity, user: this.#role(role).user };
   }
 
-  accept(operation: Operation, { sql }: Facts): void {
+  accept(operation: Operation, facts: Facts): void {
+    const { statement } = asQuery(operation);
+    if (facts.protocol !== "postgres") throw new TypeError("a query has the facts of another protocol");
+    const { sql } = facts;
     if (sql.statements !== 1) {
       const message = `The text holds ${sql.statements} statements; a call is one statement. Send several one after the other.`;
       throw new CountersignError("invalid_operation", message);
     }
-    planOf(operation.statement, sql.readOnly);
+    planOf(statement, sql.readOnly);
   }
 
   dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
     const { pool } = this.#role(role);
     return new PostgresDispatch({
-      operation,
+      operation: asQuery(operation),
       readOnly,
       limits,
       stop: new Stop(signal),
@@ -196,4 +200,10 @@ function tlsOf({ tls }: PostgresResource, host: string, folder: string): { serve
 
 function sha256(text: string): string {
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
+
+/** @throws {CountersignError} `invalid_operation` for what is not SQL. */
+function asQuery(operation: Operation): PostgresQuery {
+  if (operation.kind === "postgres.query") return operation;
+  throw new CountersignError("invalid_operation", `The resource is a PostgreSQL database; it takes no ${operation.kind}.`);
 }
