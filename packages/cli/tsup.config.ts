@@ -2,7 +2,8 @@ import { cpSync, existsSync } from "node:fs";
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: { main: "src/main.ts", index: "src/index.ts" },
+  // The sidecar starts its classification thread from the file beside the bundle.
+  entry: { main: "src/main.ts", index: "src/index.ts", "classify-worker": "../sidecar/src/classify-worker.ts" },
   format: "esm",
   target: "node24",
   platform: "node",

@@ -3,7 +3,6 @@ import {
   type Allow,
   actionDigest,
   CountersignError,
-  classify,
   type Decision,
   type Facts,
   isOpaque,
@@ -18,6 +17,7 @@ import {
   requestDigest,
 } from "@countersign/policy";
 import type { Call } from "./call.ts";
+import type { Classifier } from "./classifier.ts";
 import { dispatch } from "./dispatch.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
 import { LiveCalls } from "./live-calls.ts";
@@ -32,6 +32,7 @@ import { decidedEvent, wireOutcome, wireReceipt } from "./wire.ts";
 /** What the guard needs. */
 export interface GuardParts extends Omit<RunParts, "examine" | "connector"> {
   readonly resources: Resources;
+  readonly classifier: Classifier;
   readonly policy: () => Policy;
   readonly limits: GuardLimits;
   /** Unguessable bytes, each given out once. */
@@ -77,8 +78,8 @@ export class Guard {
   }
 
   /** What policy would decide; advice, nothing is recorded. */
-  check(call: Call): { decision: Decision; facts: Facts; actionDigest: string } {
-    const { resource, facts, decision } = this.#ask(call);
+  async check(call: Call): Promise<{ decision: Decision; facts: Facts; actionDigest: string }> {
+    const { resource, facts, decision } = await this.#ask(call);
     return { decision, facts, actionDigest: decision.effect === "deny" ? "" : actionDigest(action(call, resource, decision)) };
   }
 
@@ -141,14 +142,15 @@ export class Guard {
     await this.#live.settled();
   }
 
-  #ask(call: Call): Asked {
-    const { policy, resources, limits, now } = this.#parts;
+  async #ask(call: Call): Promise<Asked> {
+    const { classifier, policy, resources, limits, now } = this.#parts;
     const resource = resources.get(call.resource);
-    const facts = classify(call.operation, {
+    const found = classifier.classify(call.operation, {
       searchPath: resource.searchPath,
       maxStatementBytes: limits.statementBytes,
       maxParameterBytes: limits.parameterBytes,
     });
+    const facts = found instanceof Promise ? await found : found;
     resource.connector.accept(call.operation, facts);
     const decision = policy().decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs: now() });
     return { call, resource, facts, decision };
@@ -156,7 +158,7 @@ export class Guard {
 
   async #askOrRefuse(call: Call): Promise<Asked> {
     try {
-      return this.#ask(call);
+      return await this.#ask(call);
     } catch (error) {
       if (error instanceof CountersignError) await this.#refusals.record(call, error.code, error.message);
       throw error;
@@ -272,14 +274,14 @@ export class Guard {
   }
 
   /** Asks policy again about a stored request, from its operation, not from what was found out then. */
-  #examine(request: RequestSnapshot): Evidence {
+  async #examine(request: RequestSnapshot): Promise<Evidence> {
     const { operation, principal, resource } = request.action;
     const { claims, owner, reason, session } = request;
     const call: Call = {
       principal: { ...principal, claims, ...(owner === undefined ? {} : { owner }) },
       ...{ operation, resource, reason, session, durable: request.durable },
     };
-    const asked = this.#ask(call);
+    const asked = await this.#ask(call);
     // A denial has no role; permitOf refuses it before the action matters.
     const role = asked.decision.effect === "deny" ? request.action.role : asked.decision.role;
     const what = { ...request.action, role, target: asked.resource.connector.target(role) };

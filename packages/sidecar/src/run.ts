@@ -26,7 +26,7 @@ export interface RunParts extends DispatchParts {
   readonly persistence: Persistence;
   readonly approvalUrl: (id: string) => string;
   /** What would be dispatched now and what the current policy says of it. */
-  readonly examine: (request: RequestSnapshot) => Evidence;
+  readonly examine: (request: RequestSnapshot) => Promise<Evidence>;
   readonly connector: (resource: string) => Connector;
   /** How long a request of a caller that is not there may wait for it to come back, milliseconds. */
   readonly graceMs: number;
@@ -152,7 +152,7 @@ export class Run {
     const [current] = await requests.list({ id: this.id });
     if (current?.state !== "approved") return false;
     try {
-      permitOf(current, examine(current), voteKey);
+      permitOf(current, await examine(current), voteKey);
       return true;
     } catch (error) {
       const outcome: Outcome = { ...notDispatched(error), state: "revoked" };
@@ -187,7 +187,7 @@ export class Run {
     let ended: Awaited<ReturnType<typeof dispatch>>;
     let effect: "allow" | "review" = "review";
     try {
-      const permit = permitOf(claimed, examine(claimed), voteKey);
+      const permit = permitOf(claimed, await examine(claimed), voteKey);
       this.#readOnly = permit.readOnly;
       effect = permit.source.effect;
       // A kept result is bounded even where policy does not bound it.

@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import type { Policy, Principal } from "@countersign/policy";
+import { Classifier } from "./classifier.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
 import { authenticator } from "./identity/authenticate.ts";
@@ -54,12 +55,13 @@ const closeGraceMs = 2_000;
 export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { now, approvalUrl, policy, limits } = options;
   const resources = new Resources(options.resources);
+  const classifier = new Classifier();
   const persistence = new Persistence();
   const results = new Results({ ...options.results, now });
   await results.sweep();
   const sweeper = setInterval(() => void results.sweep().catch(options.onInternalError), sweepMs).unref();
   const parts: GuardParts = {
-    ...{ resources, persistence, results, policy, limits, approvalUrl, now },
+    ...{ resources, classifier, persistence, results, policy, limits, approvalUrl, now },
     requests: options.controlPlane.requests,
     audit: options.controlPlane.audit,
     writer: options.name,
@@ -92,6 +94,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       const closing = Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
       await guard.close();
       await closing;
+      await classifier[Symbol.asyncDispose]();
       await persistence[Symbol.asyncDispose]();
       await resources.close();
     },

@@ -79,8 +79,8 @@ export function agentService(parts: AgentServiceParts): AgentService {
   }
 
   const handlers: rpc.AgentServiceServer = {
-    check: unary((request: rpc.CheckRequest, principal) => {
-      const { decision, facts, actionDigest } = guard.check(
+    check: unary(async (request: rpc.CheckRequest, principal) => {
+      const { decision, facts, actionDigest } = await guard.check(
         callOf({ ...request, session: "", idempotencyKey: "" }, principal, false),
       );
       return { decision: wireDecision(decision, isOpaque(facts)), actionDigest };
