@@ -15,6 +15,7 @@ export type { KubernetesFacts } from "./facts/kubernetes/definition.ts";
 export type { McpFacts } from "./facts/mcp/definition.ts";
 export type { SqlFacts } from "./facts/postgres/definition.ts";
 export { loadParser } from "./facts/postgres/parser.ts";
+export { isPrompt, rememberFacts } from "./facts/postgres.ts";
 export { type ProtocolName, protocols } from "./facts/protocols.ts";
 export type { SshFacts } from "./facts/ssh/definition.ts";
 export * from "./facts.ts";

@@ -3,6 +3,7 @@ import type { PostgresParameter } from "../action.ts";
 import { type ClassifyOptions, classify } from "../facts.ts";
 import { CountersignError } from "../outcome.ts";
 import { loadParser } from "./postgres/parser.ts";
+import { isPrompt, rememberFacts } from "./postgres.ts";
 
 beforeAll(loadParser);
 
@@ -22,11 +23,29 @@ function refusal(...given: Parameters<typeof ask>): string {
 }
 
 test("a seen statement gives the same frozen facts; the search_path is part of what was seen", () => {
-  expect(ask("select * from orders")).toBe(ask("select * from orders"));
+  expect(ask("select * from orders").sql).toBe(ask("select * from orders").sql);
   expect(ask("select * from orders", [], { searchPath: ["app"] }).sql.tables).toEqual(["app.orders"]);
   expect(ask("select * from orders").sql.tables).toEqual(["public.orders"]);
   expect(ask("select * from orders", [], { searchPath: ["app", "public"] }).sql.tables).toEqual(["app.orders", "public.orders"]);
   expect(Object.isFrozen(ask("select * from orders"))).toBe(true);
+});
+
+describe("what another thread classified", () => {
+  const statement = `select a from t where b = $1 and c <> '${"x".repeat(20_000)}'; select 2`;
+  const query = { kind: "postgres.query", statement, parameters: [{ text: "1" }] } as const;
+
+  test("is known from then on, frozen, and its parameters are still checked", () => {
+    expect(isPrompt({ ...query, statement: "select 1" }, options)).toBe(true);
+    expect(isPrompt(query, options)).toBe(false);
+    const facts = rememberFacts(query, options, structuredClone(classify(query, { searchPath: ["other"] })));
+    expect(isPrompt(query, options)).toBe(true);
+    expect(isPrompt(query, { searchPath: ["else"] })).toBe(false);
+    expect(classify(query, options).sql).toBe(facts.sql);
+    expect(classify(query, options).parts).toBe(facts.parts);
+    expect(Object.isFrozen(facts.sql) && Object.isFrozen(facts.sql.tables) && Object.isFrozen(facts.parts?.[0])).toBe(true);
+    expect(refusal(statement, [])).toMatch(/^invalid_parameter: .*expects 1/);
+    expect(refusal(statement, query.parameters, { maxStatementBytes: 1000 })).toMatch(/^operation_too_large: /);
+  });
 });
 
 describe("pg-parse", () => {

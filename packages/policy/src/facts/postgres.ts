@@ -26,6 +26,12 @@ export const postgres: Protocol<SqlFacts> = {
 /** The wire protocol counts parameters in 16 bits. */
 const maxParameters = 65_535;
 
+/**
+ * Statements of up to so many UTF-16 units are classified in less than some 25 ms, whatever they hold: see the worst that we know in
+ * postgres/cost.test.ts.
+ */
+const promptLength = 16 * 1024;
+
 /** Seen statements; at most some 32 MB of text. */
 const seen = new LRUCache<string, Classified>({
   max: 10_000,
@@ -41,7 +47,7 @@ const seen = new LRUCache<string, Classified>({
  */
 export function classifyPostgres({ statement, parameters }: PostgresQuery, options: PostgresOptions): Classified {
   checkText(statement, options.maxStatementBytes ?? 1024 * 1024);
-  const key = `${options.searchPath.join("\0")}\0\0${statement}`;
+  const key = keyOf(statement, options);
   let classified = seen.get(key);
   if (!classified) {
     classified = classifyText(statement, options.searchPath);
@@ -49,6 +55,40 @@ export function classifyPostgres({ statement, parameters }: PostgresQuery, optio
   }
   checkParameters(parameters, classified.parameters, options.maxParameterBytes ?? 4 * 1024 * 1024);
   return classified;
+}
+
+/**
+ * Whether `classify` is certain to be quick: the text is seen or short. What is not should be classified on another thread, so that nobody
+ * else waits for it, and then be remembered here.
+ */
+export function isPrompt({ statement }: PostgresQuery, options: PostgresOptions): boolean {
+  return statement.length <= promptLength || seen.has(keyOf(statement, options));
+}
+
+/**
+ * Takes over what `classify` found out on another thread about the same operation with the same options: freezes the facts, gives them back,
+ * and knows the text from now on.
+ */
+export function rememberFacts<F extends { readonly sql: SqlFacts; readonly parts?: readonly SqlFacts[] }>(
+  { statement, parameters }: PostgresQuery,
+  options: PostgresOptions,
+  facts: F,
+): F {
+  const { sql, parts } = deepFreeze(facts);
+  // It was checked there that the parameters are as many as the statement takes.
+  const classified: Classified = { facts: sql, ...(parts ? { parts } : {}), parameters: parameters.length };
+  seen.set(keyOf(statement, options), Object.freeze(classified));
+  return facts;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}
+
+function keyOf(statement: string, { searchPath }: PostgresOptions): string {
+  return `${searchPath.join("\0")}\0\0${statement}`;
 }
 
 function checkText(text: string, maxBytes: number): void {
