@@ -4,6 +4,7 @@ import type { MakeCommand } from "./commands/command.ts";
 import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { credentialsCommand } from "./commands/credentials.ts";
 import { initCommand } from "./commands/init.ts";
+import { policyCommand } from "./commands/policy/policy.ts";
 import { queryCommand } from "./commands/query.ts";
 import { requestsCommand } from "./commands/requests.ts";
 import { resourcesCommand } from "./commands/resources.ts";
@@ -18,6 +19,7 @@ import { version } from "./version.ts";
 
 const groups: readonly (readonly [heading: string, commands: readonly MakeCommand[]])[] = [
   ["Set up and run:", [initCommand, upCommand, tokenCommand, signInCommand, credentialsCommand]],
+  ["Write rules:", [policyCommand]],
   ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand]],
   ["Ask, as an agent:", [resourcesCommand, queryCommand]],
   ["Prove:", [auditCommand]],

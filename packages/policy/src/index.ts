@@ -9,6 +9,7 @@ export * from "./asked.ts";
 export * from "./canonical.ts";
 export * from "./decision.ts";
 export { parseDocument } from "./document.ts";
+export { readOperation } from "./explain/operation-json.ts";
 export type { FactDefinition, FactsOf, FactTable, FactType, Protocol, ProtocolFacts } from "./facts/fact.ts";
 export type { HttpFacts } from "./facts/http/definition.ts";
 export type { KubernetesFacts } from "./facts/kubernetes/definition.ts";

@@ -13,6 +13,11 @@ export interface PostgresOptions {
   readonly maxStatementBytes?: number;
   /** Cap on all parameters together in bytes; default 4 MiB. */
   readonly maxParameterBytes?: number;
+  /**
+   * Takes a statement without any parameters as one whose parameters are not known: for rules that are explained or tried out. Never on the
+   * way to a target.
+   */
+  readonly unbound?: boolean;
 }
 
 /** PostgreSQL to rules. */
@@ -53,6 +58,7 @@ export function classifyPostgres({ statement, parameters }: PostgresQuery, optio
     classified = classifyText(statement, options.searchPath);
     seen.set(key, classified);
   }
+  if (options.unbound && parameters.length === 0) return classified;
   checkParameters(parameters, classified.parameters, options.maxParameterBytes ?? 4 * 1024 * 1024);
   return classified;
 }

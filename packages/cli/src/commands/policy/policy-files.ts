@@ -1,0 +1,63 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { loadParser, loadPolicy, type Policy } from "@countersign/policy";
+import type { Command } from "commander";
+import { type Config, loadConfig } from "../../config/load.ts";
+import { readPolicy } from "../../config/policy.ts";
+import { CliError, exitCodes } from "../../exit.ts";
+import { configFile } from "../../instance.ts";
+import { readText } from "../../named-file.ts";
+import type { Terminal } from "../../terminal/terminal.ts";
+import { collect } from "../command.ts";
+
+/** Which rules a command is about. */
+export interface PolicyOptions {
+  readonly policy?: readonly string[];
+  readonly config?: string;
+}
+
+/** Adds `--policy` and `--config`. */
+export function withPolicy(command: Command): Command {
+  return command
+    .option("--policy <FILE>", "a policy file; repeat it for several (default: those of the configuration)", collect)
+    .option("--config <FILE>", "the configuration (default: ./countersign.yaml, when no --policy is given)");
+}
+
+/** Rules that were read, and the configuration where there is one. */
+export interface OpenPolicy {
+  readonly policy: Policy;
+  readonly config?: Config;
+}
+
+/**
+ * Reads the rules that a command line names, and loads the parsers that classification needs.
+ *
+ * @throws {PolicyError} with the place of every mistake.
+ * @throws {DocumentError} for a mistake in the configuration.
+ * @throws {CliError} usage, when a file cannot be read or none is named.
+ */
+export async function openPolicy(terminal: Terminal, options: PolicyOptions): Promise<OpenPolicy> {
+  const config = await namedConfig(terminal, options);
+  if (options.policy !== undefined) {
+    await loadParser();
+    return { policy: loadPolicy(await readFiles(terminal, options.policy)), ...(config && { config }) };
+  }
+  if (config) return { policy: await readPolicy(config), config };
+  throw new CliError(
+    exitCodes.usage,
+    `No policy is named, and there is no ${configFile(terminal, options)}. Give --policy FILE, or --config FILE.`,
+  );
+}
+
+/** The configuration that a command line means: `--config`, or without `--policy` the one that is here. */
+export async function namedConfig(terminal: Terminal, options: PolicyOptions): Promise<Config | undefined> {
+  const file = configFile(terminal, options);
+  if (options.config !== undefined) return await loadConfig(file);
+  return options.policy === undefined && existsSync(file) ? await loadConfig(file) : undefined;
+}
+
+/** The texts of files by the names that the command line gives them, which is how mistakes in them are told. */
+async function readFiles(terminal: Terminal, names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const entries = names.map(async (name) => [name, await readText(resolve(terminal.cwd, name), "the policy")] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import type { Json } from "../canonical.ts";
+import type { OpenDocument, Path } from "../open-document.ts";
+import { CountersignError } from "../outcome.ts";
+import { explainIssue } from "../schema-issue.ts";
+
+/** Any JSON value. What `JSON.parse` or a YAML reader gives is one already, so it is not walked again. */
+export const json: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined, { error: "expected a JSON value" });
+
+/**
+ * Checks a JSON value that a person or a program wrote.
+ *
+ * @param what it is, to begin the error with: `a postgres operation`.
+ * @throws {CountersignError} `invalid_request` with every mistake, where it is, and the known key that is nearest to an unknown one.
+ */
+export function checkShape<T>(what: string, value: unknown, schema: z.ZodType<T>): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const document = asDocument(value);
+  const messages = result.error.issues.flatMap((issue) => explainIssue(issue, schema, document)).map(({ message }) => message);
+  throw new CountersignError("invalid_request", `Not ${what}: ${[...new Set(messages)].join("; ")}.`);
+}
+
+/** A value that has no file: a place in it is told by its path. */
+function asDocument(value: unknown): OpenDocument {
+  const problem = (path: Path, message: string) => ({ file: "", line: 1, column: 1, message: placed(path, message) });
+  return { value, problem, problemAtKey: (path, message) => problem(path.slice(0, -1), message) };
+}
+
+/** The message, with the path in front unless the message itself names the last step of a short one. */
+function placed(path: Path, message: string): string {
+  const last = path.at(-1);
+  if (last === undefined || (path.length === 1 && message.startsWith(`"${String(last)}"`))) return message;
+  return `${path.map(String).join(".")}: ${message}`;
+}
