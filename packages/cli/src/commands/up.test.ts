@@ -140,7 +140,7 @@ test("a mistake in the configuration or the policy is told with its place; nothi
   await writeFile(join(folder, "countersign.yaml"), "version: 1\n");
   expect(await countersign("up")).toMatchObject({
     code: exitCodes.usage,
-    err: expect.stringContaining("Cannot read the policy"),
+    err: expect.stringContaining("policy.yaml:1:1: the policy file cannot be read: there is no such file"),
   });
   await writeFile(join(folder, "policy.yaml"), "version: 1\nrules:\n  - id: a\n    effct: allow\n");
   const policy = await countersign("up");
