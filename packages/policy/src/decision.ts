@@ -8,11 +8,21 @@ export interface Limits {
   readonly timeMs?: number;
 }
 
+/** People who are asked as well when a stage has waited for long. Nothing is approved by time passing, and the count stays. */
+export interface Escalation {
+  /** From the moment that the stage began to wait, milliseconds. */
+  readonly afterMs: number;
+  /** `group:NAME` or `user:SUBJECT`. */
+  readonly to: readonly string[];
+}
+
 /** One stage of approval: `count` distinct people among `approvers`. */
 export interface Stage {
   /** `group:NAME` or `user:SUBJECT`. */
   readonly approvers: readonly string[];
   readonly count: number;
+  /** By time, earliest first; absent = nobody is added. */
+  readonly escalate?: readonly Escalation[];
 }
 
 /** What one `review` rule asks for. Stages are satisfied in order. */
@@ -29,6 +39,16 @@ export interface Approval {
   /** From approval to dispatch, milliseconds. */
   readonly validForMs: number;
   readonly justification: "required" | "optional";
+  /** What votes must be signed with; absent = `session`: being signed in is enough. */
+  readonly signature?: "session" | "passkey";
+  /** Within which bounds an approver may turn the vote into a standing grant; absent = not at all. */
+  readonly grants?: GrantBounds;
+}
+
+/** What a standing approval may be at most. */
+export interface GrantBounds {
+  readonly maxUses: number;
+  readonly maxTtlMs: number;
 }
 
 /** What every decision says. */

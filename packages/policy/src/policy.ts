@@ -1,35 +1,25 @@
 import { LRUCache } from "lru-cache";
-import type { Principal } from "./action.ts";
 import { canonicalDigest, type Digest } from "./canonical.ts";
 import type { Decision } from "./decision.ts";
 import { readDocument } from "./document.ts";
 import type { ProtocolFacts } from "./facts/fact.ts";
-import { protocols } from "./facts/protocols.ts";
-import { type Facts, subjectOf } from "./facts.ts";
+import { subjectOf } from "./facts.ts";
 import { openDocument } from "./open-document.ts";
-import { type Condition, ConditionCompiler, ConditionError } from "./policy/condition.ts";
-import { conclude, type Match, verdict } from "./policy/decide.ts";
-import { factValues, principalValue } from "./policy/environment.ts";
-import { createRule, isAbout, type Rule } from "./policy/rule.ts";
-import { policySchema } from "./policy/rule-schema.ts";
+import { type Condition, ConditionCompiler, ConditionError, valuesOf } from "./policy/condition.ts";
+import { createRule } from "./policy/create-rule.ts";
+import { conclude, type Match, unnamed, verdict } from "./policy/decide.ts";
+import type { Examined } from "./policy/examined.ts";
+import { policySchema } from "./policy/file-schema.ts";
+import type { Question } from "./policy/question.ts";
+import { isAbout, type Rule, type RuleSummary } from "./policy/rule.ts";
 import { DocumentError, PolicyError, type Problem } from "./problem.ts";
 
-/** What policy is asked about. */
-export interface Question {
-  readonly resource: {
-    readonly name: string;
-    readonly type: string;
-    readonly labels: Readonly<Record<string, string>>;
-    /** The names of its roles. */
-    readonly roles: readonly string[];
-  };
-  readonly principal: Principal;
-  readonly facts: Facts;
-  /** The agent's own words; untrusted, may be empty. */
-  readonly reason: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly nowMs: number;
-}
+export type { Condition, Constant, PartOptions } from "./policy/condition.ts";
+export type { Examined, RuleResult } from "./policy/examined.ts";
+export { includesOf } from "./policy/include.ts";
+export type { Question } from "./policy/question.ts";
+export type { RuleApproval, RuleSummary } from "./policy/rule.ts";
+export { type Unenforced, unenforced } from "./policy/unenforced.ts";
 
 /** Loaded rules. The same question always gets the same answer, whatever the order of rules and files. */
 export interface Policy {
@@ -37,8 +27,15 @@ export interface Policy {
   readonly digest: Digest;
   /** The texts that it was loaded from, by name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Every rule, by id. */
+  readonly rules: readonly RuleSummary[];
   /** What the rules say about one operation. Never throws: what cannot be decided is denied. */
   decide(question: Question): Decision;
+  /**
+   * What became of every rule, by id, also of those that are about something else: about the whole operation, or about one of its
+   * statements alone (`part`: its index in the facts' `parts`). For explanations; {@link decide} is faster. Never throws.
+   */
+  examine(question: Question, part?: number): readonly Examined[];
 }
 
 /**
@@ -67,7 +64,7 @@ export function loadPolicy(files: Readonly<Record<string, string>>): Policy {
 
 function loadFile(file: string, text: string, compiler: ConditionCompiler, idsAt: Map<string, Problem>): readonly Rule[] {
   const document = openDocument(file, text);
-  const { rules } = readDocument(document, policySchema);
+  const { rules = [] } = readDocument(document, policySchema);
   const problems: Problem[] = [];
   const loaded = rules.map((rule, index) => {
     const first = idsAt.get(rule.id);
@@ -81,7 +78,7 @@ function loadFile(file: string, text: string, compiler: ConditionCompiler, idsAt
       if (!(error instanceof ConditionError)) throw error;
       problems.push(document.problem(["rules", index, "when"], error.message, error.offset));
     }
-    return createRule(rule, condition);
+    return createRule(rule, here, condition);
   });
   if (problems.length > 0) throw new DocumentError(problems);
   return loaded;
@@ -97,6 +94,7 @@ interface Selection {
 class LoadedPolicy implements Policy {
   readonly digest: Digest;
   readonly files: Readonly<Record<string, string>>;
+  readonly rules: readonly RuleSummary[];
   readonly #rules: readonly Rule[];
   /** By all that selectors look at; there are as many as configured resources. */
   readonly #selections = new LRUCache<string, Selection>({ max: 1000 });
@@ -108,13 +106,32 @@ class LoadedPolicy implements Policy {
     this.files = files;
     // Decisions list their rules by id, whatever the order of rules and files.
     this.#rules = rules.toSorted(byId);
+    this.rules = this.#rules;
+  }
+
+  examine(question: Question, part?: number): readonly Examined[] {
+    const { protocol, whole, parts } = subjectOf(question.facts);
+    const facts = part === undefined ? whole : parts?.[part];
+    if (facts === undefined) return [];
+    return this.#rules.map((rule): Examined => {
+      if (!isAbout(rule, question.resource)) return { rule, result: "other_resource" };
+      if (!rule.protocols.every((name) => name === question.facts.protocol)) return { rule, result: "other_protocol" };
+      const found = match(rule, facts, question);
+      if (!found) return { rule, result: "not_matched" };
+      if (found.error !== undefined) return { rule, result: "failed", error: found.error };
+      if (rule.effect !== "allow") return { rule, result: "matched" };
+      if (parts && part === undefined) return { rule, result: "only_parts_count" };
+      const missing = unnamed(rule, facts, protocol);
+      if (missing.length > 0) return { rule, result: "unnamed", unnamed: missing };
+      return { rule, result: facts.opaque && !rule.opaque ? "opaque" : "matched" };
+    });
   }
 
   decide(question: Question): Decision {
-    const { resource, reason } = question;
+    const { resource, reason, role } = question;
     const { protocol, whole, parts } = subjectOf(question.facts);
     const selection = this.#select(resource);
-    const at = { policyDigest: this.digest, resource, reason, protocol };
+    const at = { policyDigest: this.digest, resource, reason, role, protocol };
     const verdictOn = (facts: ProtocolFacts) => verdict(this.#match(facts, selection, question), facts, at);
     if (!parts) return conclude([verdictOn(whole)], at);
     // Each statement is decided alone. What only holds for all together may deny or ask for more, but never allow.
@@ -179,18 +196,4 @@ function match(rule: Rule, facts: ProtocolFacts, question: Question): Match | fa
   } catch (error) {
     return { rule, error: error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error) };
   }
-}
-
-function valuesOf(
-  facts: ProtocolFacts,
-  { resource, principal, reason, nowMs, facts: { protocol } }: Question,
-): Record<string, unknown> {
-  const { name, type, labels } = resource;
-  return {
-    ...factValues(protocols[protocol].variable, facts),
-    principal: principalValue(principal),
-    resource: { name, type, labels },
-    now: new Date(nowMs),
-    reason,
-  };
 }

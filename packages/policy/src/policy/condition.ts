@@ -1,15 +1,44 @@
 import type { ASTNode, Environment } from "@marcbachmann/cel-js";
 import { TypeError as CelTypeError, ParseError } from "@marcbachmann/cel-js";
 import { RE2JS } from "re2js";
+import type { ProtocolFacts } from "../facts/fact.ts";
+import { protocols } from "../facts/protocols.ts";
+import { subjectOf } from "../facts.ts";
 import { didYouMean, nearest } from "../suggest.ts";
-import { createEnvironment, fieldsOf, variableNames } from "./environment.ts";
+import { createEnvironment, factValues, fieldsOf, principalValue, variableNames } from "./environment.ts";
+import type { Question } from "./question.ts";
+
+/** A constant that a policy file names. */
+export type Constant = string | number | boolean | readonly (string | number | boolean)[];
+
+/** Where a part of a condition is evaluated. */
+export interface PartOptions {
+  /** The facts of one statement alone; default: those of the whole operation. */
+  readonly facts?: ProtocolFacts;
+  /** The elements that loops around the part are at, by name. */
+  readonly elements?: Readonly<Record<string, unknown>>;
+}
 
 /** A checked condition. */
 export interface Condition {
-  /** The variables that it looks at. */
+  /** As its file says it. Positions in {@link ast} (`start`, `end`) are in it. */
+  readonly text: string;
+  /** What it says, as cel-js parses it: `conditions.x` and `variables.x` stand as they were written. */
+  readonly ast: ASTNode;
+  /** The named conditions that it uses, by name. */
+  readonly conditions: ReadonlyMap<string, Condition>;
+  /** The named constants that it may use, by name. */
+  readonly constants: ReadonlyMap<string, Constant>;
+  /** The variables that it looks at, also by its named conditions. */
   readonly uses: ReadonlySet<string>;
-  /** The facts that it looks at, e.g. `sql.tables`. */
+  /** The facts that it looks at, e.g. `sql.tables`, also by its named conditions. */
   readonly facts: ReadonlySet<string>;
+  /**
+   * What a part of it (a node of {@link ast}) gives. Numbers are `bigint` (CEL int) or `number` (CEL double).
+   *
+   * @throws {Error} when it cannot be evaluated. The message shows no value.
+   */
+  evaluatePart(node: ASTNode, question: Question, options?: PartOptions): unknown;
   /** @throws {Error} when it cannot be evaluated, e.g. because a label is missing. */
   evaluate(values: Readonly<Record<string, unknown>>): boolean;
 }
@@ -73,7 +102,19 @@ export class ConditionCompiler {
           `the condition gives ${type === "dyn" ? "a value of unknown type" : type}, expected bool (true or false)`,
           0,
         );
-      return { uses: uses.variables, facts: uses.facts, evaluate: (values) => isTrue(program({ ...values })) };
+      return {
+        text,
+        ast: program.ast,
+        conditions: new Map(),
+        constants: new Map(),
+        uses: uses.variables,
+        facts: uses.facts,
+        evaluatePart: (node, question, options = {}) => {
+          const part = this.#environment.parse(text.slice(node.start, node.end));
+          return part({ ...valuesOf(options.facts ?? subjectOf(question.facts).whole, question), ...options.elements });
+        },
+        evaluate: (values) => isTrue(program({ ...values })),
+      };
     } catch (error) {
       throw error instanceof ConditionError ? error : explain(error);
     }
@@ -149,6 +190,22 @@ export class ConditionCompiler {
     }
     node.args[0] = linearMatches;
   }
+}
+
+/** What conditions see of a question. */
+export function valuesOf(
+  facts: ProtocolFacts,
+  { resource, principal, reason, role = "", nowMs, facts: { protocol } }: Question,
+): Record<string, unknown> {
+  const { name, type, labels } = resource;
+  return {
+    ...factValues(protocols[protocol].variable, facts),
+    principal: principalValue(principal),
+    resource: { name, type, labels },
+    now: new Date(nowMs),
+    reason,
+    role,
+  };
 }
 
 function isTrue(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { Digest } from "../canonical.ts";
-import type { Approval, Decision, Limits } from "../decision.ts";
+import type { Approval, Decision, GrantBounds, Limits } from "../decision.ts";
 import type { Protocol, ProtocolFacts } from "../facts/fact.ts";
 import type { Rule } from "./rule.ts";
 
@@ -16,6 +16,8 @@ export interface Circumstances {
   readonly resource: { readonly name: string; readonly roles: readonly string[] };
   /** The agent's own words. */
   readonly reason: string;
+  /** The role that the caller asked for. */
+  readonly role?: string | undefined;
   readonly protocol: Protocol<ProtocolFacts>;
 }
 
@@ -39,7 +41,7 @@ export function verdict(matches: readonly Match[], facts: ProtocolFacts, at: Cir
   }
   if (by.review.length > 0) return { rules: by.review };
   const named = by.allow.filter((rule) => meant(rule, facts, at.protocol));
-  const clear = named.filter((rule) => rule.opaque === true || !facts.opaque);
+  const clear = named.filter((rule) => rule.opaque || !facts.opaque);
   return clear.length > 0 ? { rules: clear } : { rules: [], refusal: byDefault(by.allow, named, facts, at) };
 }
 
@@ -54,6 +56,12 @@ export function conclude(verdicts: readonly Verdict[], at: Circumstances): Decis
   const { name, roles } = at.resource;
   const role = agreedRole(rules, name, roles);
   if ("refusal" in role) return deny(at, rules, role.refusal);
+  if (at.role && at.role !== role.name)
+    return deny(
+      at,
+      rules,
+      `The role ${at.role} was asked for, but the rule ${idsOf(rules)} gives ${role.name}. Ask for that one.`,
+    );
   const messages = [...new Set(rules.flatMap(({ message }) => message ?? []))];
   const decided = {
     rules: rules.map(({ id }) => id),
@@ -90,7 +98,8 @@ function meant(rule: Rule, facts: ProtocolFacts, protocol: Protocol<ProtocolFact
   return unnamed(rule, facts, protocol).length === 0;
 }
 
-function unnamed(rule: Rule, facts: ProtocolFacts, protocol: Protocol<ProtocolFacts>): readonly string[] {
+/** The facts that the condition of an `allow` rule would have to look at to cover such an operation. */
+export function unnamed(rule: Rule, facts: ProtocolFacts, protocol: Protocol<ProtocolFacts>): readonly string[] {
   const fields = protocol.mustName?.(facts) ?? [];
   return fields.map((field) => `${protocol.variable}.${field}`).filter((field) => !rule.condition?.facts.has(field));
 }
@@ -106,17 +115,25 @@ function byDefault(allows: readonly Rule[], named: readonly Rule[], facts: Proto
   return `Not allowed, because an allow rule (${idsOf(named)}) does not cover what is not fully understood.${why}`;
 }
 
-/** Every rule's requirement, and the strictest times among them. */
+/** Every rule's requirement, and the strictest of all else. */
 function approvalOf(reviews: readonly Rule[]): Approval {
   const approvals = reviews.flatMap(({ id, approval }) => (approval ? [{ rule: id, ...approval }] : []));
+  const grants = approvals.map((approval) => approval.grants);
   return {
-    requirements: approvals.map(({ rule, stages }) => ({
-      rule,
-      stages: stages.map(({ approvers, count }) => ({ approvers, count })),
-    })),
-    expiresMs: Math.min(...approvals.map(({ expires }) => expires)),
-    validForMs: Math.min(...approvals.map(({ validFor }) => validFor)),
+    requirements: approvals.map(({ rule, stages }) => ({ rule, stages })),
+    expiresMs: Math.min(...approvals.map(({ expiresMs }) => expiresMs)),
+    validForMs: Math.min(...approvals.map(({ validForMs }) => validForMs)),
     justification: approvals.some(({ justification }) => justification === "required") ? "required" : "optional",
+    ...(approvals.some(({ signature }) => signature === "passkey") ? { signature: "passkey" } : {}),
+    // Only where every rule lets an approver remember it.
+    ...(grants.every((bounds) => bounds !== undefined) ? { grants: strictestGrants(grants) } : {}),
+  };
+}
+
+function strictestGrants(all: readonly GrantBounds[]): GrantBounds {
+  return {
+    maxUses: Math.min(...all.map(({ maxUses }) => maxUses)),
+    maxTtlMs: Math.min(...all.map(({ maxTtlMs }) => maxTtlMs)),
   };
 }
 
@@ -142,10 +159,10 @@ function idsOf(rules: readonly Rule[]): string {
 /** The strictest of each. */
 function limitsOf(rules: readonly Rule[]): Limits {
   const limits: { rows?: number; bytes?: number; timeMs?: number } = {};
-  for (const { rows, bytes, time } of rules.flatMap((rule) => rule.limits ?? [])) {
+  for (const { rows, bytes, timeMs } of rules.map((rule) => rule.limits)) {
     if (rows !== undefined) limits.rows = Math.min(rows, limits.rows ?? rows);
     if (bytes !== undefined) limits.bytes = Math.min(bytes, limits.bytes ?? bytes);
-    if (time !== undefined) limits.timeMs = Math.min(time, limits.timeMs ?? time);
+    if (timeMs !== undefined) limits.timeMs = Math.min(timeMs, limits.timeMs ?? timeMs);
   }
   return limits;
 }

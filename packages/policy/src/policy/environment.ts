@@ -22,6 +22,10 @@ export const variables = {
     fields: { name: "string", type: "string", labels: "map<string, string>" },
   },
   now: { description: "The sidecar's clock.", type: "google.protobuf.Timestamp" },
+  role: {
+    description: "The role that the caller asked for, e.g. the user name of a native client; empty when none was asked for.",
+    type: "string",
+  },
   reason: { description: "The agent's own words; untrusted, may be empty.", type: "string" },
 } as const satisfies Readonly<Record<string, VariableDefinition>>;
 

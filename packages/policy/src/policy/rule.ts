@@ -1,31 +1,47 @@
+import type { Approval, Decision, Limits, Stage } from "../decision.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
 import type { Condition } from "./condition.ts";
-import { protocolOf } from "./environment.ts";
-import type { RuleText } from "./rule-schema.ts";
 import { type Selectable, selects } from "./selector.ts";
 
-/** A rule ready to be decided by. */
-export interface Rule extends RuleText {
+/** Who approves, and how: one `review` rule's `approval`. */
+export interface RuleApproval extends Omit<Approval, "requirements"> {
+  readonly stages: readonly Stage[];
+}
+
+/** A rule as its file says it. */
+export interface RuleSummary {
+  readonly id: string;
+  readonly file: string;
+  /** Where it begins, from 1. */
+  readonly line: number;
+  readonly column: number;
+  readonly description?: string;
+  readonly effect: Decision["effect"];
+  /** Selectors; absent = every resource. */
+  readonly resources?: readonly string[];
+  /** Absent = it holds for every operation. Its text is `condition.text`. */
   readonly condition?: Condition;
-  /** The protocols whose facts its condition uses: it applies to their operations only. Empty = any. */
+  /** The protocol whose facts its condition uses: it applies to that protocol's operations only. Empty = any. */
   readonly protocols: readonly ProtocolName[];
+  readonly role?: string;
+  readonly limits: Limits;
+  /** Present for `review`. */
+  readonly approval?: RuleApproval;
+  /** Whether an `allow` covers what is not fully understood. */
+  readonly opaque: boolean;
+  /** What the agent is told. */
+  readonly message?: string;
+  /** Whether it is left out of what agents can see. */
+  readonly private: boolean;
+}
+
+/** A rule ready to be decided by. */
+export interface Rule extends RuleSummary {
   /** Whether its condition looks at nothing but facts, so that the same facts always give the same answer. */
   readonly onlyFacts: boolean;
 }
 
-/** Joins a rule's text and its compiled condition. */
-export function createRule(text: RuleText, condition: Condition | undefined): Rule {
-  const uses = [...(condition?.uses ?? [])];
-  const protocols = uses.flatMap((name) => protocolOf[name] ?? []);
-  return {
-    ...text,
-    ...(condition ? { condition } : {}),
-    protocols,
-    onlyFacts: uses.every((name) => Object.hasOwn(protocolOf, name)),
-  };
-}
-
 /** Whether a rule is about a resource at all. */
-export function isAbout(rule: Rule, resource: Selectable): boolean {
+export function isAbout(rule: RuleSummary, resource: Selectable): boolean {
   return rule.resources?.some((selector) => selects(selector, resource)) ?? true;
 }

@@ -1,0 +1,62 @@
+import type { Limits, Stage } from "../decision.ts";
+import type { Problem } from "../problem.ts";
+import type { Condition } from "./condition.ts";
+import { protocolOf } from "./environment.ts";
+import type { Rule, RuleApproval } from "./rule.ts";
+import type { RuleText } from "./rule-schema.ts";
+
+/** Joins a rule's text, its place and its compiled condition. */
+export function createRule(text: RuleText, at: Problem, condition: Condition | undefined): Rule {
+  const { id, description, effect, resources, role, limits, approval, opaque = false, message } = text;
+  const uses = [...(condition?.uses ?? [])];
+  return {
+    id,
+    file: at.file,
+    line: at.line,
+    column: at.column,
+    ...(description === undefined ? {} : { description }),
+    effect,
+    ...(resources === undefined ? {} : { resources }),
+    ...(condition ? { condition } : {}),
+    protocols: uses.flatMap((name) => protocolOf[name] ?? []),
+    ...(role === undefined ? {} : { role }),
+    limits: limitsOf(limits),
+    ...(approval === undefined ? {} : { approval: approvalOf(approval) }),
+    opaque,
+    ...(message === undefined ? {} : { message }),
+    private: text.private ?? false,
+    onlyFacts: uses.every((name) => Object.hasOwn(protocolOf, name)),
+  };
+}
+
+function limitsOf({ rows, bytes, time }: NonNullable<RuleText["limits"]> = {}): Limits {
+  return {
+    ...(rows === undefined ? {} : { rows }),
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(time === undefined ? {} : { timeMs: time }),
+  };
+}
+
+function approvalOf({
+  stages,
+  expires,
+  validFor,
+  signature,
+  justification,
+  grants,
+}: NonNullable<RuleText["approval"]>): RuleApproval {
+  return {
+    stages: stages.map(stageOf),
+    expiresMs: expires,
+    validForMs: validFor,
+    justification,
+    ...(signature === "passkey" ? { signature } : {}),
+    ...(grants === undefined ? {} : { grants: { maxUses: grants.maxUses, maxTtlMs: grants.maxTtl } }),
+  };
+}
+
+function stageOf({ approvers, count, escalate }: NonNullable<RuleText["approval"]>["stages"][number]): Stage {
+  if (escalate === undefined) return { approvers, count };
+  const steps = escalate.map(({ after, to }) => ({ afterMs: after, to }));
+  return { approvers, count, escalate: steps.sort((a, b) => a.afterMs - b.afterMs) };
+}
