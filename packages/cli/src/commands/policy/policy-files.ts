@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { loadParser, loadPolicy, type Policy } from "@countersign/policy";
+import type { Policy } from "@countersign/policy";
 import type { Command } from "commander";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { readPolicy } from "../../config/policy.ts";
+import { loadPolicyFiles, readPolicy } from "../../config/policy.ts";
 import { CliError, exitCodes } from "../../exit.ts";
 import { configFile } from "../../instance.ts";
-import { readText } from "../../named-file.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { collect } from "../command.ts";
 
@@ -34,13 +33,13 @@ export interface OpenPolicy {
  *
  * @throws {PolicyError} with the place of every mistake.
  * @throws {DocumentError} for a mistake in the configuration.
- * @throws {CliError} usage, when a file cannot be read or none is named.
+ * @throws {CliError} usage, when no policy is named.
  */
 export async function openPolicy(terminal: Terminal, options: PolicyOptions): Promise<OpenPolicy> {
   const config = await namedConfig(terminal, options);
   if (options.policy !== undefined) {
-    await loadParser();
-    return { policy: loadPolicy(await readFiles(terminal, options.policy)), ...(config && { config }) };
+    const policy = await loadPolicyFiles(options.policy.map((path) => resolve(terminal.cwd, path)));
+    return { policy, ...(config && { config }) };
   }
   if (config) return { policy: await readPolicy(config), config };
   throw new CliError(
@@ -50,14 +49,8 @@ export async function openPolicy(terminal: Terminal, options: PolicyOptions): Pr
 }
 
 /** The configuration that a command line means: `--config`, or without `--policy` the one that is here. */
-export async function namedConfig(terminal: Terminal, options: PolicyOptions): Promise<Config | undefined> {
+async function namedConfig(terminal: Terminal, options: PolicyOptions): Promise<Config | undefined> {
   const file = configFile(terminal, options);
   if (options.config !== undefined) return await loadConfig(file);
   return options.policy === undefined && existsSync(file) ? await loadConfig(file) : undefined;
-}
-
-/** The texts of files by the names that the command line gives them, which is how mistakes in them are told. */
-async function readFiles(terminal: Terminal, names: readonly string[]): Promise<Readonly<Record<string, string>>> {
-  const entries = names.map(async (name) => [name, await readText(resolve(terminal.cwd, name), "the policy")] as const);
-  return Object.fromEntries(await Promise.all(entries));
 }

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "vitest";
+import type { ProtocolName } from "../facts/protocols.ts";
+import { CountersignError } from "../outcome.ts";
+import { readOperation } from "./operation-json.ts";
+
+/** What is wrong, as it is told. */
+function refusal(type: ProtocolName, value: unknown): string {
+  try {
+    readOperation(type, value);
+  } catch (error) {
+    if (error instanceof CountersignError && error.code === "invalid_request") return error.message;
+    throw error;
+  }
+  return "(accepted)";
+}
+
+describe("postgres", () => {
+  const statement = "select $1";
+  test.each([
+    ["a text", statement],
+    ["statement", { statement }],
+    ["sql", { sql: statement }],
+    ["text", { text: statement }],
+    ["as in actions", { kind: "postgres.query", statement, parameters: [] }],
+  ])("%s", (_, value) => {
+    expect(readOperation("postgres", value)).toEqual({ kind: "postgres.query", statement, parameters: [] });
+  });
+
+  test("plain and tagged parameters", () => {
+    const parameters = [null, "a", 7, true, { text: "b" }, { binary: "AA" }, { text: "c", more: 1 }, [1, 2]];
+    expect(readOperation("postgres", { statement, parameters })).toMatchObject({
+      parameters: [
+        null,
+        { text: "a" },
+        { text: "7" },
+        { text: "true" },
+        { text: "b" },
+        { binary: "AA" },
+        { text: '{"text":"c","more":1}' },
+        { text: "[1,2]" },
+      ],
+    });
+  });
+
+  test.each([
+    [{ statment: "select 1" }, 'unknown key "statment"; did you mean "statement"?'],
+    [{ statement, sql: statement }, '"statement" and "sql" are the same; write one of them.'],
+    [{ parameters: [] }, '"statement" or "sql" or "text" is missing.'],
+    [{ statement: 7 }, "statement: found 7, expected a text"],
+    [{ kind: "ssh.exec", statement }, "kind: found the text"],
+    [7, "found 7, expected a mapping"],
+    [null, "found nothing, expected a mapping"],
+  ])("%j is refused", (value, message) => {
+    expect(refusal("postgres", value)).toContain(message);
+  });
+});
+
+describe("ssh", () => {
+  test.each([
+    ["uptime", { kind: "ssh.exec", command: "uptime" }],
+    [
+      { command: "uptime", tty: true },
+      { kind: "ssh.exec", command: "uptime", tty: true },
+    ],
+    [{ subsystem: "sftp" }, { kind: "ssh.subsystem", subsystem: "sftp" }],
+  ])("%j", (value, operation) => {
+    expect(readOperation("ssh", value)).toEqual(operation);
+  });
+
+  test.each([
+    [["ls", "-la", "/tmp"], "ls -la /tmp"],
+    [["echo", "$(id)", "a b", "", "it's"], "echo '$(id)' 'a b' '' 'it'\\''s'"],
+    // Bare, these would assign, begin a compound command, or expand.
+    [["A=b", "x"], "'A=b' x"],
+    [["if", "if"], "'if' if"],
+    [["cat", "~/x", "*.c", "{a,b}"], "cat '~/x' '*.c' '{a,b}'"],
+    [["a\nb"], "'a\nb'"],
+  ])("argv %j is quoted so that no shell expands it", (argv, command) => {
+    expect(readOperation("ssh", { argv })).toEqual({ kind: "ssh.exec", command });
+  });
+
+  test.each([
+    [{ argv: [] }, "argv must hold at least the program"],
+    [{ argv: ["ls"], command: "ls" }, "are the same"],
+    [{ subsystem: "sftp", command: "ls" }, 'unknown key "command"'],
+    [{ comand: "ls" }, 'did you mean "command"?'],
+  ])("%j is refused", (value, message) => {
+    expect(refusal("ssh", value)).toContain(message);
+  });
+});
+
+describe("http and kubernetes", () => {
+  test("a request line is sent as it is written", () => {
+    expect(readOperation("http", "GET /a%2fb?x=1 2")).toEqual({
+      kind: "http.request",
+      method: "GET",
+      path: "/a%2fb?x=1 2",
+      headers: [],
+    });
+  });
+
+  test("query, headers and JSON body", () => {
+    const value = { method: "POST", path: "/r?a=1", query: { b: [1, "x y"], c: true }, headers: { "X-A": ["1", "2"] }, body: { n: 1 } };
+    expect(readOperation("http", value)).toEqual({
+      kind: "http.request",
+      method: "POST",
+      path: "/r?a=1&b=1&b=x%20y&c=true",
+      headers: [
+        ["X-A", "1"],
+        ["X-A", "2"],
+        ["content-type", "application/json"],
+      ],
+      body: { text: '{"n":1}' },
+    });
+  });
+
+  test("a text body is sent as it is, and a content type that is given stays", () => {
+    expect(readOperation("http", { method: "PUT", path: "/", body: "{}" })).toMatchObject({ body: { text: "{}" }, headers: [] });
+    const patch = { method: "PATCH", path: "/", headers: [["Content-Type", "application/merge-patch+json"]], body: { text: "x" } };
+    expect(readOperation("kubernetes", patch)).toMatchObject({
+      headers: [["Content-Type", "application/merge-patch+json"]],
+      body: { text: '{"text":"x"}' },
+    });
+  });
+
+  test("with a kind it is read as actions hold it", () => {
+    const operation = { kind: "kubernetes.request", method: "POST", path: "/x", headers: [["a", "b"]], body: { binary: "AA" } };
+    expect(readOperation("kubernetes", operation)).toEqual(operation);
+    expect(refusal("kubernetes", { ...operation, body: { n: 1 } })).toContain("body");
+    expect(refusal("http", operation)).toContain("kind");
+  });
+
+  test("exec stands for kubectl's request, whatever its words hold", () => {
+    const exec = { namespace: "a/b", pod: "p?x=1", container: "c", argv: ["sh", "-c", "a&b=c"], stdin: true, tty: true };
+    expect(readOperation("kubernetes", { exec })).toMatchObject({
+      method: "GET",
+      path: "/api/v1/namespaces/a%2Fb/pods/p%3Fx%3D1/exec?container=c&command=sh&command=-c&command=a%26b%3Dc&stdin=true&stdout=true&tty=true",
+    });
+  });
+
+  test.each([
+    ["GET", "METHOD PATH"],
+    [{ method: "GET" }, '"path" is missing'],
+    [{ metod: "GET", path: "/" }, 'unknown key "metod"; did you mean "method"?'],
+    [{ exec: { namespace: "a", pod: "b" } }, "argv"],
+    [{ exec: { namespace: "a", pod: "b", argv: ["ls"] }, path: "/" }, '"exec" stands alone'],
+  ])("%j is refused", (value, message) => {
+    expect(refusal("kubernetes", value)).toContain(message);
+  });
+});
+
+describe("mcp", () => {
+  const call = { kind: "mcp.call", server: "github", tool: "get_issue", arguments: { number: 7 } };
+  test.each([
+    ['github/get_issue {"number": 7}'],
+    [{ server: "github", tool: "get_issue", args: { number: 7 } }],
+    [call],
+  ])("%j", (value) => {
+    expect(readOperation("mcp", value)).toEqual(call);
+  });
+
+  test("without arguments, with a schema", () => {
+    expect(readOperation("mcp", "github/list")).toMatchObject({ arguments: {} });
+    expect(readOperation("mcp", { server: "a", tool: "b", schema: { type: "object" } })).toMatchObject({ schema: { type: "object" } });
+  });
+
+  test.each([
+    ["get_issue", "SERVER/TOOL"],
+    ["a/b {x}", "no JSON object"],
+    ["a/b [1]", "arguments: found a list, expected a mapping"],
+    [{ server: "a", tol: "b" }, 'did you mean "tool"?'],
+  ])("%j is refused", (value, message) => {
+    expect(refusal("mcp", value)).toContain(message);
+  });
+});
