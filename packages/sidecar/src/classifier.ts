@@ -5,25 +5,28 @@ import {
   classify,
   type ErrorCode,
   type Facts,
+  isPrompt,
   type Operation,
+  type PostgresFacts,
+  type PostgresQuery,
+  rememberFacts,
 } from "@countersign/policy";
 
 /** What the thread is asked. */
 export interface Task {
-  readonly operation: Operation;
+  readonly operation: PostgresQuery;
   readonly options: ClassifyOptions;
 }
 
 /** What it answers. */
-export type Answer = { readonly facts: Facts } | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
+export type Answer =
+  | { readonly facts: PostgresFacts }
+  | { readonly failure: { readonly code: ErrorCode; readonly message: string } };
 
 interface Waiting extends Task {
-  readonly resolve: (facts: Facts) => void;
+  readonly resolve: (facts: PostgresFacts) => void;
   readonly reject: (error: CountersignError) => void;
 }
-
-/** The largest text that is read in the caller's turn, in UTF-16 units: the worst SQL of this size takes some 20 ms. */
-const promptLength = 16 * 1024;
 
 /** More than these waiting are refused: each may take seconds, and the callers behind them would time out anyhow. */
 const mostWaiting = 32;
@@ -46,7 +49,9 @@ export class Classifier implements AsyncDisposable {
    * @throws {CountersignError} as `classify`; `too_many_requests` when too many large ones wait already.
    */
   classify(operation: Operation, options: ClassifyOptions): Facts | Promise<Facts> {
-    return sizeOf(operation) <= promptLength ? classify(operation, options) : this.#later({ operation, options });
+    // Every other protocol's operations are capped so that they are always read promptly.
+    const now = operation.kind !== "postgres.query" || isPrompt(operation, options);
+    return now ? classify(operation, options) : this.#later({ operation, options });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,7 +60,7 @@ export class Classifier implements AsyncDisposable {
     await this.#stopWorker(gone);
   }
 
-  #later(task: Task): Promise<Facts> {
+  #later(task: Task): Promise<PostgresFacts> {
     if (this.#closed)
       throw new CountersignError("shutting_down", "The sidecar is shutting down; nothing was run.", { retryable: true });
     if (this.#waiting.length >= mostWaiting) {
@@ -63,7 +68,7 @@ export class Classifier implements AsyncDisposable {
         retryable: true,
       });
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Facts>();
+    const { promise, resolve, reject } = Promise.withResolvers<PostgresFacts>();
     this.#waiting.push({ ...task, resolve, reject });
     if (this.#waiting.length === 1) this.#next();
     return promise;
@@ -102,7 +107,7 @@ export class Classifier implements AsyncDisposable {
   #settle(answer: Answer): void {
     clearTimeout(this.#timer);
     const task = this.#waiting.shift();
-    if ("facts" in answer) task?.resolve(frozen(answer.facts));
+    if ("facts" in answer) task?.resolve(rememberFacts(task.operation, task.options, answer.facts));
     else task?.reject(new CountersignError(answer.failure.code, answer.failure.message));
     this.#next();
   }
@@ -124,23 +129,4 @@ export class Classifier implements AsyncDisposable {
     this.#worker = undefined;
     await worker?.terminate();
   }
-}
-
-/** How much there is to read; only what may be slow to read counts. */
-function sizeOf(operation: Operation): number {
-  switch (operation.kind) {
-    case "postgres.query":
-      return operation.statement.length;
-    case "ssh.exec":
-      return operation.command.length;
-    default:
-      return 0;
-  }
-}
-
-/** Freezes a copy that came from the thread as deeply as the original was. */
-function frozen<T>(value: T): T {
-  if (typeof value !== "object" || value === null) return value;
-  for (const part of Object.values(value)) frozen(part);
-  return Object.freeze(value);
 }
