@@ -6,6 +6,10 @@
 
 export * from "./action.ts";
 export * from "./asked.ts";
+export { type BundleTerms, createBundle } from "./bundle/bundle.ts";
+export { BundleError, type BundleErrorCode } from "./bundle/bundle-error.ts";
+export { keyIdOf, parsePublicKey, publicKeyText } from "./bundle/bundle-key.ts";
+export { type BundleTrust, type OpenedBundle, openBundle } from "./bundle/open-bundle.ts";
 export * from "./canonical.ts";
 export * from "./decision.ts";
 export { parseDocument } from "./document.ts";
@@ -23,6 +27,7 @@ export * from "./facts.ts";
 export { operationText } from "./operation-text.ts";
 export * from "./outcome.ts";
 export * from "./policy.ts";
+export type { PolicyStatus, PolicyStatusFeed } from "./policy-status.ts";
 export * from "./problem.ts";
 export * from "./quorum.ts";
 export * from "./request.ts";
