@@ -36,6 +36,8 @@ export interface Policy {
    * statements alone (`part`: its index in the facts' `parts`). For explanations; {@link decide} is faster. Never throws.
    */
   examine(question: Question, part?: number): readonly Examined[];
+  /** The same rules, each about every resource: for explanations that name none. Nothing that is to run may be decided by it. */
+  aboutAnyResource(): Policy;
 }
 
 /**
@@ -125,6 +127,13 @@ class LoadedPolicy implements Policy {
       if (missing.length > 0) return { rule, result: "unnamed", unnamed: missing };
       return { rule, result: facts.opaque && !rule.opaque ? "opaque" : "matched" };
     });
+  }
+
+  aboutAnyResource(): Policy {
+    return new LoadedPolicy(
+      this.files,
+      this.#rules.map(({ resources: _, ...rule }) => rule),
+    );
   }
 
   decide(question: Question): Decision {

@@ -6,6 +6,7 @@ import { protocols } from "../facts/protocols.ts";
 import { subjectOf } from "../facts.ts";
 import { didYouMean, nearest } from "../suggest.ts";
 import { createEnvironment, factValues, fieldsOf, principalValue, variableNames } from "./environment.ts";
+import { partRange } from "./part-range.ts";
 import type { Question } from "./question.ts";
 
 /** A constant that a policy file names. */
@@ -55,6 +56,8 @@ export class ConditionError extends Error {
   }
 }
 
+type Program = ReturnType<Environment["parse"]>;
+
 /** What a condition looks at. */
 interface Uses {
   readonly variables: Set<string>;
@@ -74,6 +77,7 @@ const linearMatches = "matches linear";
 export class ConditionCompiler {
   readonly #environment: Environment = createEnvironment();
   readonly #patterns = new Map<string, RE2JS>();
+  readonly #parts = new WeakMap<ASTNode, Program>();
 
   constructor() {
     this.#environment.registerFunction({
@@ -110,7 +114,7 @@ export class ConditionCompiler {
         uses: uses.variables,
         facts: uses.facts,
         evaluatePart: (node, question, options = {}) => {
-          const part = this.#environment.parse(text.slice(node.start, node.end));
+          const part = this.#part(text, node);
           return part({ ...valuesOf(options.facts ?? subjectOf(question.facts).whole, question), ...options.elements });
         },
         evaluate: (values) => isTrue(program({ ...values })),
@@ -118,6 +122,18 @@ export class ConditionCompiler {
     } catch (error) {
       throw error instanceof ConditionError ? error : explain(error);
     }
+  }
+
+  /** A part as a program of its own. The elements of loops around it are variables that only it has. */
+  #part(text: string, node: ASTNode): Program {
+    let part = this.#parts.get(node);
+    if (!part) {
+      const { start, end } = partRange(text, node);
+      part = this.#environment.clone({ unlistedVariablesAreDyn: true }).parse(text.slice(start, end));
+      this.#inspect(part.ast, { variables: new Set(), facts: new Set() }, 0);
+      this.#parts.set(node, part);
+    }
+    return part;
   }
 
   #pattern(source: string): RE2JS {
