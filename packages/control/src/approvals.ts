@@ -86,7 +86,7 @@ export class Approvals {
     if (request.votes.some((vote) => vote.approver.subject === approver.subject)) {
       return { code: "already_voted", message: "You have voted on this request; a vote is final." };
     }
-    if (!isAsked(this.progress(request), approver)) {
+    if (!isAsked(this.progress(request), approver, this.#ledger.now())) {
       return { code: "not_an_approver", message: "The rules that hold this request do not ask you at this stage." };
     }
     return undefined;

@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import {
   type Approver,
+  askedAfter,
   type Excluded,
   isExcluded,
   isNamedBy,
@@ -29,13 +30,19 @@ export function tally(request: RequestOverview, votes: readonly Vote[], voteKey:
     (vote) =>
       vote.requestId === request.binding.requestId && vote.requestDigest === request.requestDigest && verifyVote(vote, voteKey),
   );
-  return quorum(request.decision.approval, right, excluded(request));
+  return quorum(request.decision.approval, right, { excluded: excluded(request), openedMs: openedMs(request) });
 }
 
-/** Whether a stage that is waiting now names the approver. */
-export function isAsked(progress: Quorum, approver: Approver): boolean {
+/** When a held request was opened, by what its votes are over: no column of the store can say that it has waited longer than it has. */
+function openedMs({ binding, decision }: RequestOverview): number {
+  return binding.expiry.pendingUntilMs - (decision.effect === "review" ? decision.approval.expiresMs : 0);
+}
+
+/** Whether a stage that is waiting now names the approver, or somebody whose right they have. */
+export function isAsked(progress: Quorum, approver: Approver, nowMs: number): boolean {
   return progress.requirements.some((requirement) => {
     const current = requirement.stages.find((stage) => !stage.satisfied);
-    return current !== undefined && isNamedBy(current.stage, approver);
+    if (current?.sinceMs === undefined) return false;
+    return isNamedBy(askedAfter(current.stage, nowMs - current.sinceMs), approver);
   });
 }

@@ -1,5 +1,5 @@
 import type { Approval, Requirement, Stage } from "./decision.ts";
-import type { Approver, Vote } from "./vote.ts";
+import type { Approver, Vote, Voter } from "./vote.ts";
 
 /** How far one stage is. */
 export interface StageProgress {
@@ -7,6 +7,8 @@ export interface StageProgress {
   /** Distinct people who agreed and count towards this stage. */
   readonly approved: number;
   readonly satisfied: boolean;
+  /** Since when it is its turn, milliseconds since the Unix epoch; absent while stages before it wait. */
+  readonly sinceMs?: number;
 }
 
 /** How far one rule's requirement is. */
@@ -25,50 +27,78 @@ export interface Quorum {
 /** The people who may not vote on a request: its principal and the principal's owner. */
 export type Excluded = readonly Pick<Approver, "issuer" | "subject">[];
 
-/** Whether an approver is among those that a stage names. */
-export function isNamedBy(stage: Stage, approver: Approver): boolean {
-  return stage.approvers.some((name) =>
-    name.startsWith("group:") ? approver.groups.includes(name.slice(6)) : name === `user:${approver.subject}`,
+/** What votes are counted by besides what the rules ask for. */
+export interface Circumstances {
+  readonly excluded: Excluded;
+  /** When the request was opened, milliseconds since the Unix epoch: the first stages have waited since then. */
+  readonly openedMs: number;
+}
+
+/** The person behind an account: several accounts may belong to one. */
+export function personOf({ accounts, subject }: Pick<Voter, "accounts" | "subject">): string {
+  return accounts?.[0] ?? subject;
+}
+
+function namesOf({ accounts = [], subject }: Pick<Voter, "accounts" | "subject">): readonly string[] {
+  return [subject, ...accounts];
+}
+
+/** Everybody whom a stage asks after it has waited for so long: time adds people, and takes none away. */
+export function askedAfter(stage: Stage, waitedMs: number): readonly string[] {
+  const added = (stage.escalate ?? []).filter(({ afterMs }) => waitedMs >= afterMs);
+  return added.length === 0 ? stage.approvers : [...new Set([...stage.approvers, ...added.flatMap(({ to }) => to)])];
+}
+
+/** Whether an approver is among those named (`group:NAME`, `user:SUBJECT`), by their own right or by that of somebody who delegated it. */
+export function isNamedBy(names: readonly string[], approver: Approver): boolean {
+  const holders = [approver, ...(approver.actingFor ?? [])];
+  return names.some((name) =>
+    name.startsWith("group:")
+      ? holders.some(({ groups }) => groups.includes(name.slice(6)))
+      : holders.some((holder) => namesOf(holder).includes(name.slice(5))),
   );
 }
 
 /**
- * Whether a person is the same as one of the excluded. The subject alone decides: an agent's token and a person's sign-in come from
- * different issuers, and the same name behind another issuer must not be a second person.
+ * Whether a person is one of the excluded, under any account, or acts for one of them. The subject alone decides: an agent's token and a
+ * person's sign-in come from different issuers, and the same name behind another issuer must not be a second person.
  */
-export function isExcluded(excluded: Excluded, approver: Pick<Approver, "issuer" | "subject">): boolean {
-  return excluded.some((one) => one.subject === approver.subject);
+export function isExcluded(excluded: Excluded, approver: Pick<Approver, "subject" | "accounts" | "actingFor">): boolean {
+  const names = new Set([approver, ...(approver.actingFor ?? [])].flatMap(namesOf));
+  return excluded.some(({ subject }) => names.has(subject));
 }
 
 /**
- * Counts votes (already verified, all over one request digest) against what the rules ask for. One denial denies. A person counts
- * once in a stage; a stage counts only votes that were cast once all earlier stages of its rule were satisfied.
+ * Counts votes (already verified, all over one request digest, in the order in which they were cast) against what the rules ask for. One
+ * denial denies. A person counts once in a stage, whatever account they used; a stage counts only votes that were cast once all earlier
+ * stages of its rule were satisfied, and those of added people only once their time had come.
  */
-export function quorum(approval: Approval, votes: readonly Vote[], excluded: Excluded): Quorum {
+export function quorum(approval: Approval, votes: readonly Vote[], { excluded, openedMs }: Circumstances): Quorum {
   const eligible = votes.filter((vote) => !isExcluded(excluded, vote.approver));
-  const requirements = approval.requirements.map((requirement) => progress(requirement, eligible));
+  const requirements = approval.requirements.map((requirement) => progress(requirement, eligible, openedMs));
   const denied = eligible.some((vote) => vote.verdict === "deny");
   const satisfied = requirements.length > 0 && requirements.every((one) => one.satisfied);
   return { verdict: denied ? "denied" : satisfied ? "approved" : "waiting", requirements };
 }
 
-function progress(requirement: Requirement, votes: readonly Vote[]): RequirementProgress {
+function progress(requirement: Requirement, votes: readonly Vote[], openedMs: number): RequirementProgress {
   let from = 0;
-  let open = true;
+  let sinceMs: number | undefined = openedMs;
   const stages = requirement.stages.map((stage): StageProgress => {
+    if (sinceMs === undefined) return { stage, approved: 0, satisfied: false };
+    const began: number = sinceMs;
     const people = new Set<string>();
-    let next = from;
-    if (open) {
-      for (let index = from; index < votes.length && people.size < stage.count; index++) {
-        const vote = votes[index];
-        next = index + 1;
-        if (vote?.verdict === "approve" && isNamedBy(stage, vote.approver)) people.add(vote.approver.subject);
-      }
+    let last = began;
+    for (; from < votes.length && people.size < stage.count; from++) {
+      const vote = votes[from];
+      if (vote?.verdict !== "approve") continue;
+      if (!isNamedBy(askedAfter(stage, vote.timeMs - began), vote.approver)) continue;
+      people.add(personOf(vote.approver));
+      last = vote.timeMs;
     }
-    const satisfied = open && stage.count > 0 && people.size >= stage.count;
-    from = next;
-    open = satisfied;
-    return { stage, approved: people.size, satisfied };
+    const satisfied = stage.count > 0 && people.size >= stage.count;
+    sinceMs = satisfied ? last : undefined;
+    return { stage, approved: people.size, satisfied, sinceMs: began };
   });
   return { requirement, stages, satisfied: stages.length > 0 && stages.every((one) => one.satisfied) };
 }

@@ -1,12 +1,20 @@
 import { type KeyObject, sign, verify } from "node:crypto";
 import { canonicalJson, type Digest } from "./canonical.ts";
 
-/** Who voted. */
-export interface Approver {
-  readonly issuer: string;
+/** A person with the right to vote. */
+export interface Voter {
   readonly subject: string;
   /** Sorted; as they were when the vote was cast. */
   readonly groups: readonly string[];
+  /** Every name that the person is known by, the first stands for the person; absent = the subject is the only one. */
+  readonly accounts?: readonly string[];
+}
+
+/** Who voted. */
+export interface Approver extends Voter {
+  readonly issuer: string;
+  /** Everybody who gave this person their right to vote for a time, whether it is used or not; absent = nobody. */
+  readonly actingFor?: readonly Voter[];
 }
 
 /** One approver's yes or no on one request digest. */
@@ -26,18 +34,22 @@ export interface Vote extends Ballot {
   readonly signature: { readonly type: "session"; readonly value: string };
 }
 
-function ballotBytes(ballot: Ballot): Buffer {
-  const { issuer, subject, groups } = ballot.approver;
-  return Buffer.from(
-    `countersign/vote/v1\n${canonicalJson({
-      requestId: ballot.requestId,
-      requestDigest: ballot.requestDigest,
-      approver: { issuer, subject, groups },
-      verdict: ballot.verdict,
-      comment: ballot.comment,
-      timeMs: ballot.timeMs,
-    })}`,
-  );
+/** What is absent is left out, so that a ballot has one form whatever later versions add. */
+function ballotBytes({ requestId, requestDigest, approver, verdict, comment, timeMs }: Ballot): Buffer {
+  const { issuer, actingFor, ...own } = approver;
+  const text = canonicalJson({
+    requestId,
+    requestDigest,
+    approver: { issuer, ...voter(own), ...(actingFor === undefined ? {} : { actingFor: actingFor.map(voter) }) },
+    verdict,
+    comment,
+    timeMs,
+  });
+  return Buffer.from(`countersign/vote/v1\n${text}`);
+}
+
+function voter({ subject, groups, accounts }: Voter) {
+  return { subject, groups, ...(accounts === undefined ? {} : { accounts }) };
 }
 
 /** Signs a ballot with the Ed25519 key of the service that authenticated the approver. */

@@ -61,7 +61,9 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, voteKey: 
   if (votes.length !== request.votes.length)
     throw mismatch("a stored vote is not over this request or its signature does not verify");
   const excluded = [evidence.action.principal, ...(request.owner === undefined ? [] : [{ issuer: "", subject: request.owner }])];
-  if (quorum(decision.approval, votes, excluded).verdict !== "approved")
+  // The digest that was voted on holds when it stops waiting, and so when it began to.
+  const openedMs = binding.expiry.pendingUntilMs - decision.approval.expiresMs;
+  if (quorum(decision.approval, votes, { excluded, openedMs }).verdict !== "approved")
     throw mismatch("the votes do not satisfy what the policy asks for");
   return { ...permit, source: { effect: "review", requestDigest: request.requestDigest } };
 
