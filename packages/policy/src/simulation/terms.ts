@@ -1,0 +1,59 @@
+import { approversOf, peopleNeeded } from "../comparison/people.ts";
+import { stageWords } from "../comparison/wording.ts";
+import type { Limits, Requirement } from "../decision.ts";
+import type { RecordedDecision } from "./recorded-action.ts";
+
+/** How one set of terms compares with an earlier one. */
+export type Shift = "same" | "stricter" | "looser" | "different";
+
+/** Compares what lets an action run now with what let it run then; what was not recorded is not compared. */
+export function shiftOf(then: RecordedDecision, now: RecordedDecision): Shift {
+  return combined([
+    then.role === undefined || now.role === undefined || then.role === now.role ? "same" : "different",
+    then.limits && now.limits ? limitShift(then.limits, now.limits) : "same",
+    then.requirements && now.requirements ? approvalShift(then.requirements, now.requirements) : "same",
+  ]);
+}
+
+function limitShift(then: Limits, now: Limits): Shift {
+  return combined(
+    (["rows", "bytes", "timeMs"] as const).map((limit) => numberShift(now[limit] ?? Infinity, then[limit] ?? Infinity)),
+  );
+}
+
+/** A higher first number is stricter. */
+function numberShift(stricter: number, looser: number): Shift {
+  return stricter === looser ? "same" : stricter < looser ? "stricter" : "looser";
+}
+
+function approvalShift(then: readonly Requirement[], now: readonly Requirement[]): Shift {
+  if (words(then) === words(now)) return "same";
+  const shift = combined([numberShift(-peopleNeeded(now), -peopleNeeded(then)), setShift(approversOf(now), approversOf(then))]);
+  // The same people in other stages.
+  return shift === "same" ? "different" : shift;
+}
+
+/** Fewer people to choose from are stricter. */
+function setShift(now: ReadonlySet<string>, then: ReadonlySet<string>): Shift {
+  const [added, removed] = [!isSubset(now, then), !isSubset(then, now)];
+  if (added && removed) return "different";
+  return added ? "looser" : removed ? "stricter" : "same";
+}
+
+/** What all of them come to: one that is looser and one that is stricter are neither. */
+function combined(shifts: readonly Shift[]): Shift {
+  const found = [...new Set(shifts.filter((shift) => shift !== "same"))];
+  return found.length === 0 ? "same" : found.length === 1 && found[0] ? found[0] : "different";
+}
+
+/** The requirements without the names of their rules. */
+function words(requirements: readonly Requirement[]): string {
+  return requirements
+    .map(({ stages }) => stageWords(stages.map(({ approvers, count }) => ({ approvers: approvers.toSorted(), count }))))
+    .sort()
+    .join("; ");
+}
+
+function isSubset(inner: ReadonlySet<string>, outer: ReadonlySet<string>): boolean {
+  return [...inner].every((one) => outer.has(one));
+}
