@@ -24,5 +24,5 @@ export interface RecordedAction {
   readonly reason: string;
   /** When it was recorded, milliseconds since the Unix epoch. */
   readonly timeMs: number;
-  readonly then: RecordedDecision;
+  readonly was: RecordedDecision;
 }

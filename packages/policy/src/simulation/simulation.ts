@@ -40,7 +40,7 @@ export interface SimulatedGroup {
   readonly principals: readonly string[];
   /** Further subjects were not kept. */
   readonly morePrincipals: boolean;
-  readonly then: RecordedDecision;
+  readonly was: RecordedDecision;
   readonly now: RecordedDecision;
   /** Why it would be refused. */
   readonly message?: string;
@@ -96,7 +96,7 @@ export class Simulation {
     }
     this.#replayed++;
     const { kind, now, message } = answer;
-    const change = changeOf(action.then, now);
+    const change = changeOf(action.was, now);
     if (change === undefined) this.#unchanged++;
     else this.#count(change, kind, action, now, message);
   }
@@ -145,8 +145,8 @@ export class Simulation {
   }
 
   #count(change: Change, kind: string, action: RecordedAction, now: RecordedDecision, message: string | undefined): void {
-    const { then, resource, principal } = action;
-    const key = JSON.stringify([change, kind, resource.name, then, now]);
+    const { was, resource, principal } = action;
+    const key = JSON.stringify([change, kind, resource.name, was, now]);
     let group = this.#groups.get(key);
     if (!group) {
       if (this.#groups.size >= maxGroups) {
@@ -154,7 +154,7 @@ export class Simulation {
         return;
       }
       group = {
-        ...{ change, then, now },
+        ...{ change, was, now },
         ...(message === undefined ? {} : { message }),
         resource: resource.name,
         example: beginning(operationText(action.operation)),
@@ -184,12 +184,12 @@ function termsOf(decision: Decision): RecordedDecision {
   };
 }
 
-function changeOf(then: RecordedDecision, now: RecordedDecision): Change | undefined {
-  if (now.effect === then.effect) {
-    const shift = shiftOf(then, now);
+function changeOf(was: RecordedDecision, now: RecordedDecision): Change | undefined {
+  if (now.effect === was.effect) {
+    const shift = shiftOf(was, now);
     return shift === "same" ? undefined : shift;
   }
   if (now.effect === "allow") return "newly-runs";
   if (now.effect === "deny") return "newly-refused";
-  return then.effect === "deny" ? "newly-approvable" : "newly-waits";
+  return was.effect === "deny" ? "newly-approvable" : "newly-waits";
 }

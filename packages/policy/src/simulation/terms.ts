@@ -7,17 +7,17 @@ import type { RecordedDecision } from "./recorded-action.ts";
 export type Shift = "same" | "stricter" | "looser" | "different";
 
 /** Compares what lets an action run now with what let it run then; what was not recorded is not compared. */
-export function shiftOf(then: RecordedDecision, now: RecordedDecision): Shift {
+export function shiftOf(was: RecordedDecision, now: RecordedDecision): Shift {
   return combined([
-    then.role === undefined || now.role === undefined || then.role === now.role ? "same" : "different",
-    then.limits && now.limits ? limitShift(then.limits, now.limits) : "same",
-    then.requirements && now.requirements ? approvalShift(then.requirements, now.requirements) : "same",
+    was.role === undefined || now.role === undefined || was.role === now.role ? "same" : "different",
+    was.limits && now.limits ? limitShift(was.limits, now.limits) : "same",
+    was.requirements && now.requirements ? approvalShift(was.requirements, now.requirements) : "same",
   ]);
 }
 
-function limitShift(then: Limits, now: Limits): Shift {
+function limitShift(was: Limits, now: Limits): Shift {
   return combined(
-    (["rows", "bytes", "timeMs"] as const).map((limit) => numberShift(now[limit] ?? Infinity, then[limit] ?? Infinity)),
+    (["rows", "bytes", "timeMs"] as const).map((limit) => numberShift(now[limit] ?? Infinity, was[limit] ?? Infinity)),
   );
 }
 
@@ -26,16 +26,16 @@ function numberShift(stricter: number, looser: number): Shift {
   return stricter === looser ? "same" : stricter < looser ? "stricter" : "looser";
 }
 
-function approvalShift(then: readonly Requirement[], now: readonly Requirement[]): Shift {
-  if (words(then) === words(now)) return "same";
-  const shift = combined([numberShift(-peopleNeeded(now), -peopleNeeded(then)), setShift(approversOf(now), approversOf(then))]);
+function approvalShift(was: readonly Requirement[], now: readonly Requirement[]): Shift {
+  if (words(was) === words(now)) return "same";
+  const shift = combined([numberShift(-peopleNeeded(now), -peopleNeeded(was)), setShift(approversOf(now), approversOf(was))]);
   // The same people in other stages.
   return shift === "same" ? "different" : shift;
 }
 
 /** Fewer people to choose from are stricter. */
-function setShift(now: ReadonlySet<string>, then: ReadonlySet<string>): Shift {
-  const [added, removed] = [!isSubset(now, then), !isSubset(then, now)];
+function setShift(now: ReadonlySet<string>, was: ReadonlySet<string>): Shift {
+  const [added, removed] = [!isSubset(now, was), !isSubset(was, now)];
   if (added && removed) return "different";
   return added ? "looser" : removed ? "stricter" : "same";
 }
