@@ -1,16 +1,88 @@
+import { LRUCache } from "lru-cache";
 import type { HttpRequest } from "../action.ts";
+import type { Json } from "../canonical.ts";
 import type { Protocol } from "./fact.ts";
 import { type HttpFacts, httpFacts } from "./http/definition.ts";
-
-/** Classifies a request to an HTTP API. */
-export function classifyHttp(operation: HttpRequest): HttpFacts {
-  return Object.freeze({ opaque: true, doubts: Object.freeze([`${operation.kind} is not classified`]) });
-}
+import { checkOverride, isSafe, methodDoubts } from "./http/method.ts";
+import { readBody, readBytes } from "./request/body.ts";
+import { isCredentialParameter } from "./request/credential.ts";
+import { readHeaders } from "./request/headers.ts";
+import type { Query } from "./request/query.ts";
+import { refused } from "./request/refusal.ts";
+import { readTarget } from "./request/target.ts";
 
 /** HTTP to rules. */
 export const http: Protocol<HttpFacts> = {
   variable: "http",
   table: httpFacts,
-  summary: () => "a request",
-  readOnly: () => false,
+  summary: ({ method, path }) => `${method} ${encodeURI(path).slice(0, 200)}`,
+  readOnly: ({ readOnly }) => readOnly,
 };
+
+/** Bodies above this are read again each time. */
+const maxSeen = 16 * 1024;
+
+/** Seen requests that were understood: none of them holds a credential. At most some 16 MB of text. */
+const seen = new LRUCache<string, HttpFacts>({
+  max: 10_000,
+  maxSize: 16 * 1024 * 1024,
+  // The text is held twice (in the key and in the facts) at up to two bytes a character.
+  sizeCalculation: (_, key) => 4 * key.length + 2000,
+});
+
+/**
+ * What a request to an HTTP API asks for: its parts read once, as every server reads them. What has two readings is refused or opaque.
+ *
+ * @throws {CountersignError} as `classify`.
+ */
+export function classifyHttp(operation: HttpRequest): HttpFacts {
+  const { method, path, headers, body } = operation;
+  if (body && ("text" in body ? body.text : body.binary).length > maxSeen) return read(operation);
+  const key = JSON.stringify([method, path, headers, body]);
+  const before = seen.get(key);
+  if (before) return before;
+  const facts = read(operation);
+  if (!facts.opaque) seen.set(key, facts);
+  return facts;
+}
+
+function read(operation: HttpRequest): HttpFacts {
+  const { method } = operation;
+  const doubts = new Set(methodDoubts(method));
+  const { path, query } = readTarget(operation.path);
+  const bytes = readBytes(operation.body);
+  const headers = readHeaders(operation.headers, bytes.length);
+  if (headers.values.upgrade) throw refused("Upgrade is not taken: what follows would not be HTTP, and not seen. Leave it out.");
+  const body = readBody(bytes, headers);
+  checkOverride([...Object.keys(query.values), ...namesOf(body.value)]);
+  for (const part of [path, query, headers, body]) for (const doubt of part.doubts) doubts.add(doubt);
+  for (const name of query.repeated) doubts.add(`the query gives ${JSON.stringify(name)} twice with different values`);
+  const credentials = Object.keys(query.values).filter(isCredentialParameter);
+  if (credentials.length > 0) doubts.add("the query brings a credential of the caller's own");
+  if ((method === "GET" || method === "HEAD") && bytes.length > 0)
+    doubts.add(`${method} with a body, which some servers drop and others take for the next request`);
+  const opaque = doubts.size > 0;
+  return Object.freeze({
+    method,
+    path: path.text,
+    segments: Object.freeze(path.segments),
+    query: credentials.length > 0 ? withoutValues(query, credentials) : query.values,
+    headers: headers.values,
+    contentType: body.contentType,
+    body: body.value,
+    bodyBytes: bytes.length,
+    readOnly: isSafe(method) && bytes.length === 0 && !opaque,
+    opaque,
+    doubts: Object.freeze([...doubts].sort()),
+  });
+}
+
+/** The names of a form, or of the members of a JSON object, which some frameworks (Laravel) read like those of a form. */
+function namesOf(body: Json): readonly string[] {
+  return typeof body === "object" && body !== null && !Array.isArray(body) ? Object.keys(body) : [];
+}
+
+function withoutValues({ values }: Query, names: readonly string[]): Query["values"] {
+  const shown = Object.entries(values).map(([name, list]) => [name, names.includes(name) ? Object.freeze([]) : list] as const);
+  return Object.freeze(Object.fromEntries(shown));
+}

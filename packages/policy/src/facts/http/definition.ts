@@ -2,6 +2,38 @@ import type { FactsOf, FactTable } from "../fact.ts";
 
 /** Every fact about operations of this protocol. The CEL environment, the type {@link HttpFacts} and the documentation come from this table. */
 export const httpFacts = {
+  method: { type: "string", description: "Upper case, as sent: `GET`, `POST` …" },
+  path: {
+    type: "string",
+    description:
+      "Percent-decoded once: what has two readings (dot segments, `//`, encoded slashes, double encoding) is refused. In the case sent: for a server that ignores case compare `http.path.lowerAscii()`. A slash at the end stays.",
+  },
+  segments: {
+    type: "list<string>",
+    description: 'The parts of the path, decoded, in order, without a slash at the end: `/orders/7/` gives `["orders", "7"]`.',
+  },
+  query: {
+    type: "map<string, list<string>>",
+    description:
+      'Each parameter\'s values, decoded, in order: `http.query.status == ["open"]`; check with `has(http.query.status)` before use. The values of credentials (`access_token`, `api_key` …) are left out: an empty list.',
+  },
+  headers: {
+    type: "map<string, list<string>>",
+    description:
+      'The bound headers by lower-case name: `http.headers["if-match"] == ["*"]`. The values of credentials (`authorization`, `cookie`, `x-api-key` …) are left out: an empty list.',
+  },
+  contentType: { type: "string", description: 'Lower case, without parameters: `application/json`; `""` when there is none.' },
+  body: {
+    type: "dyn",
+    description:
+      "A JSON body's value; a form as a map of lists. `null` when there is none or it is not looked into (then `opaque`). A member that is missing makes the rule deny: check with `has(http.body.amount)` before use.",
+  },
+  bodyBytes: { type: "int", description: "The length of the body; 0 when there is none." },
+  readOnly: {
+    type: "bool",
+    description:
+      "`GET`, `HEAD` or `OPTIONS` without a body: the methods that promise to change nothing (RFC 9110 §9.2.1). Whether the server keeps the promise is not known. Never true when `opaque` is.",
+  },
   opaque: {
     type: "bool",
     description: "Not fully understood, see `doubts`. An `allow` rule does not match unless it says `opaque: true`.",

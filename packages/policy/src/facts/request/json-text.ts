@@ -14,7 +14,9 @@ export function readJson(text: string, where: string): JsonFact {
   } catch {
     return { value: null, doubts: [`${where} is not JSON`] };
   }
-  const { value, doubts } = freezeJson(parsed, where);
+  const fact = freezeJson(parsed, where);
+  if (fact.value === null) return fact;
+  const { value, doubts } = fact;
   return { value, doubts: [...new Set([...doubts, ...hidden(text, where)])] };
 }
 
@@ -35,7 +37,7 @@ function* hidden(text: string, where: string): Iterable<string> {
       if (names?.has(name)) yield `${where} gives a member twice, and servers take the first or the last`;
       names?.add(name);
     } else if (found.startsWith('"')) last = found;
-    else if (!isExact(found)) yield `${where} holds a number that is too large or too long to be exact`;
+    else if (!isExact(found)) yield `${where} holds a number that is not exact as a double`;
   }
 }
 

@@ -61,7 +61,7 @@ class Reader {
   #number(number: number, where: string): number {
     if (!Number.isFinite(number)) throw refused(`${where} holds a number that JSON cannot carry (${number}).`);
     if (Number.isInteger(number) && !Number.isSafeInteger(number))
-      this.doubts.add(`${where} holds a number that is too large to be exact`);
+      this.doubts.add(`${where} holds a number that is not exact as a double`);
     return number;
   }
 

@@ -1,8 +1,8 @@
 /**
- * Invisible characters, those that order text anew (bidi), line separators, controls, and the two letters i that some languages fold to
- * ASCII.
+ * Invisible characters, those that order text anew (bidi), line separators, controls, the two letters i that some languages fold to ASCII,
+ * and the slashes and backslashes of mathematics, which Windows maps to those of paths.
  */
-const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u0130\u0131]/u;
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u0130\u0131\u2044\u2215\u2216\u29f5\u29f8\u29f9]/u;
 
 /**
  * Whether a server that normalises Unicode or folds case may take the text for another: full-width letters, the Kelvin sign for a K,
