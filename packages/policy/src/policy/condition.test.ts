@@ -32,7 +32,7 @@ test.each([
   "sql.readOnly && !sql.writes && !sql.ddl && !sql.opaque && sql.hasWhere",
   'sql.tables == ["public.orders"] && sql.reads.all(t, t.startsWith("public.")) && sql.writesTo.size() == 0',
   'sql.kinds.exists(k, k in ["SELECT"]) && "SELECT" in sql.kinds && sql.functions == [] && sql.doubts == []',
-  'sql.statements == 1 && sql.text.contains("orders") && sql.fingerprint.size() == 16',
+  'sql.statements == 1 && sql.text.contains("orders") && sql.fingerprint.size() == 32',
   'principal.subject == "agent-1" && "agents" in principal.groups && principal.issuer == "i"',
   'principal.claims.team == "a" && principal.claims.level == 3 && principal.claims.level > 2 && principal.claims.nested.x == true',
   'resource.name == "orders-db" && resource.type == "postgres" && resource.labels.env == "prod" && "env" in resource.labels',

@@ -2,19 +2,20 @@ import { CountersignError } from "../../outcome.ts";
 import type { SqlFacts } from "./definition.ts";
 import { expressions } from "./expressions.ts";
 import { Findings } from "./findings.ts";
+import { fingerprintOf, formOf } from "./fingerprint.ts";
 import { Names } from "./names.ts";
 import { checkFunctionColumns } from "./notation.ts";
-import { type Parsed, parse } from "./parser.ts";
+import { type ParsedStatement, parse } from "./parser.ts";
 import { noteSelect, queries } from "./queries.ts";
 import { statements } from "./statements.ts";
-import { type Tree, unwrap } from "./tree.ts";
+import { unwrap } from "./tree.ts";
 import { Walk } from "./walk.ts";
 
 /** A text's facts, and how many parameters it takes. Frozen: it is shared. */
 export interface Classified {
   /** All statements together. */
   readonly facts: SqlFacts;
-  /** Of a text of several statements, each one alone; with the text, fingerprint and number of statements of the whole. */
+  /** Of a text of several statements, each one alone, with its own text and fingerprint but the number of statements of the whole. */
   readonly parts?: readonly SqlFacts[];
   /** The highest `$n`. */
   readonly parameters: number;
@@ -35,28 +36,32 @@ const maxStatements = 1000;
  * @throws {CountersignError} `invalid_operation`, see {@link parse}; also for a change of a pinned setting and for too many names.
  */
 export function classifyText(text: string, searchPath: readonly string[]): Classified {
-  const parsed = parse(text);
-  if (parsed.statements.length > maxStatements) {
+  const statements = parse(text);
+  if (statements.length > maxStatements) {
     throw new CountersignError("invalid_operation", `The text holds more than ${maxStatements} statements. Split it.`);
   }
   const names = new Names(searchPath);
-  const parts = parsed.statements.map((statement) => findingsOf(statement, names));
-  const whole = new Findings();
-  for (const part of parts) whole.add(part);
+  const found = statements.map((statement) => findingsOf(statement, names));
+  const forms = statements.map(({ tree }) => formOf(tree));
+  const [only] = found;
+  const whole = only && found.length === 1 ? only : sumOf(found);
   if (whole.reads.size + whole.writesTo.size + whole.functions.size + whole.doubts.size > maxNames) {
     throw new CountersignError(
       "invalid_operation",
       `The statement names more than ${maxNames} tables, functions and types. Split it.`,
     );
   }
-  const summarise = (found: Findings) => summary(found, text, parsed);
-  const facts = summarise(whole);
-  const several = parts.length > 1 ? { parts: Object.freeze(parts.map(summarise)) } : {};
-  return Object.freeze({ facts, ...several, parameters: whole.parameters });
+  const summarise = (part: Findings, partText: string, partForms: readonly string[]) =>
+    summary(part, { text: partText, fingerprint: fingerprintOf(partForms), statements: statements.length });
+  const facts = summarise(whole, text, forms);
+  const { parameters } = whole;
+  if (found.length === 1) return Object.freeze({ facts, parameters });
+  const parts = found.map((part, at) => summarise(part, statements[at]?.text ?? text, forms.slice(at, at + 1)));
+  return Object.freeze({ facts, parts: Object.freeze(parts), parameters });
 }
 
-function findingsOf(statement: Tree, names: Names): Findings {
-  const found = unwrap(statement);
+function findingsOf({ tree }: ParsedStatement, names: Names): Findings {
+  const found = unwrap(tree);
   if (!found) throw new CountersignError("internal", "The SQL parser gave a statement without a tree.");
   const walk = new Walk(handlers, names);
   walk.node(found.kind, found.node);
@@ -65,7 +70,13 @@ function findingsOf(statement: Tree, names: Names): Findings {
   return walk.found;
 }
 
-function summary(found: Findings, text: string, { fingerprint, statements }: Parsed): SqlFacts {
+function sumOf(parts: readonly Findings[]): Findings {
+  const whole = new Findings();
+  for (const part of parts) whole.add(part);
+  return whole;
+}
+
+function summary(found: Findings, about: Pick<SqlFacts, "text" | "fingerprint" | "statements">): SqlFacts {
   const opaque = found.doubts.size > 0;
   return Object.freeze({
     kinds: sorted(found.kinds),
@@ -77,11 +88,11 @@ function summary(found: Findings, text: string, { fingerprint, statements }: Par
     writesTo: sorted(found.writesTo),
     functions: sorted(found.functions),
     hasWhere: found.hasWhere,
-    fingerprint,
-    statements: statements.length,
+    fingerprint: about.fingerprint,
+    statements: about.statements,
     opaque,
     doubts: sorted(found.doubts),
-    text,
+    text: about.text,
   });
 }
 

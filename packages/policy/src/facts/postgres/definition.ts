@@ -39,7 +39,8 @@ export const sqlFacts = {
   },
   fingerprint: {
     type: "string",
-    description: "16 hex digits, the same for texts that differ only in constants, layout and comments.",
+    description:
+      "32 hex digits, the same for texts that differ only in constants (numbers, strings, bits), layout and comments, or in the length of `IN`, `VALUES` and `ARRAY` lists; different for all others.",
   },
   statements: { type: "int", description: "How many statements the text holds." },
   opaque: {
@@ -47,7 +48,10 @@ export const sqlFacts = {
     description: "Not fully understood, see `doubts`. An `allow` rule does not match unless it says `opaque: true`.",
   },
   doubts: { type: "list<string>", description: "Why it is opaque, in words; empty when it is not." },
-  text: { type: "string", description: "The statement text as it was sent." },
+  text: {
+    type: "string",
+    description: "The text as it was sent. Of one statement of several, which are decided alone: its own part of it.",
+  },
 } as const satisfies FactTable;
 
 /** What classification found out about a PostgreSQL operation. Lists are sorted and without duplicates. */

@@ -5,11 +5,8 @@ declare module "libpg-query/wasm/libpg-query.js" {
     _malloc(bytes: number): number;
     _free(pointer: number): void;
     getValue(pointer: number, type: "i32"): number;
-    UTF8ToString(pointer: number): string;
     _wasm_parse_query_raw(text: number): number;
     _wasm_free_parse_result(result: number): void;
-    _wasm_fingerprint(text: number): number;
-    _wasm_free_string(text: number): void;
   }
   export default function createParserModule(): Promise<ParserModule>;
 }

@@ -3,12 +3,12 @@ import createParserModule, { type ParserModule } from "libpg-query/wasm/libpg-qu
 import { CountersignError } from "../../outcome.ts";
 import { isTree, type Tree } from "./tree.ts";
 
-/** What the real parser makes of a text. */
-export interface Parsed {
-  /** The raw parse tree of every statement, in order. */
-  readonly statements: readonly Tree[];
-  /** 16 hex digits, the same for texts that differ only in constants, layout and comments (libpg_query's fingerprint). */
-  readonly fingerprint: string;
+/** One statement of a text. */
+export interface ParsedStatement {
+  /** The raw parse tree. */
+  readonly tree: Tree;
+  /** Its own part of the text. */
+  readonly text: string;
 }
 
 /** A module that has grown beyond this is replaced: WebAssembly memory never shrinks. */
@@ -38,10 +38,10 @@ async function load(): Promise<void> {
  *
  * @throws {CountersignError} `invalid_operation` when PostgreSQL does not accept it, when it says nothing, or when it nests too deeply.
  */
-export function parse(text: string): Parsed {
+export function parse(text: string): readonly ParsedStatement[] {
   const module = current;
   if (!module) throw new CountersignError("internal", "The SQL parser is being loaded; try again.", { retryable: true });
-  let result: Parsed;
+  let result: readonly ParsedStatement[];
   try {
     result = parseWith(module, text);
   } catch (error) {
@@ -65,48 +65,52 @@ function replaceModule(): void {
   loadParser().catch(() => {});
 }
 
-function parseWith(module: ParserModule, text: string): Parsed {
+function parseWith(module: ParserModule, text: string): readonly ParsedStatement[] {
   const bytes = Buffer.from(`${text}\0`);
   const pointer = module._malloc(bytes.length);
   if (pointer === 0) throw new Error("The parser has no memory left");
   module.HEAPU8.set(bytes, pointer);
-  const tree = parseAt(module, pointer);
-  const fingerprint = typeof tree === "string" || tree.length === 0 ? "" : fingerprintAt(module, pointer);
+  const answer = parseAt(module, pointer);
   module._free(pointer);
-  if (typeof tree === "string")
-    throw new CountersignError("invalid_operation", `PostgreSQL's parser does not accept the statement: ${tree}.`);
-  if (tree.length === 0) throw new CountersignError("invalid_operation", "The statement is empty: it holds no SQL.");
-  return { statements: tree, fingerprint };
-}
-
-/**
- * The statements' trees, or the parser's complaint.
- * PgQueryParseResult { char *tree; char *stderr; PgQueryError *error }, PgQueryError { char *message, *func, *file; int line, cursor }.
- */
-function parseAt(module: ParserModule, pointer: number): readonly Tree[] | string {
-  const result = module._wasm_parse_query_raw(pointer);
-  const error = module.getValue(result + 8, "i32");
-  const message = error === 0 ? undefined : module.UTF8ToString(module.getValue(error, "i32"));
-  const position = error === 0 ? 0 : module.getValue(error + 16, "i32");
-  const tree = error === 0 ? module.UTF8ToString(module.getValue(result, "i32")) : "";
-  module._wasm_free_parse_result(result);
-  if (message !== undefined) {
-    // The complaint quotes a token of the text, which may be a literal of any length.
-    const short = message.length > 200 ? `${message.slice(0, 200)}…` : message;
-    return position > 0 ? `${short} (at character ${position})` : short;
-  }
-  const parsed: unknown = JSON.parse(tree);
+  if ("complaint" in answer)
+    throw new CountersignError("invalid_operation", `PostgreSQL's parser does not accept the statement: ${answer.complaint}.`);
+  const parsed: unknown = JSON.parse(answer.json);
   if (!isTree(parsed) || !Array.isArray(parsed.stmts)) throw new Error("The parser gave no list of statements");
+  if (parsed.stmts.length === 0) throw new CountersignError("invalid_operation", "The statement is empty: it holds no SQL.");
+  const several = parsed.stmts.length > 1;
   return parsed.stmts.map((raw: unknown) => {
     if (!isTree(raw) || !isTree(raw.stmt)) throw new Error("The parser gave a statement without a tree");
-    return raw.stmt;
+    return { tree: raw.stmt, text: several ? partOf(bytes, raw) : text };
   });
 }
 
-function fingerprintAt(module: ParserModule, pointer: number): string {
-  const result = module._wasm_fingerprint(pointer);
-  const fingerprint = module.UTF8ToString(result);
-  module._wasm_free_string(result);
-  if (!/^[0-9a-f]{16}$/.test(fingerprint)) throw new Error("The parser gave no fingerprint");
-  return fingerprint;
+/** Positions count bytes; a zero is left out, and the length also of a last statement without a semicolon. */
+function partOf(bytes: Buffer, raw: Tree): string {
+  const start = typeof raw.stmt_location === "number" ? raw.stmt_location : 0;
+  const end = typeof raw.stmt_len === "number" ? start + raw.stmt_len : bytes.length - 1;
+  return bytes.toString("utf8", start, end).trim();
+}
+
+/**
+ * The trees as JSON, or the parser's complaint.
+ * PgQueryParseResult { char *tree; char *stderr; PgQueryError *error }, PgQueryError { char *message, *func, *file; int line, cursor }.
+ */
+function parseAt(module: ParserModule, pointer: number): { readonly json: string } | { readonly complaint: string } {
+  const result = module._wasm_parse_query_raw(pointer);
+  const error = module.getValue(result + 8, "i32");
+  if (error === 0) {
+    const json = textAt(module, module.getValue(result, "i32"));
+    module._wasm_free_parse_result(result);
+    return { json };
+  }
+  const message = textAt(module, module.getValue(error, "i32"));
+  const position = module.getValue(error + 16, "i32");
+  module._wasm_free_parse_result(result);
+  // The complaint quotes a token of the text, which may be a literal of any length.
+  const short = message.length > 200 ? `${message.slice(0, 200)}…` : message;
+  return { complaint: position > 0 ? `${short} (at character ${position})` : short };
+}
+
+function textAt({ HEAPU8 }: ParserModule, pointer: number): string {
+  return Buffer.from(HEAPU8.buffer, pointer, HEAPU8.indexOf(0, pointer) - pointer).toString();
 }

@@ -31,9 +31,9 @@ function looksAtData(value: unknown): boolean {
 }
 
 function sameText(left: unknown, right: unknown): boolean {
-  return left !== undefined && right !== undefined && text(left) === text(right);
+  return unwrap(left)?.kind === unwrap(right)?.kind && text(left) === text(right);
 }
 
-function text(value: unknown): string {
+function text(value: unknown): string | undefined {
   return JSON.stringify(value, (key, inner: unknown) => (key === "location" ? undefined : inner));
 }
