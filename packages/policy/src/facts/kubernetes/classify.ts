@@ -1,0 +1,48 @@
+import type { KubernetesRequest } from "../../action.ts";
+import { readBytes } from "../request/body.ts";
+import { readTarget } from "../request/target.ts";
+import { readObject } from "./body.ts";
+import type { KubernetesFacts } from "./definition.ts";
+import { readDryRun } from "./dry-run.ts";
+import { doubtsAboutNames } from "./names.ts";
+import { readRequestHeaders } from "./request-headers.ts";
+import { readMethod, requestInfo } from "./request-info.ts";
+import { readScope } from "./scope.ts";
+import { readStream } from "./stream.ts";
+
+/** Looks at a request that was not seen before. The facts are frozen. */
+export function classifyRequest(operation: KubernetesRequest): KubernetesFacts {
+  const method = readMethod(operation.method);
+  const target = readTarget(operation.path);
+  const bytes = readBytes(operation.body);
+  const headers = readRequestHeaders(operation.headers, bytes.length);
+  const info = requestInfo(method, target);
+  const scope = readScope(method, target, info, headers.values.upgrade !== undefined);
+  const stream = readStream(info, target.query);
+  const body = readObject(bytes, headers, info, scope);
+  const { isResource, trailing: _, ...names } = info;
+  const doubts = new Set([
+    ...target.path.doubts,
+    ...target.query.doubts,
+    ...headers.doubts,
+    ...doubtsAboutNames(info),
+    ...scope.doubts,
+    ...stream.doubts,
+    ...body.doubts,
+  ]);
+  return Object.freeze({
+    ...names,
+    allNamespaces: isResource && info.namespace === "",
+    path: target.path.text,
+    container: stream.container,
+    argv: stream.argv,
+    tty: stream.tty,
+    stdin: stream.stdin,
+    dryRun: readDryRun(target.query, info, bytes.length > 0, body.value),
+    patchType: body.patchType,
+    body: body.value,
+    readOnly: scope.reads && doubts.size === 0,
+    opaque: doubts.size > 0,
+    doubts: Object.freeze([...doubts].sort()),
+  });
+}
