@@ -6,7 +6,7 @@
 
 export * from "./action.ts";
 export * from "./asked.ts";
-export { type BundleTerms, createBundle } from "./bundle/bundle.ts";
+export { type BundleTerms, createBundle, policyDigest } from "./bundle/bundle.ts";
 export { BundleError, type BundleErrorCode } from "./bundle/bundle-error.ts";
 export { keyIdOf, parsePublicKey, publicKeyText } from "./bundle/bundle-key.ts";
 export { type BundleTrust, type OpenedBundle, openBundle } from "./bundle/open-bundle.ts";
@@ -30,6 +30,7 @@ export * from "./facts.ts";
 export { operationText } from "./operation-text.ts";
 export * from "./outcome.ts";
 export * from "./policy.ts";
+export { loadReading, type PolicyReading, type ReadPolicy, type ReadyPolicy } from "./policy-reading.ts";
 export type { PolicyStatus, PolicyStatusFeed } from "./policy-status.ts";
 export * from "./problem.ts";
 export * from "./quorum.ts";

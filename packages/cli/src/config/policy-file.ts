@@ -5,8 +5,6 @@ import { dirname } from "node:path";
 /** A policy file as it was read. */
 export interface PolicyFile {
   readonly text: string;
-  /** Tells this state of the file from every other: another file under the name, or another time of change. */
-  readonly stamp: string;
   /** What lets others than the owner change it; undefined when nothing does. */
   readonly openness?: string;
 }
@@ -16,33 +14,28 @@ export class UnreadableFile extends Error {
   override readonly name = "UnreadableFile";
 }
 
-/** A policy file of this size holds some ten thousand rules. */
-const largestFile = 2 * 1024 * 1024;
-
 /**
- * Reads one policy file. Never waits for a pipe, never takes in more than 2 MiB.
+ * Reads one policy file. Never waits for a pipe, never takes in more than `largest` bytes.
  *
  * @throws {UnreadableFile}
  */
-export async function readPolicyFile(path: string): Promise<PolicyFile> {
+export async function readPolicyFile(path: string, largest: number): Promise<PolicyFile> {
   try {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would wait forever.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const found = await file.stat({ bigint: true });
     if (found.isDirectory()) throw new UnreadableFile("it is a folder, not a file");
     if (!found.isFile()) throw new UnreadableFile("it is not a regular file");
-    if (found.size > largestFile) throw new UnreadableFile("it is larger than 2 MiB");
+    if (found.size > largest) throw new UnreadableFile(`it is larger than ${largest / 1024} KiB`);
     const bytes = Buffer.alloc(Number(found.size) + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
       ({ bytesRead: read } = await file.read(bytes, length, bytes.length - length));
     }
     if (length === bytes.length) throw new UnreadableFile("it is being written to");
-    const { dev, ino, size, mtimeNs, ctimeNs } = found;
     const openness = await opennessOf(path, Number(found.mode));
     return {
       text: textOf(bytes.subarray(0, length)),
-      stamp: [dev, ino, size, mtimeNs, ctimeNs].join(" "),
       ...(openness === undefined ? {} : { openness }),
     };
   } catch (error) {

@@ -1,68 +1,46 @@
-import { dirname, join, relative, resolve, sep } from "node:path";
-import { loadParser, loadPolicy, type Policy, PolicyError, type Problem } from "@countersign/policy";
+import { resolve } from "node:path";
+import { loadReading, type Policy, PolicyError, parsePublicKey, type ReadPolicy } from "@countersign/policy";
 import type { Config } from "./load.ts";
-import { readPolicyFile, UnreadableFile } from "./policy-file.ts";
-
-/** Policy files as they stand on disk. */
-export interface PolicyFiles {
-  /** Texts by name, as `loadPolicy` takes them. A name is the path from `folder`, with `/`: the same wherever the folder is. */
-  readonly files: Readonly<Record<string, string>>;
-  /** The deepest folder that holds all the named files; absolute. */
-  readonly folder: string;
-}
+import { policyReader } from "./policy-reader.ts";
 
 /**
- * Reads policy files and what they include. The one reader of policies: the configuration's, and those of `--policy`.
+ * Reads policy files and what they include, or a bundle (whoever signed it): texts by name, as `loadPolicy` takes them. For what names files
+ * on a command line.
  *
  * @param paths of the files that were named; relative ones start at the working folder.
  * @throws {PolicyError} with every file that cannot be read.
  */
-export async function readPolicyFiles(paths: readonly string[]): Promise<PolicyFiles> {
-  const named = paths.map((path) => resolve(path));
-  const folder = commonFolder(named);
-  const files: Record<string, string> = {};
-  const problems: Problem[] = [];
-  for (const path of named) {
-    try {
-      files[relative(folder, path).split(sep).join("/")] = (await readPolicyFile(path)).text;
-    } catch (error) {
-      if (!(error instanceof UnreadableFile)) throw error;
-      problems.push({ file: path, line: 1, column: 1, message: `the policy file cannot be read: ${error.message}` });
-    }
-  }
+export async function readPolicyFiles(paths: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const { files, problems } = await readNamed(paths)();
   if (problems.length > 0) throw new PolicyError(problems);
-  return { files, folder };
+  return files;
 }
 
 /**
- * Reads and loads policy files, and the SQL parser that decisions need.
+ * Reads and loads policy files, and the parsers that decisions need.
  *
  * @param paths as {@link readPolicyFiles}.
  * @throws {PolicyError} with the place of every mistake; files are named by their absolute paths.
  */
 export async function loadPolicyFiles(paths: readonly string[]): Promise<Policy> {
-  const { files, folder } = await readPolicyFiles(paths);
-  await loadParser();
-  try {
-    return loadPolicy(files);
-  } catch (error) {
-    throw error instanceof PolicyError
-      ? new PolicyError(error.problems.map((one) => ({ ...one, file: join(folder, one.file) })))
-      : error;
-  }
+  return (await loadReading(await readNamed(paths)())).policy;
 }
 
-/** Reads the policy that a configuration names; see {@link loadPolicyFiles}. */
-export function readPolicy(config: Config): Promise<Policy> {
-  const { policy } = config.settings;
-  return loadPolicyFiles((typeof policy === "string" ? [policy] : policy).map(config.path));
+/** Loads the policy that a configuration names; see {@link loadPolicyFiles}. */
+export async function readPolicy(config: Config): Promise<Policy> {
+  return (await loadReading(await configuredPolicy(config, Date.now)())).policy;
 }
 
-function commonFolder(paths: readonly string[]): string {
-  const [first = [], ...others] = paths.map((path) => dirname(path).split(sep));
-  let length = first.length;
-  for (const parts of others) {
-    while (first.slice(0, length).join(sep) !== parts.slice(0, length).join(sep)) length--;
-  }
-  return first.slice(0, length).join(sep) || sep;
+/** Reads what a configuration names, again and again. */
+export function configuredPolicy({ settings, path }: Config, now: () => number): ReadPolicy {
+  const { policy, policyKeys } = settings;
+  const trustedKeys = policyKeys?.flatMap((text) => parsePublicKey(text) ?? []);
+  return policyReader((typeof policy === "string" ? [policy] : policy).map(path), { now, ...(trustedKeys && { trustedKeys }) });
+}
+
+function readNamed(paths: readonly string[]): ReadPolicy {
+  return policyReader(
+    paths.map((path) => resolve(path)),
+    { now: Date.now },
+  );
 }

@@ -1,3 +1,4 @@
+import { parsePublicKey } from "@countersign/policy";
 import { z } from "zod";
 import { resourceSchema } from "./resource.ts";
 
@@ -69,6 +70,13 @@ function distinctNames(items: readonly { readonly name: string }[], context: z.R
   }
 }
 
+const publicKey = z
+  .string()
+  .refine(
+    (text) => parsePublicKey(text) !== undefined,
+    "expected a public key as `countersign policy keygen` prints it: `ed25519:…`",
+  );
+
 const bytes = z
   .int()
   .min(1024)
@@ -110,6 +118,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   policy: z.union([filePath, z.array(filePath).min(1)], "expected a path, or a list of paths").default("policy.yaml"),
+  /** Who may sign the policy. With any of them, it has to be one bundle that one of them signed. */
+  policyKeys: z.array(publicKey).min(1, "expected at least one key; leave it out to use policies that nobody signed").optional(),
   resources: z.array(resourceSchema).superRefine(distinctNames).default([]),
   audit: z.strictObject({ fsync: z.enum(["default", "always"]).default("default") }).prefault({}),
   limits: z

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The most that a bundle may hold. */
-export const caps = { bytes: 16 * 1024 * 1024, files: 256, signatures: 16 } as const;
+export const caps = { bytes: 8 * 1024 * 1024, files: 256, signatures: 16 } as const;
 
 /** The format, and the domain of its signatures. */
 export const format = "countersign/policy-bundle/v1";

@@ -153,10 +153,10 @@ describe("there is one way to write a bundle", () => {
   });
 
   test("too large, or too many", () => {
-    expect(refusal(Buffer.alloc(16 * 1024 * 1024 + 1, " "))).toBe("too_large");
+    expect(refusal(Buffer.alloc(8 * 1024 * 1024 + 1, " "))).toBe("too_large");
     const many = Object.fromEntries(Array.from({ length: 257 }, (_, index) => [`f${index}.yaml`, ""]));
     expect(() => createBundle(many, terms)).toThrow(BundleError);
-    expect(() => createBundle({ "a.yaml": "\0".repeat(3 * 1024 * 1024) }, terms)).toThrow(/holds at most/);
+    expect(() => createBundle({ "a.yaml": "\0".repeat(2 * 1024 * 1024) }, terms)).toThrow(/holds at most/);
   });
 });
 

@@ -1,0 +1,50 @@
+import type { Digest } from "./canonical.ts";
+import { loadParser } from "./facts/postgres/parser.ts";
+import { loadPolicy, type Policy, unenforced } from "./policy.ts";
+import { DocumentError, PolicyError, type Problem } from "./problem.ts";
+
+/** What was found where the policy is configured to be. */
+export interface PolicyReading {
+  /** Every file that was looked at or for; absolute. */
+  readonly paths: readonly string[];
+  /** Texts by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Where the file of a name is, for people. */
+  readonly locate: (name: string) => string;
+  /** What its bundle says; absent for plain files. */
+  readonly bundle?: { readonly version: number; readonly expiresMs?: number };
+  /** Why it cannot be used, before its rules were looked at. */
+  readonly problems: readonly Problem[];
+  /** What is no reason against it and deserves a look. */
+  readonly warnings: readonly Problem[];
+}
+
+/** Reads the policy as it is now. `inForce`: the bundle that is in use, for a newer one to be held against. Never throws for a bad policy. */
+export type ReadPolicy = (inForce?: { readonly version: number; readonly digest: Digest }) => Promise<PolicyReading>;
+
+/** A policy that may be taken into use. */
+export interface ReadyPolicy {
+  readonly policy: Policy;
+  readonly warnings: readonly Problem[];
+  readonly bundle?: PolicyReading["bundle"];
+}
+
+/**
+ * Loads what was read.
+ *
+ * @throws {PolicyError} with the place of every mistake, and of every rule that would be weaker than it says.
+ */
+export async function loadReading({ files, locate, bundle, problems, warnings }: PolicyReading): Promise<ReadyPolicy> {
+  if (problems.length > 0) throw new PolicyError(problems);
+  await loadParser();
+  const placed = (all: readonly Problem[]) => all.map((one) => ({ ...one, file: locate(one.file) }));
+  let policy: Policy;
+  try {
+    policy = loadPolicy(files);
+  } catch (error) {
+    throw error instanceof DocumentError ? new PolicyError(placed(error.problems)) : error;
+  }
+  const asked = unenforced(policy);
+  if (asked.refused.length > 0) throw new PolicyError(placed(asked.refused));
+  return { policy, warnings: [...warnings, ...placed(asked.warnings)], ...(bundle && { bundle }) };
+}
