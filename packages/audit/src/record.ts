@@ -9,6 +9,7 @@ export type RecordType =
   | "refusal"
   | "vote"
   | "state"
+  | "escalation"
   | "intent"
   | "outcome"
   | "sign-in";

@@ -1,12 +1,14 @@
 import type { KeyObject } from "node:crypto";
 import {
   type Approver,
+  askedAfter,
   type Ballot,
   CountersignError,
   type ErrorCode,
   type Outcome,
   type Quorum,
   type RequestState,
+  type StageProgress,
   signVote,
 } from "@countersign/policy";
 import type { Ledger } from "./ledger.ts";
@@ -95,6 +97,11 @@ export class Approvals {
   /** How far a request's approval is, by the votes whose signatures are right. */
   progress(request: RequestOverview): Quorum {
     return tally(request, request.votes, this.#key.publicKey);
+  }
+
+  /** Everybody whom a stage asks by now, those added by time among them. */
+  askedNow({ stage, sinceMs }: StageProgress): readonly string[] {
+    return sinceMs === undefined ? stage.approvers : askedAfter(stage, this.#ledger.now() - sinceMs);
   }
 
   /** @throws {CountersignError} `not_found`. */

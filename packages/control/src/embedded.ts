@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import type { AuditLog } from "@countersign/audit";
-import type { RequestBook } from "@countersign/policy";
+import type { RequestBook, Vote } from "@countersign/policy";
+import { Alarm } from "./alarm.ts";
 import { Approvals } from "./approvals.ts";
 import { Changes } from "./changes.ts";
 import { type Clock, steadyTime, systemClock } from "./clock.ts";
-import { Expiry } from "./expiry.ts";
 import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Requests } from "./requests.ts";
 import { openSqliteRequestStore } from "./stores/sqlite/request-store.ts";
+import { type Asked, tally } from "./tally.ts";
 
 /** How an embedded control plane is put together. */
 export interface EmbeddedOptions<Log extends AuditLog> {
@@ -51,12 +52,12 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const store = opening.use(await openSqliteRequestStore(join(folder, "control.db"), keys.payload));
   const audit = await options.openLog();
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
-  const ledger = new Ledger({ store, audit, changes, now, noteDeadline: (deadlineMs) => expiry.note(deadlineMs) });
+  const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, keys.vote.publicKey);
+  const ledger = new Ledger({ store, audit, changes, now, noteWake: (wakeMs) => alarm.note(wakeMs), progress });
   opening.defer(() => ledger.idle());
-  const lapse = (id: string) => ledger.withRequest(id, async ({ state }) => state === "expired");
-  const expiry = opening.use(new Expiry({ clock, now, store, lapse }));
+  const alarm = opening.use(new Alarm({ clock, now, store, wake: (id) => ledger.wake(id) }));
   opening.defer(() => changes.close());
-  await expiry.start();
+  await alarm.start();
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {

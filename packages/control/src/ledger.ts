@@ -1,9 +1,11 @@
 import type { AuditLog, RecordDraft } from "@countersign/audit";
-import { CountersignError, type Outcome } from "@countersign/policy";
+import { CountersignError, type Outcome, type Quorum, type Vote } from "@countersign/policy";
 import type { Changes } from "./changes.ts";
-import { deadline, hasLapsed } from "./lifetime.ts";
-import { record, requestRecord, stateRecord } from "./records.ts";
+import { addedBetween, nextEscalation } from "./escalation.ts";
+import { hasLapsed } from "./lifetime.ts";
+import { escalationRecord, record, requestRecord, stateRecord } from "./records.ts";
 import type { Change, Opening, RequestStore, StoredRequest } from "./stores/request-store.ts";
+import type { Asked } from "./tally.ts";
 import { Turns } from "./turns.ts";
 
 /** What a ledger is made of. */
@@ -13,12 +15,14 @@ export interface LedgerParts {
   readonly changes: Changes;
   /** Milliseconds since the Unix epoch; never goes back. */
   readonly now: () => number;
-  /** Told of every new deadline. */
-  readonly noteDeadline: (deadlineMs: number) => void;
+  /** How far a request's approval is with these votes. */
+  readonly progress: (request: Asked, votes: readonly Vote[]) => Quorum;
+  /** Told of every moment at which the clock has something to do. */
+  readonly noteWake: (wakeMs: number) => void;
 }
 
 /** A change as its decider states it; the ledger adds what it was decided on. */
-export type Entry = Omit<Change, "from" | "revision">;
+export type Entry = Omit<Change, "from" | "revision" | "wakeMs">;
 
 /**
  * The one way in which requests come to be and change: one change of a request at a time, the audit record on disk first, then the store by
@@ -62,13 +66,14 @@ export class Ledger {
   }
 
   /** Records and inserts a request; `taken` as the store says it. */
-  async open(opening: Opening): Promise<"inserted" | "taken"> {
+  async open(opening: Omit<Opening, "wakeMs">): Promise<"inserted" | "taken"> {
+    const { draft, validUntilMs } = opening;
+    const wakeMs = validUntilMs ?? this.#pendingWake(draft, [], 0);
     await this.record(requestRecord(opening));
-    const inserted = await this.store.insert(opening);
+    const inserted = await this.store.insert({ ...opening, wakeMs });
     if (inserted === "inserted") {
-      const { requestId, expiry } = opening.draft.binding;
-      this.#parts.noteDeadline(opening.validUntilMs ?? expiry.pendingUntilMs);
-      this.changes.publish(requestId);
+      this.#parts.noteWake(wakeMs);
+      this.changes.publish(draft.binding.requestId);
     }
     return inserted;
   }
@@ -80,7 +85,8 @@ export class Ledger {
     // A claim's record need not be on disk by itself: the sidecar appends the intent behind it in the same log, as durably as the action asks
     // for, before anything is dispatched. Waiting for the disk twice would only make a person's yes slower.
     await record(this.#parts.audit, all, entry.to === "executing" ? "handed-over" : "durable");
-    const changed = await this.store.change(id, { ...entry, from: request.state, revision: request.revision });
+    const wakeMs = this.#wakeAfter(request, entry);
+    const changed = await this.store.change(id, { ...entry, wakeMs, from: request.state, revision: request.revision });
     const after = await this.store.get({ id });
     if (!changed || after === undefined) {
       throw new CountersignError("control_plane_unavailable", "The request was changed by someone else meanwhile. Try again.", {
@@ -88,8 +94,7 @@ export class Ledger {
         requestId: id,
       });
     }
-    const until = deadline(after);
-    if (until !== undefined) this.#parts.noteDeadline(until);
+    if (wakeMs !== null) this.#parts.noteWake(wakeMs);
     this.changes.publish(id);
     return after;
   }
@@ -102,6 +107,31 @@ export class Ledger {
   /** Resolves once every change that has begun has ended. */
   idle(): Promise<void> {
     return this.#turns.idle();
+  }
+
+  /** Does what time asks for: ends a request whose time is up, asks more people about one that has waited. Gives whether there was anything. */
+  wake(id: string): Promise<boolean> {
+    return this.withRequest(id, async (request) => {
+      if (request.state !== "pending") return request.state === "expired";
+      const timeMs = this.now();
+      const to = addedBetween(this.#parts.progress(request, request.votes), request.escalatedMs, timeMs);
+      if (to.length === 0) return false;
+      await this.apply(request, { escalated: to, by: "clock", timeMs }, escalationRecord(request, to, timeMs));
+      return true;
+    });
+  }
+
+  /** When the clock has something to do after a change; null when nothing waits any more. */
+  #wakeAfter(request: StoredRequest, { to, vote, escalated, validUntilMs, timeMs }: Entry): number | null {
+    if (to === "approved") return validUntilMs ?? timeMs;
+    if (to !== undefined || request.state !== "pending") return to === undefined ? (request.wakeMs ?? null) : null;
+    const votes = vote === undefined ? request.votes : [...request.votes, vote];
+    return this.#pendingWake(request, votes, escalated === undefined ? request.escalatedMs : timeMs);
+  }
+
+  #pendingWake(request: Asked, votes: readonly Vote[], escalatedMs: number): number {
+    const next = nextEscalation(this.#parts.progress(request, votes), escalatedMs);
+    return Math.min(request.binding.expiry.pendingUntilMs, next ?? Number.POSITIVE_INFINITY);
   }
 
   #expire(request: StoredRequest): Promise<StoredRequest> {

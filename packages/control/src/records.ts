@@ -44,7 +44,7 @@ function about(request: Pick<RequestOverview, "binding" | "action">) {
 }
 
 /** A request was opened. What was asked is the payload: encrypted and erasable, the record holds its salted hash. */
-export function requestRecord({ draft, state, timeMs }: Opening): RecordDraft {
+export function requestRecord({ draft, state, timeMs }: Omit<Opening, "wakeMs">): RecordDraft {
   const { binding, decision, action } = draft;
   return {
     type: "request",
@@ -67,7 +67,11 @@ export function requestRecord({ draft, state, timeMs }: Opening): RecordDraft {
         ? {
             requirements: decision.approval.requirements.map(({ rule, stages }) => ({
               rule,
-              stages: stages.map(({ approvers, count }) => ({ approvers, count })),
+              stages: stages.map(({ approvers, count, escalate }) => ({
+                approvers,
+                count,
+                ...(escalate === undefined ? {} : { escalate: escalate.map(({ afterMs, to }) => ({ afterMs, to })) }),
+              })),
             })),
           }
         : {}),
@@ -134,6 +138,11 @@ export function stateRecord(
       ...(change.outcome?.failure === undefined ? {} : { code: change.outcome.failure.code }),
     },
   };
+}
+
+/** Nobody answered in time, so that more people are asked. */
+export function escalationRecord(request: RequestOverview, to: readonly string[], timeMs: number): RecordDraft {
+  return { type: "escalation", timeMs, ...about(request), detail: { to } };
 }
 
 /** A claim that the store's state would let through, but the signed votes do not. */

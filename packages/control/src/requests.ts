@@ -64,7 +64,7 @@ export class Requests implements RequestBook {
     checkDraft(draft, timeMs);
     const { requestId: id, expiry } = draft.binding;
     const base = { draft, headline: headline(draft.action.operation), timeMs };
-    const opening: Opening =
+    const opening: Omit<Opening, "wakeMs"> =
       draft.decision.effect === "review"
         ? { ...base, state: "pending", by: draft.action.principal.subject }
         : { ...base, state: "approved", by: "policy", validUntilMs: timeMs + expiry.validForMs };

@@ -9,7 +9,17 @@ import { tally } from "./tally.ts";
 const of = draft({ nowMs: 0 });
 const request: RequestOverview = {
   ...of,
-  ...{ state: "pending", createdMs: 0, changedMs: 0, changedBy: "agent", sequence: 1, revision: 1, headline: "", votes: [] },
+  ...{
+    state: "pending",
+    createdMs: 0,
+    changedMs: 0,
+    changedBy: "agent",
+    sequence: 1,
+    revision: 1,
+    headline: "",
+    votes: [],
+    escalatedMs: 0,
+  },
 };
 const ballot: Ballot = {
   ...{

@@ -13,7 +13,7 @@ import {
 import type { RequestOverview } from "./stores/request-store.ts";
 
 /** Who may not vote on a request: its principal and the principal's owner. */
-function excluded(request: RequestOverview): Excluded {
+function excluded(request: Asked): Excluded {
   const { principal } = request.action;
   return request.owner === undefined ? [principal] : [principal, { issuer: principal.issuer, subject: request.owner }];
 }
@@ -23,8 +23,11 @@ export function isRequester(request: RequestOverview, approver: Approver): boole
   return isExcluded(excluded(request), approver);
 }
 
+/** What of a request its votes are counted by. */
+export type Asked = Pick<RequestOverview, "binding" | "requestDigest" | "decision" | "action" | "owner">;
+
 /** How far a request's approval is. Only votes over this request's digest whose signature is right count: a changed row does not approve. */
-export function tally(request: RequestOverview, votes: readonly Vote[], voteKey: KeyObject): Quorum {
+export function tally(request: Asked, votes: readonly Vote[], voteKey: KeyObject): Quorum {
   if (request.decision.effect !== "review") return { verdict: "waiting", requirements: [] };
   const right = votes.filter(
     (vote) =>
@@ -34,7 +37,7 @@ export function tally(request: RequestOverview, votes: readonly Vote[], voteKey:
 }
 
 /** When a held request was opened, by what its votes are over: no column of the store can say that it has waited longer than it has. */
-function openedMs({ binding, decision }: RequestOverview): number {
+function openedMs({ binding, decision }: Asked): number {
   return binding.expiry.pendingUntilMs - (decision.effect === "review" ? decision.approval.expiresMs : 0);
 }
 

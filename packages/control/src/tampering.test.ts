@@ -17,19 +17,15 @@ async function edited(plane: Plane, ...edits: [sql: string, ...parameters: unkno
   return openPlane(plane.folder, plane.clock, plane.log);
 }
 
-const insertVote = "insert into votes values (@id, 2, @issuer, @subject, @groups, @digest, @verdict, '', @timeMs, @signature)";
-const row = ({ requestId, requestDigest, approver, verdict, timeMs, signature }: Vote) => ({
-  id: requestId,
-  issuer: approver.issuer,
-  subject: approver.subject,
-  groups: JSON.stringify(approver.groups),
-  digest: requestDigest,
-  verdict,
-  timeMs,
+const insertVote = "insert into votes values (@id, @person, 2, @ballot, @signature)";
+const row = ({ signature, ...ballot }: Vote) => ({
+  id: ballot.requestId,
+  person: ballot.approver.subject,
+  ballot: JSON.stringify(ballot),
   signature: signature.value,
 });
 const refused = { code: "internal", message: expect.stringContaining("changed from outside") };
-const markApproved = "update requests set state = 'approved', valid_until_ms = 9e15, deadline_ms = 9e15";
+const markApproved = "update requests set state = 'approved', valid_until_ms = 9e15, wake_ms = 9e15";
 
 test("a state set to approved does not approve, and the attempt is recorded", async () => {
   const plane = await openPlane();
@@ -78,12 +74,17 @@ test("a vote for one request does not count for another", async () => {
 });
 
 test.each([
-  ["verdict", "update votes set verdict = 'approve'"],
-  ["time", "update votes set time_ms = time_ms + 1"],
-  ["person", "update votes set approver_subject = 'bob'"],
-  ["groups", `update votes set approver_groups = '["dba","leads"]'`],
-  ["comment", "update votes set comment = 'yes'"],
-  ["digest", "update votes set request_digest = 'sha256:00'"],
+  ["verdict", `update votes set ballot = json_set(ballot, '$.verdict', 'approve')`],
+  ["time", `update votes set ballot = json_set(ballot, '$.timeMs', json_extract(ballot, '$.timeMs') + 1)`],
+  ["person", `update votes set person = 'bob', ballot = json_set(ballot, '$.approver.subject', 'bob')`],
+  ["groups", `update votes set ballot = json_set(ballot, '$.approver.groups', json('["dba","leads"]'))`],
+  ["names", `update votes set ballot = json_set(ballot, '$.approver.accounts', json('["bob"]'))`],
+  [
+    "right to act",
+    `update votes set ballot = json_set(ballot, '$.approver.actingFor', json('[{"subject":"bob","groups":["dba"]}]'))`,
+  ],
+  ["comment", `update votes set ballot = json_set(ballot, '$.comment', 'yes')`],
+  ["digest", `update votes set ballot = json_set(ballot, '$.requestDigest', 'sha256:00')`],
   ["signature", "update votes set signature = upper(signature)"],
 ])("a vote whose %s was changed does not count", async (what, sql) => {
   const plane = await openPlane();
@@ -93,13 +94,24 @@ test.each([
   await expect(again.claim(request)).rejects.toMatchObject(refused);
 });
 
+test.each(["none", '{"approver":{}}', "{}", "[]", "null"])("a vote that was changed to %s does not count", async (text) => {
+  const plane = await openPlane();
+  const request = await plane.open();
+  await plane.vote(request, alice);
+  const again = await edited(plane, ["update votes set ballot = ?", text], [markApproved]);
+  // Without the time of a vote nothing says that the approval still holds.
+  await expect(again.claim(request)).rejects.toMatchObject({ code: "expired" });
+});
+
 test("a pending request with a changed vote goes on waiting", async () => {
   const plane = await openPlane();
   const request = await plane.open({
     approval: { requirements: [{ rule: "r", stages: [{ approvers: ["group:dba"], count: 2 }] }] },
   });
   await plane.vote(request, alice);
-  const again = await edited(plane, ["update votes set approver_subject = 'carol'"]);
+  const again = await edited(plane, [
+    `update votes set person = 'carol', ballot = json_set(ballot, '$.approver.subject', 'carol')`,
+  ]);
   expect(await again.vote(request, bob)).toMatchObject({ state: "pending" });
 });
 
@@ -124,7 +136,7 @@ test("an approval cannot be stretched by changing times", async () => {
   const plane = await openPlane();
   const request = await plane.open();
   await plane.vote(request);
-  const again = await edited(plane, ["update requests set valid_until_ms = 9e15, deadline_ms = 9e15"]);
+  const again = await edited(plane, ["update requests set valid_until_ms = 9e15, wake_ms = 9e15"]);
   again.clock.step(300_000);
   await expect(again.claim(request)).rejects.toMatchObject({ code: "expired" });
 });

@@ -47,6 +47,8 @@ export interface RequestSnapshot extends RequestDraft {
 export type RequestEvent = { readonly sequence: number; readonly timeMs: number } & (
   | { readonly type: "pending" }
   | { readonly type: "vote"; readonly vote: Vote }
+  /** Nobody answered in time: these people are asked as well. */
+  | { readonly type: "escalated"; readonly to: readonly string[] }
   | { readonly type: "approved"; readonly validUntilMs: number }
   | { readonly type: "executing" }
   | { readonly type: "ended"; readonly outcome: Outcome }

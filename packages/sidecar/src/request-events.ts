@@ -37,6 +37,8 @@ export function eventBody(
           comment: event.vote.comment,
         },
       };
+    case "escalated":
+      return { $case: "escalated", value: { to: [...event.to] } };
     case "approved":
       return { $case: "approved", value: { validUntilMs: event.validUntilMs } };
     case "executing":

@@ -222,7 +222,8 @@ export class Run {
   }
 
   async #publish(event: RequestEvent, receipt?: Parameters<typeof eventBody>[3]): Promise<void> {
-    if (event.type !== "vote") this.#state = event.type === "ended" ? event.outcome.state : event.type;
+    if (event.type !== "vote" && event.type !== "escalated")
+      this.#state = event.type === "ended" ? event.outcome.state : event.type;
     const body = eventBody(event, this.#request, this.#parts.approvalUrl(this.id), receipt);
     this.#history.push({ sequence: event.sequence, timeMs: event.timeMs, body });
     const replay = event.type === "ended" && this.#request.durable;

@@ -64,7 +64,11 @@ export function detailMessage(
     requirements: approvals.progress(request).requirements.map(({ requirement, stages, satisfied }) => ({
       rule: requirement.rule,
       satisfied,
-      stages: stages.map(({ stage, approved }) => ({ approvers: [...stage.approvers], count: stage.count, approved })),
+      stages: stages.map((one) => ({
+        approvers: [...approvals.askedNow(one)],
+        count: one.stage.count,
+        approved: one.approved,
+      })),
     })),
     votes: request.votes.map(voteMessage),
     outcome: request.outcome === undefined ? undefined : outcomeMessage(request.outcome, binding.requestId),

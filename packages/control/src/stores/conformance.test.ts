@@ -47,7 +47,9 @@ describe.each(stores)("a request store on $name", ({ open }) => {
 
   function opening(options: Partial<Parameters<typeof draft>[0]> & { timeMs?: number } = {}): Opening {
     const at = options.timeMs ?? timeMs;
-    return { draft: draft({ nowMs: at, ...options }), headline: "delete", state: "pending", timeMs: at, by: "agent" };
+    const asked = draft({ nowMs: at, ...options });
+    const wakeMs = asked.binding.expiry.pendingUntilMs;
+    return { draft: asked, headline: "delete", state: "pending", timeMs: at, by: "agent", wakeMs };
   }
 
   async function inserted(store: RequestStore, of: Opening = opening()): Promise<string> {
@@ -59,9 +61,10 @@ describe.each(stores)("a request store on $name", ({ open }) => {
   async function change(store: RequestStore, id: string, to?: RequestState, more: Partial<Change> = {}): Promise<boolean> {
     const now = await store.get({ id });
     if (now === undefined) throw new Error("gone");
-    const base: Change = { from: now.state, revision: now.revision, timeMs: timeMs + 1, by: "test" };
+    const base: Change = { from: now.state, revision: now.revision, timeMs: timeMs + 1, by: "test", wakeMs: now.wakeMs ?? null };
     const ending = to !== undefined && isOutcome(to) ? { outcome: outcome(to) } : {};
-    const approving = to === "approved" ? { validUntilMs: timeMs + 500 } : {};
+    const waits = to === undefined ? {} : { wakeMs: to === "approved" ? timeMs + 500 : null };
+    const approving = { ...waits, ...(to === "approved" ? { validUntilMs: timeMs + 500 } : {}) };
     return store.change(id, { ...base, ...(to === undefined ? {} : { to }), ...ending, ...approving, ...more });
   }
 
@@ -137,7 +140,14 @@ describe.each(stores)("a request store on $name", ({ open }) => {
     const { store } = await opened();
     const id = await inState(store, "approved");
     const request = await store.get({ id });
-    const claim: Change = { from: "approved", revision: request?.revision ?? 0, to: "executing", timeMs, by: "test" };
+    const claim: Change = {
+      from: "approved",
+      revision: request?.revision ?? 0,
+      to: "executing",
+      timeMs,
+      by: "test",
+      wakeMs: null,
+    };
     const claims = await Promise.all(Array.from({ length: 100 }, () => store.change(id, claim)));
     expect(claims.filter(Boolean)).toHaveLength(1);
   });
@@ -146,9 +156,15 @@ describe.each(stores)("a request store on $name", ({ open }) => {
     const { store } = await opened();
     const id = await inserted(store);
     const before = await store.get({ id });
-    expect(await store.change(id, { from: "approved", revision: 1, to: "executing", timeMs, by: "test" })).toBe(false);
-    expect(await store.change(id, { from: "pending", revision: 2, to: "approved", timeMs, by: "test" })).toBe(false);
-    expect(await store.change("req_none", { from: "pending", revision: 1, to: "approved", timeMs, by: "test" })).toBe(false);
+    expect(await store.change(id, { from: "approved", revision: 1, to: "executing", timeMs, by: "test", wakeMs: null })).toBe(
+      false,
+    );
+    expect(await store.change(id, { from: "pending", revision: 2, to: "approved", timeMs, by: "test", wakeMs: null })).toBe(
+      false,
+    );
+    expect(
+      await store.change("req_none", { from: "pending", revision: 1, to: "approved", timeMs, by: "test", wakeMs: null }),
+    ).toBe(false);
     expect(await store.get({ id })).toEqual(before);
   });
 
@@ -214,13 +230,13 @@ describe.each(stores)("a request store on $name", ({ open }) => {
     expect(await store.list({ ids: [all[0] ?? "", "req_none"] }, 100)).toMatchObject([{ state: "cancelled" }]);
   });
 
-  test("orders what waits by its deadline", async () => {
+  test("orders what waits by when the clock has something to do", async () => {
     const { store } = await opened();
     const late = await inserted(store, opening({ approval: { expiresMs: 9_000 } }));
     const early = await inserted(store, opening({ approval: { expiresMs: 1_000 } }));
     const approved = await inState(store, "approved");
     await inState(store, "executing");
-    const waiting = await store.list({ order: "deadline" }, 10);
+    const waiting = await store.list({ order: "wake" }, 10);
     expect(waiting.map((one) => one.binding.requestId)).toEqual([approved, early, late]);
   });
 });

@@ -28,15 +28,19 @@ export function openingRow(row: Pick<RequestTable, "id" | "state" | "created_ms"
     state: row.state,
     time_ms: row.created_ms,
     by: row.changed_by,
+    detail: null,
   };
 }
 
-/** The events of a change, after a sequence: a vote, then the state that it led to. */
+/** The events of a change, after a sequence: a vote, then who else is asked, then the state that it led to. */
 export function eventRows(id: string, change: Change, after: number): EventRow[] {
   const rows: EventRow[] = [];
-  const at = { request_id: id, time_ms: change.timeMs, by: change.by };
+  const at = { request_id: id, time_ms: change.timeMs, by: change.by, detail: null };
   let sequence = after;
   if (change.vote !== undefined) rows.push({ ...at, sequence: ++sequence, type: "vote", state: null });
+  if (change.escalated !== undefined) {
+    rows.push({ ...at, sequence: ++sequence, type: "escalated", state: null, detail: JSON.stringify(change.escalated) });
+  }
   if (change.to !== undefined) {
     sequence += change.resultEvents ?? 0;
     const type = change.from === "unknown" ? "resolved" : eventTypes[change.to];

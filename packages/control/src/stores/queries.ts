@@ -12,7 +12,8 @@ const overviewColumns = [
   "created_ms",
   "changed_ms",
   "changed_by",
-  "deadline_ms",
+  "wake_ms",
+  "escalated_ms",
   "valid_until_ms",
   "sidecar",
   "principal_issuer",
@@ -39,7 +40,7 @@ export function selectOne(db: Kysely<Schema>, key: RequestKey) {
 export async function selectOverviews(db: Kysely<Schema>, query: OverviewQuery, limit: number) {
   const requests = db.selectFrom("requests").select(overviewColumns);
   if ("ids" in query) return query.ids.length === 0 ? [] : requests.where("id", "in", query.ids).limit(limit).execute();
-  if ("order" in query) return requests.where("deadline_ms", "is not", null).orderBy("deadline_ms").limit(limit).execute();
+  if ("order" in query) return requests.where("wake_ms", "is not", null).orderBy("wake_ms").limit(limit).execute();
 
   // State by state, so that each reads its part of the index (state, created_ms, id) backwards and stops: a page costs the same however
   // many requests there are.

@@ -7,12 +7,16 @@ export interface RequestOverview extends Omit<RequestSnapshot, "action" | "facts
   readonly headline: string;
   /** Counts the changes of this request; a change names the revision that it was decided on. */
   readonly revision: number;
+  /** When the clock has something to do about it, milliseconds since the Unix epoch; absent once nothing waits. */
+  readonly wakeMs?: number;
+  /** Up to when the people who are asked by time have been asked. */
+  readonly escalatedMs: number;
 }
 
 /** A request whole. */
-export interface StoredRequest extends RequestSnapshot {
-  readonly headline: string;
-  readonly revision: number;
+export interface StoredRequest extends RequestOverview {
+  readonly action: RequestSnapshot["action"];
+  readonly facts: RequestSnapshot["facts"];
 }
 
 /** A request to insert. */
@@ -25,9 +29,11 @@ export interface Opening {
   readonly by: string;
   /** Present when it opens approved. */
   readonly validUntilMs?: number;
+  /** When the clock has something to do about it. */
+  readonly wakeMs: number;
 }
 
-/** One change of one request: a vote, a new state, or both. */
+/** One change of one request: a vote, a new state, or both; or more people are asked. */
 export interface Change {
   /** The state and revision that the change was decided on. Another change in between makes it void. */
   readonly from: RequestState;
@@ -35,6 +41,10 @@ export interface Change {
   /** Absent when the state stays. */
   readonly to?: RequestState;
   readonly vote?: Vote;
+  /** The people who are asked as well from now on. */
+  readonly escalated?: readonly string[];
+  /** When the clock has something to do next; null when it has not. */
+  readonly wakeMs: number | null;
   readonly timeMs: number;
   readonly by: string;
   /** Present when it becomes approved. */
@@ -50,7 +60,7 @@ export interface JournalEntry {
   /** Who or what caused it. */
   readonly by: string;
   readonly timeMs: number;
-  /** The state entered; absent for a vote. */
+  /** The state entered; absent when it stayed. */
   readonly state?: RequestState;
   /** What watchers are told; absent when a doubt was resolved after the end. */
   readonly event?: RequestEvent;
@@ -71,8 +81,8 @@ export interface Position {
 export type OverviewQuery =
   /** In one of these states, of one sidecar or all, newest first, older than a position. */
   | { readonly states: readonly RequestState[]; readonly sidecar?: string; readonly after?: Position }
-  /** Those that wait for something, the earliest deadline first. */
-  | { readonly order: "deadline" }
+  /** Those that the clock has something to do about, the earliest first. */
+  | { readonly order: "wake" }
   | { readonly ids: readonly string[] };
 
 /**

@@ -1,4 +1,4 @@
-import type { Outcome, RequestDraft, RequestEvent, Vote } from "@countersign/policy";
+import { type Ballot, type Outcome, personOf, type RequestDraft, type RequestEvent, type Vote } from "@countersign/policy";
 import type { Selectable } from "kysely";
 import type { JournalEntry, Opening, RequestOverview, StoredRequest } from "./request-store.ts";
 import type { EventTable, RequestTable, VoteTable } from "./schema.ts";
@@ -18,10 +18,10 @@ type VoteRow = Selectable<VoteTable>;
 type EventRow = Selectable<EventTable>;
 
 /** The row of a new request. */
-export function requestRow({ draft, headline, state, timeMs, by, validUntilMs }: Opening, seal: Seal): RequestRow {
+export function requestRow({ draft, headline, state, timeMs, by, validUntilMs, wakeMs }: Opening, seal: Seal): RequestRow {
   const { action, facts, ...rest } = draft;
   const { operation, ...target } = action;
-  const { requestId: id, expiry } = draft.binding;
+  const { requestId: id } = draft.binding;
   const head: Head = { ...rest, action: target, headline };
   const body: Body = { operation, facts };
   return {
@@ -32,7 +32,8 @@ export function requestRow({ draft, headline, state, timeMs, by, validUntilMs }:
     created_ms: timeMs,
     changed_ms: timeMs,
     changed_by: by,
-    deadline_ms: state === "pending" ? expiry.pendingUntilMs : (validUntilMs ?? timeMs),
+    wake_ms: wakeMs,
+    escalated_ms: 0,
     valid_until_ms: validUntilMs ?? null,
     sidecar: draft.sidecar,
     principal_issuer: action.principal.issuer,
@@ -45,18 +46,13 @@ export function requestRow({ draft, headline, state, timeMs, by, validUntilMs }:
 }
 
 /** The row of a vote; its time is that of its event. */
-export function voteRow(vote: Vote, sequence: number): VoteRow {
+export function voteRow({ signature, ...ballot }: Vote, sequence: number): VoteRow {
   return {
-    request_id: vote.requestId,
+    request_id: ballot.requestId,
+    person: personOf(ballot.approver),
     sequence,
-    approver_issuer: vote.approver.issuer,
-    approver_subject: vote.approver.subject,
-    approver_groups: JSON.stringify(vote.approver.groups),
-    request_digest: vote.requestDigest,
-    verdict: vote.verdict,
-    comment: vote.comment,
-    time_ms: vote.timeMs,
-    signature: vote.signature.value,
+    ballot: JSON.stringify(ballot),
+    signature: signature.value,
   };
 }
 
@@ -76,6 +72,8 @@ export function overview(row: OverviewRow, votes: readonly VoteRow[], seal: Seal
     createdMs: row.created_ms,
     changedMs: row.changed_ms,
     changedBy: row.changed_by,
+    ...(row.wake_ms === null ? {} : { wakeMs: row.wake_ms }),
+    escalatedMs: row.escalated_ms,
     ...(row.valid_until_ms === null ? {} : { validUntilMs: row.valid_until_ms }),
     ...(row.outcome === null ? {} : { outcome: seal.open(`${row.id}/outcome`, row.outcome) as Outcome }),
     votes: votes.map(vote),
@@ -112,6 +110,8 @@ function requestEvent(row: EventRow, request: OverviewRow, votes: readonly VoteR
       const cast = votes.find((one) => one.sequence === row.sequence);
       return cast === undefined ? undefined : { ...at, type: row.type, vote: vote(cast) };
     }
+    case "escalated":
+      return { ...at, type: row.type, to: names(row.detail ?? "[]") };
     case "ended":
       return request.outcome === null
         ? undefined
@@ -123,21 +123,53 @@ function requestEvent(row: EventRow, request: OverviewRow, votes: readonly VoteR
 
 /** A vote as it stands in the row, right or wrong: whoever counts it checks its signature first. */
 function vote(row: VoteRow): Vote {
-  return {
-    requestId: row.request_id,
-    requestDigest: row.request_digest as Vote["requestDigest"],
-    approver: { issuer: row.approver_issuer, subject: row.approver_subject, groups: names(row.approver_groups) },
-    verdict: row.verdict === "approve" ? "approve" : "deny",
-    comment: row.comment,
-    timeMs: row.time_ms,
-    signature: { type: "session", value: row.signature },
-  };
+  return { ...ballotOf(row), signature: { type: "session", value: row.signature } };
+}
+
+/** A row that was changed so that it holds no ballot becomes one that no signature fits. */
+function ballotOf({ request_id, person, ballot }: VoteRow): Ballot {
+  try {
+    const value: unknown = JSON.parse(ballot);
+    if (isBallot(value)) return value;
+  } catch {
+    // Not even JSON.
+  }
+  const approver = { issuer: "", subject: person, groups: [] };
+  return { requestId: request_id, requestDigest: "sha256:", approver, verdict: "deny", comment: "", timeMs: 0 };
+}
+
+function isBallot(value: unknown): value is Ballot {
+  if (!isObject(value) || !isObject(value.approver)) return false;
+  const { approver, requestId, requestDigest, verdict, comment, timeMs } = value;
+  const { actingFor = [] } = approver;
+  return (
+    [requestId, requestDigest, comment, approver.issuer].every((one) => typeof one === "string") &&
+    (verdict === "approve" || verdict === "deny") &&
+    Number.isSafeInteger(timeMs) &&
+    isVoter(approver) &&
+    Array.isArray(actingFor) &&
+    actingFor.every(isVoter)
+  );
+}
+
+function isVoter(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { subject, groups, accounts = [] } = value;
+  return typeof subject === "string" && isNames(groups) && isNames(accounts);
+}
+
+function isNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 function names(text: string): readonly string[] {
   try {
     const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((one) => typeof one === "string") ? value : [];
+    return isNames(value) ? value : [];
   } catch {
     // A changed row: no groups, and a signature that no longer fits.
     return [];

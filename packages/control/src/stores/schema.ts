@@ -10,8 +10,10 @@ export interface RequestTable {
   created_ms: number;
   changed_ms: number;
   changed_by: string;
-  /** When it expires if nothing happens; null once nothing waits. */
-  deadline_ms: number | null;
+  /** When the clock has something to do: it expires, or more people are asked; null once nothing waits. */
+  wake_ms: number | null;
+  /** Up to when the people who are asked by time have been asked. */
+  escalated_ms: number;
   valid_until_ms: number | null;
   sidecar: string;
   principal_issuer: string;
@@ -28,16 +30,12 @@ export interface RequestTable {
 /** A row for each vote. Its signature is checked whenever it counts. */
 export interface VoteTable {
   request_id: string;
+  /** One vote for each: several accounts may belong to one person. */
+  person: string;
   /** Sequence of the vote's event. */
   sequence: number;
-  approver_issuer: string;
-  approver_subject: string;
-  /** JSON list. */
-  approver_groups: string;
-  request_digest: string;
-  verdict: string;
-  comment: string;
-  time_ms: number;
+  /** JSON of the ballot. */
+  ballot: string;
   signature: string;
 }
 
@@ -46,11 +44,13 @@ export interface EventTable {
   request_id: string;
   sequence: number;
   /** `resolved` is not shown to watchers: it comes after the end. */
-  type: "pending" | "vote" | "approved" | "executing" | "ended" | "resolved";
-  /** The state entered; null for a vote. */
+  type: "pending" | "vote" | "escalated" | "approved" | "executing" | "ended" | "resolved";
+  /** The state entered; null when it stays. */
   state: RequestState | null;
   time_ms: number;
   by: string;
+  /** JSON of what the event says besides; null for most. */
+  detail: string | null;
 }
 
 /** The one schema, for SQLite and PostgreSQL. */

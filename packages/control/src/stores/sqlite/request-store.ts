@@ -110,16 +110,19 @@ type Before = Pick<Selectable<RequestTable>, "sequence" | "valid_until_ms" | "ou
 
 /** The columns that a change sets. */
 function columnsOf(change: Change, before: Before, sequence: number, outcome: Uint8Array | null): Partial<RequestTable> {
-  const revision = change.revision + 1;
-  if (change.to === undefined) return { revision, sequence };
+  const same = {
+    revision: change.revision + 1,
+    wake_ms: change.wakeMs,
+    ...(change.escalated === undefined ? {} : { escalated_ms: change.timeMs }),
+  };
+  if (change.to === undefined) return { ...same, sequence };
   return {
-    revision,
+    ...same,
     // A resolution comes after the end and is no event.
     sequence: change.from === "unknown" ? before.sequence : sequence,
     state: change.to,
     changed_ms: change.timeMs,
     changed_by: change.by,
-    deadline_ms: change.to === "approved" ? (change.validUntilMs ?? change.timeMs) : null,
     valid_until_ms: change.validUntilMs ?? before.valid_until_ms,
     outcome,
   };

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { alice, openPlane } from "../fixtures/plane.ts";
+import { alice, carol, openPlane } from "../fixtures/plane.ts";
 
 const minute = 60_000;
 type Plane = Awaited<ReturnType<typeof openPlane>>;
@@ -119,4 +119,74 @@ test("while the log cannot be written a lapsed request is neither ended nor usab
     plane.clock.pass(1_000);
     expect(await plane.state(request)).toBe("expired");
   });
+});
+
+const escalating = [
+  {
+    rule: "writes",
+    stages: [
+      {
+        approvers: ["group:dba"],
+        count: 1,
+        escalate: [
+          { afterMs: 10 * minute, to: ["group:leads"] },
+          { afterMs: 20 * minute, to: ["user:dave"] },
+        ],
+      },
+    ],
+  },
+];
+
+test("ap-silence: more people are asked when nobody answers, and nothing is approved by it", async () => {
+  const plane = await openPlane();
+  const request = await plane.open({ approval: { requirements: escalating } });
+  const id = request.binding.requestId;
+  await expect(plane.vote(request, carol)).rejects.toMatchObject({ code: "not_an_approver" });
+  const seen: unknown[] = [];
+  const stop = new AbortController();
+  const watching = (async () => {
+    for await (const event of plane.requests.watch(id, 0, stop.signal)) seen.push(event);
+  })();
+  plane.clock.pass(10 * minute);
+  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ type: "escalated", to: ["group:leads"] }));
+  plane.clock.pass(10 * minute);
+  await vi.waitFor(() => expect(seen.at(-1)).toMatchObject({ type: "escalated", to: ["user:dave"] }));
+  expect(await plane.state(request)).toBe("pending");
+  expect(plane.log.summary().filter((one) => one.startsWith("escalation"))).toHaveLength(2);
+  await plane.vote(request, carol);
+  expect(await plane.state(request)).toBe("approved");
+  stop.abort();
+  await watching;
+});
+
+test("who was asked by time is asked once, also across a restart", async () => {
+  const plane = await openPlane();
+  const request = await plane.open({ approval: { requirements: escalating } });
+  plane.clock.pass(10 * minute);
+  const events = async (at: typeof plane) => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    setTimeout(() => stop.abort(), 200);
+    for await (const { type } of at.requests.watch(request.binding.requestId, 0, stop.signal)) seen.push(type);
+    return seen;
+  };
+  expect(await events(plane)).toEqual(["pending", "escalated"]);
+  await plane.close();
+  const again = await openPlane(plane.folder, plane.clock, plane.log);
+  expect(await events(again)).toEqual(["pending", "escalated"]);
+  again.clock.pass(10 * minute);
+  expect(await events(again)).toEqual(["pending", "escalated", "escalated"]);
+});
+
+test("two moments that passed while nobody was running are told as one", async () => {
+  const plane = await openPlane();
+  const request = await plane.open({ approval: { requirements: escalating } });
+  await plane.close();
+  plane.clock.step(25 * minute);
+  const again = await openPlane(plane.folder, plane.clock, plane.log);
+  const stop = new AbortController();
+  const seen: unknown[] = [];
+  setTimeout(() => stop.abort(), 200);
+  for await (const event of again.requests.watch(request.binding.requestId, 1, stop.signal)) seen.push(event);
+  expect(seen).toMatchObject([{ type: "escalated", to: ["group:leads", "user:dave"] }]);
 });
