@@ -100,7 +100,13 @@ describe("http and kubernetes", () => {
   });
 
   test("query, headers and JSON body", () => {
-    const value = { method: "POST", path: "/r?a=1", query: { b: [1, "x y"], c: true }, headers: { "X-A": ["1", "2"] }, body: { n: 1 } };
+    const value = {
+      method: "POST",
+      path: "/r?a=1",
+      query: { b: [1, "x y"], c: true },
+      headers: { "X-A": ["1", "2"] },
+      body: { n: 1 },
+    };
     expect(readOperation("http", value)).toEqual({
       kind: "http.request",
       method: "POST",
@@ -116,7 +122,12 @@ describe("http and kubernetes", () => {
 
   test("a text body is sent as it is, and a content type that is given stays", () => {
     expect(readOperation("http", { method: "PUT", path: "/", body: "{}" })).toMatchObject({ body: { text: "{}" }, headers: [] });
-    const patch = { method: "PATCH", path: "/", headers: [["Content-Type", "application/merge-patch+json"]], body: { text: "x" } };
+    const patch = {
+      method: "PATCH",
+      path: "/",
+      headers: [["Content-Type", "application/merge-patch+json"]],
+      body: { text: "x" },
+    };
     expect(readOperation("kubernetes", patch)).toMatchObject({
       headers: [["Content-Type", "application/merge-patch+json"]],
       body: { text: '{"text":"x"}' },
@@ -151,17 +162,18 @@ describe("http and kubernetes", () => {
 
 describe("mcp", () => {
   const call = { kind: "mcp.call", server: "github", tool: "get_issue", arguments: { number: 7 } };
-  test.each([
-    ['github/get_issue {"number": 7}'],
-    [{ server: "github", tool: "get_issue", args: { number: 7 } }],
-    [call],
-  ])("%j", (value) => {
-    expect(readOperation("mcp", value)).toEqual(call);
-  });
+  test.each([['github/get_issue {"number": 7}'], [{ server: "github", tool: "get_issue", args: { number: 7 } }], [call]])(
+    "%j",
+    (value) => {
+      expect(readOperation("mcp", value)).toEqual(call);
+    },
+  );
 
   test("without arguments, with a schema", () => {
     expect(readOperation("mcp", "github/list")).toMatchObject({ arguments: {} });
-    expect(readOperation("mcp", { server: "a", tool: "b", schema: { type: "object" } })).toMatchObject({ schema: { type: "object" } });
+    expect(readOperation("mcp", { server: "a", tool: "b", schema: { type: "object" } })).toMatchObject({
+      schema: { type: "object" },
+    });
   });
 
   test.each([

@@ -1,0 +1,80 @@
+import type { Operation, Principal } from "../action.ts";
+import { type ClassifyOptions, classify, type Facts } from "../facts.ts";
+import type { Policy, Question } from "../policy.ts";
+
+/** An operation and all that policy is asked with it. */
+export interface Asking extends Pick<Question, "reason" | "nowMs"> {
+  readonly operation: Operation;
+  /** Left out: the rules about any resource are looked at. */
+  readonly resource?: {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    /** Left out: whatever role a rule names is there. */
+    readonly roles?: readonly string[];
+  };
+  /** postgres: the pinned `search_path`. */
+  readonly searchPath: readonly string[];
+  readonly principal: Principal;
+  /** The role that the caller asks for. */
+  readonly role?: string;
+}
+
+/** An {@link Asking} as a policy can decide it. */
+export interface Posed {
+  /** The policy; where no resource is named, with every rule about any. */
+  readonly policy: Policy;
+  readonly question: Question;
+  /** Nobody said which roles the resource has, and no deciding rule names one: the decision's role means nothing. */
+  readonly anyRole: boolean;
+}
+
+/**
+ * Finds out what is to be decided about.
+ *
+ * @throws {CountersignError} as `classify`; parameters that are not given are not checked.
+ */
+export function factsOf({ operation, searchPath }: Asking): Facts {
+  const options: ClassifyOptions = { searchPath, unbound: true };
+  return classify(operation, options);
+}
+
+/** Makes a question of an operation whose facts are known. */
+export function pose(policy: Policy, { resource, principal, role, reason, nowMs }: Asking, facts: Facts): Posed {
+  const asked = resource === undefined ? anywhere(policy) : policy;
+  const { name, labels, roles } = { name: "any resource", labels: {}, roles: undefined, ...resource };
+  const withRoles = (roleNames: readonly string[]): Question => ({
+    resource: { name, type: facts.protocol, labels, roles: roleNames },
+    ...{ principal, facts, reason, nowMs },
+    ...(role === undefined ? {} : { role }),
+  });
+  if (roles !== undefined) return { policy: asked, question: withRoles(roles), anyRole: false };
+  const named = withRoles(roleNames(policy));
+  const { rules } = asked.decide(named);
+  if (rules.some((id) => roleOf(policy, id) !== undefined)) return { policy: asked, question: named, anyRole: false };
+  return { policy: asked, question: withRoles([role ?? "any role"]), anyRole: role === undefined };
+}
+
+const widened = new WeakMap<Policy, Policy>();
+
+function anywhere(policy: Policy): Policy {
+  const known = widened.get(policy) ?? policy.aboutAnyResource();
+  widened.set(policy, known);
+  return known;
+}
+
+/** What each rule names as its role, by id. */
+const roles = new WeakMap<Policy, ReadonlyMap<string, string>>();
+
+function rolesOf(policy: Policy): ReadonlyMap<string, string> {
+  const known = roles.get(policy) ?? new Map(policy.rules.flatMap(({ id, role }) => (role === undefined ? [] : [[id, role]])));
+  roles.set(policy, known);
+  return known;
+}
+
+function roleOf(policy: Policy, id: string): string | undefined {
+  return rolesOf(policy).get(id);
+}
+
+function roleNames(policy: Policy): readonly string[] {
+  return [...new Set(rolesOf(policy).values())];
+}
