@@ -1,5 +1,4 @@
 import {
-  type Action,
   type Allow,
   actionDigest,
   CountersignError,
@@ -8,53 +7,31 @@ import {
   isOpaque,
   isReadOnly,
   newRequestId,
-  type Policy,
   type Principal,
-  type RequestDraft,
   type RequestSnapshot,
   type RequestState,
   type Review,
-  requestDigest,
 } from "@countersign/policy";
+import { type Asked, Asking, type AskingParts, actionOf, type OperationLimits } from "./asking.ts";
 import type { Call } from "./call.ts";
-import type { Classifier } from "./classifier.ts";
 import { dispatch } from "./dispatch.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
 import { LiveCalls } from "./live-calls.ts";
-import type { Evidence } from "./permit.ts";
 import { Refusals } from "./refusals.ts";
 import { replay } from "./replay.ts";
 import { chunkBody } from "./request-events.ts";
-import type { GuardedResource, Resources } from "./resources.ts";
 import { Run, type RunParts } from "./run.ts";
 import { decidedEvent, wireOutcome, wireReceipt } from "./wire.ts";
 
 /** What the guard needs. */
-export interface GuardParts extends Omit<RunParts, "examine" | "connector"> {
-  readonly resources: Resources;
-  readonly classifier: Classifier;
-  readonly policy: () => Policy;
+export interface GuardParts extends Omit<RunParts, "examine" | "connector">, AskingParts {
   readonly limits: GuardLimits;
-  /** Unguessable bytes, each given out once. */
-  readonly random: (size: number) => Buffer;
 }
 
 /** Bounds on what a caller may send or leave waiting. */
-export interface GuardLimits {
-  readonly statementBytes: number;
-  readonly parameterBytes: number;
+export interface GuardLimits extends OperationLimits {
   readonly pendingPerPrincipal: number;
 }
-
-/** A call with all that was found out about it. */
-interface Asked {
-  readonly call: Call;
-  readonly resource: GuardedResource;
-  readonly facts: Facts;
-  readonly decision: Decision;
-}
-
-const allowedRequestMs = 5 * 60_000;
 
 /**
  * The product: authenticate → operation → facts → decide → (hold) → claim → record intent → execute → record outcome → receipt.
@@ -62,6 +39,7 @@ const allowedRequestMs = 5 * 60_000;
  */
 export class Guard {
   readonly #parts: GuardParts & RunParts;
+  readonly #asking: Asking;
   readonly #runs = new Map<string, Run>();
   /** How many requests each principal has open. */
   readonly #open = new Map<string, number>();
@@ -69,9 +47,10 @@ export class Guard {
   readonly #refusals: Refusals;
 
   constructor(parts: GuardParts) {
+    this.#asking = new Asking(parts);
     this.#parts = {
       ...parts,
-      examine: (request) => this.#examine(request),
+      examine: (request) => this.#asking.examine(request),
       connector: (name) => parts.resources.get(name).connector,
     };
     this.#refusals = new Refusals(parts);
@@ -79,8 +58,8 @@ export class Guard {
 
   /** What policy would decide; advice, nothing is recorded. */
   async check(call: Call): Promise<{ decision: Decision; facts: Facts; actionDigest: string }> {
-    const { resource, facts, decision } = await this.#ask(call);
-    return { decision, facts, actionDigest: decision.effect === "deny" ? "" : actionDigest(action(call, resource, decision)) };
+    const { resource, facts, decision } = await this.#asking.ask(call);
+    return { decision, facts, actionDigest: decision.effect === "deny" ? "" : actionDigest(actionOf(call, resource, decision)) };
   }
 
   /** Runs an action for a caller who stays: events and result go to the viewer, `done` last. */
@@ -142,23 +121,9 @@ export class Guard {
     await this.#live.settled();
   }
 
-  async #ask(call: Call): Promise<Asked> {
-    const { classifier, policy, resources, limits, now } = this.#parts;
-    const resource = resources.get(call.resource);
-    const found = classifier.classify(call.operation, {
-      searchPath: resource.searchPath,
-      maxStatementBytes: limits.statementBytes,
-      maxParameterBytes: limits.parameterBytes,
-    });
-    const facts = found instanceof Promise ? await found : found;
-    resource.connector.accept(call.operation, facts);
-    const decision = policy().decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs: now() });
-    return { call, resource, facts, decision };
-  }
-
   async #askOrRefuse(call: Call): Promise<Asked> {
     try {
-      return await this.#ask(call);
+      return await this.#asking.ask(call);
     } catch (error) {
       if (error instanceof CountersignError) await this.#refusals.record(call, error.code, error.message);
       throw error;
@@ -180,7 +145,7 @@ export class Guard {
   async #runNow({ call, resource, facts, decision }: Asked, allow: Allow, viewer: Viewer): Promise<void> {
     const parts = this.#parts;
     const id = newRequestId(parts.now(), parts.random(16));
-    const what = action(call, resource, allow);
+    const what = actionOf(call, resource, allow);
     const digest = actionDigest(what);
     const permit = {
       id,
@@ -222,7 +187,7 @@ export class Guard {
       await this.#refusals.record(asked.call, "too_many_requests", message, decision);
       throw new CountersignError("too_many_requests", message, { retryable: true });
     }
-    const request = await requests.open(this.#draft(asked, decision));
+    const request = await requests.open(this.#asking.draft(asked, decision));
     return { run: this.#runs.get(request.binding.requestId) ?? this.#start(request), request };
   }
 
@@ -240,54 +205,6 @@ export class Guard {
     return run;
   }
 
-  #draft({ call, resource, facts }: Asked, decision: Allow | Review): RequestDraft {
-    const { now, random } = this.#parts;
-    const nowMs = now();
-    const what = action(call, resource, decision);
-    const [expiresMs, validForMs] =
-      decision.effect === "review"
-        ? [decision.approval.expiresMs, decision.approval.validForMs]
-        : [allowedRequestMs, allowedRequestMs];
-    const binding = {
-      requestId: newRequestId(nowMs, random(16)),
-      actionDigest: actionDigest(what),
-      policyDigest: decision.policyDigest,
-      limits: decision.limits,
-      expiry: { pendingUntilMs: nowMs + expiresMs, validForMs },
-      nonce: random(16).toString("base64url"),
-    };
-    const { claims, owner } = call.principal;
-    return {
-      binding,
-      requestDigest: requestDigest(binding),
-      action: what,
-      decision,
-      facts: JSON.parse(JSON.stringify(facts)),
-      claims,
-      ...(owner === undefined ? {} : { owner }),
-      reason: call.reason,
-      session: call.session,
-      ...(call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey }),
-      durable: call.durable,
-      sidecar: this.#parts.writer,
-    };
-  }
-
-  /** Asks policy again about a stored request, from its operation, not from what was found out then. */
-  async #examine(request: RequestSnapshot): Promise<Evidence> {
-    const { operation, principal, resource } = request.action;
-    const { claims, owner, reason, session } = request;
-    const call: Call = {
-      principal: { ...principal, claims, ...(owner === undefined ? {} : { owner }) },
-      ...{ operation, resource, reason, session, durable: request.durable },
-    };
-    const asked = await this.#ask(call);
-    // A denial has no role; permitOf refuses it before the action matters.
-    const role = asked.decision.effect === "deny" ? request.action.role : asked.decision.role;
-    const what = { ...request.action, role, target: asked.resource.connector.target(role) };
-    return { action: what, decision: asked.decision, readOnly: isReadOnly(asked.facts) };
-  }
-
   async #own(principal: Principal, id: string): Promise<RequestSnapshot> {
     const [request] = await this.#parts.requests.list({ id });
     const owner = request?.action.principal;
@@ -296,18 +213,6 @@ export class Guard {
     }
     return request;
   }
-}
-
-function action(call: Call, resource: GuardedResource, decision: Allow | Review): Action {
-  const { issuer, subject, groups } = call.principal;
-  const { role } = decision;
-  return {
-    operation: call.operation,
-    resource: resource.name,
-    target: resource.connector.target(role),
-    principal: { issuer, subject, groups },
-    role,
-  };
 }
 
 function nameOf({ issuer, subject }: Pick<Principal, "issuer" | "subject">): string {
