@@ -24,6 +24,12 @@ const singletons: ReadonlySet<string> = new Set(
   user-agent`.split(/\s+/),
 );
 
+/** Lists (RFC 9110 §5.6.1): several lines are one list to every server. */
+const lists: ReadonlySet<string> = new Set(
+  `accept accept-charset accept-encoding accept-language access-control-request-headers cache-control connection content-language
+  if-match if-none-match link prefer sec-websocket-extensions sec-websocket-protocol te via want-digest`.split(/\s+/),
+);
+
 /** Headers that make a server treat the request as another one. */
 const overriding: ReadonlyMap<string, string> = new Map([
   ["x-original-url", "it replaces the path at some servers. Send the path that is meant"],
@@ -55,11 +61,13 @@ export function readHeaders(sent: readonly (readonly [name: string, value: strin
   const doubts = new Set<string>();
   let bytes = 0;
   for (const [name, raw] of sent) {
+    const value = check(name, raw);
     const key = name.toLowerCase();
-    const value = check(key, raw);
     bytes += key.length + value.length;
     const before = values.get(key);
     if (before && singletons.has(key)) throw refused(`The header ${key} is given twice. Send it once.`);
+    if (before && !lists.has(key) && !before.includes(value))
+      doubts.add(`the header ${key} is given twice with different values`);
     if (forwarded.test(key)) doubts.add(`the header ${key} speaks for another client or host`);
     if (isCredential(key, value)) doubts.add(`the header ${key} brings a credential of the caller's own`);
     if (before) before.push(value);
@@ -80,7 +88,7 @@ function check(name: string, value: string): string {
       "A header's name holds something else than letters, digits and dashes (servers make one of a-b and a_b). Rename it.",
     );
   }
-  const overrides = overriding.get(name);
+  const overrides = overriding.get(name.toLowerCase());
   if (overrides !== undefined) throw refused(`The header ${name} is not taken: ${overrides}.`);
   if (/[\r\n]/.test(value))
     throw refused(`The header ${name} holds a line break (obsolete folding, RFC 9112 §5.2). Write one line.`);
