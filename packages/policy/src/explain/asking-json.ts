@@ -9,12 +9,10 @@ import { readOperation } from "./operation-json.ts";
 
 const text = z.string();
 
-const resource = z.union([
-  text.min(1),
-  z.strictObject({ name: text.min(1), labels: z.record(text, text).optional(), roles: z.array(text).optional() }),
-]);
+const described = z.strictObject({ name: text.min(1), labels: z.record(text, text).optional(), roles: z.array(text).optional() });
+const target = z.union([text.min(1).transform((name): z.output<typeof described> => ({ name })), described]);
 
-const principal = z.strictObject({
+const caller = z.strictObject({
   issuer: text.optional(),
   subject: text.optional(),
   groups: z.array(text).optional(),
@@ -24,15 +22,15 @@ const principal = z.strictObject({
 
 /** With a time zone: the same line must mean the same moment everywhere (RFC 3339). */
 const moment = z
-  .union([z.iso.datetime({ offset: true }), z.number()], { error: "expected a time like 2026-01-31T12:00:00Z" })
+  .union([z.iso.datetime({ offset: true, error: "expected a time like 2026-01-31T12:00:00Z" }), z.number()])
   .transform((value) => (typeof value === "number" ? value : Date.parse(value)));
 
 const fields = {
   id: json.optional(),
   type: z.enum(["postgres", "ssh", "kubernetes", "http", "mcp"]).optional(),
-  resource: resource.optional(),
+  resource: target.optional(),
   labels: z.record(text, text).optional(),
-  principal: principal.optional(),
+  principal: caller.optional(),
   role: text.optional(),
   reason: text.optional(),
   session: text.optional(),
@@ -44,11 +42,13 @@ const names: ReadonlySet<string> = new Set(Object.keys(fields));
 type Fields = z.output<typeof envelope>;
 
 /** An operation as JSON says it, with what stands beside it. What is left out comes from elsewhere. */
-export interface AskingJson extends Pick<Fields, "labels" | "principal" | "role" | "reason"> {
+export interface AskingJson extends Pick<Fields, "principal" | "role" | "reason"> {
   readonly type: ProtocolName;
   readonly operation: Operation;
-  readonly resource?: Exclude<Fields["resource"], string> | undefined;
-  readonly nowMs?: number | undefined;
+  readonly resource: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly roles: readonly string[] | undefined;
+  readonly nowMs: number | undefined;
 }
 
 /**
@@ -61,19 +61,19 @@ export interface AskingJson extends Pick<Fields, "labels" | "principal" | "role"
  */
 export function readAsking(value: unknown, defaultType: ProtocolName | undefined): AskingJson {
   const { beside, operation } = isObject(value) ? takeApart(value) : { beside: {}, operation: value };
-  const { id: _, session: __, now, type: ownType, resource: target, ...rest } = checkShape("an operation", beside, envelope);
-  const type = ownType ?? typeOf(operation) ?? defaultType;
+  const { resource, principal, role, reason, ...own } = checkShape("an operation", beside, envelope);
+  const type = own.type ?? typeOf(operation) ?? defaultType;
   if (type === undefined)
     throw new CountersignError(
       "invalid_request",
       `The operation says no type; add "type": one of ${Object.keys(protocols).join(", ")}.`,
     );
   return {
-    ...rest,
-    type,
-    operation: operationOf(type, operation),
-    nowMs: now,
-    resource: typeof target === "string" ? { name: target } : target,
+    ...{ type, operation: operationOf(type, operation) },
+    resource: resource?.name,
+    labels: { ...resource?.labels, ...own.labels },
+    roles: resource?.roles,
+    ...{ principal, role, reason, nowMs: own.now },
   };
 }
 

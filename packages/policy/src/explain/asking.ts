@@ -5,13 +5,12 @@ import type { Policy, Question } from "../policy.ts";
 /** An operation and all that policy is asked with it. */
 export interface Asking extends Pick<Question, "reason" | "nowMs"> {
   readonly operation: Operation;
-  /** Left out: the rules about any resource are looked at. */
-  readonly resource?: {
-    readonly name: string;
-    readonly labels: Readonly<Record<string, string>>;
-    /** Left out: whatever role a rule names is there. */
-    readonly roles?: readonly string[];
-  };
+  /** Its name; left out, the rules about any resource are looked at. */
+  readonly resource?: string;
+  /** Of the resource, or of whichever it is. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** The names of the resource's roles; left out, whatever role a rule names is there. */
+  readonly roles?: readonly string[];
   /** postgres: the pinned `search_path`. */
   readonly searchPath: readonly string[];
   readonly principal: Principal;
@@ -39,9 +38,10 @@ export function factsOf({ operation, searchPath }: Asking): Facts {
 }
 
 /** Makes a question of an operation whose facts are known. */
-export function pose(policy: Policy, { resource, principal, role, reason, nowMs }: Asking, facts: Facts): Posed {
+export function pose(policy: Policy, asking: Asking, facts: Facts): Posed {
+  const { resource, labels, roles, principal, role, reason, nowMs } = asking;
   const asked = resource === undefined ? anywhere(policy) : policy;
-  const { name, labels, roles } = { name: "any resource", labels: {}, roles: undefined, ...resource };
+  const name = resource ?? "any resource";
   const withRoles = (roleNames: readonly string[]): Question => ({
     resource: { name, type: facts.protocol, labels, roles: roleNames },
     ...{ principal, facts, reason, nowMs },
@@ -63,11 +63,12 @@ function anywhere(policy: Policy): Policy {
 }
 
 /** What each rule names as its role, by id. */
-const roles = new WeakMap<Policy, ReadonlyMap<string, string>>();
+const namedRoles = new WeakMap<Policy, ReadonlyMap<string, string>>();
 
 function rolesOf(policy: Policy): ReadonlyMap<string, string> {
-  const known = roles.get(policy) ?? new Map(policy.rules.flatMap(({ id, role }) => (role === undefined ? [] : [[id, role]])));
-  roles.set(policy, known);
+  const known =
+    namedRoles.get(policy) ?? new Map(policy.rules.flatMap(({ id, role }) => (role === undefined ? [] : [[id, role]])));
+  namedRoles.set(policy, known);
   return known;
 }
 

@@ -10,7 +10,9 @@ beforeAll(loadParser);
 function asking(statement: string, more: Partial<Asking> = {}): Asking {
   return {
     operation: { kind: "postgres.query", statement, parameters: [] },
-    resource: { name: "orders-db", labels: { env: "prod" }, roles: ["reader", "writer"] },
+    resource: "orders-db",
+    labels: { env: "prod" },
+    roles: ["reader", "writer"],
     searchPath: ["public"],
     principal: { issuer: "unix", subject: "agent", groups: ["ops"], claims: { team: "payments" } },
     reason: "",
@@ -254,7 +256,7 @@ rules:
 `,
   });
   const open = (statement: string, role?: string) => {
-    const { resource: _, ...rest } = asking(statement);
+    const { resource: _, roles: __, ...rest } = asking(statement);
     return explainOperation(policy, { ...rest, ...(role === undefined ? {} : { role }) });
   };
 
@@ -274,9 +276,9 @@ rules:
   });
 
   test("with a resource its selectors and roles count", () => {
-    const target = { name: "users-db", labels: {}, roles: ["reader", "writer"] };
-    expect(explainOperation(policy, asking("select 1", { resource: target }))).toMatchObject({ effect: "deny", rules: [] });
-    expect(explainOperation(policy, asking("delete from t", { resource: target }))).toMatchObject({
+    const target = { resource: "users-db", labels: {}, roles: ["reader", "writer"] };
+    expect(explainOperation(policy, asking("select 1", target))).toMatchObject({ effect: "deny", rules: [] });
+    expect(explainOperation(policy, asking("delete from t", target))).toMatchObject({
       effect: "deny",
       rules: ["b"],
       message: expect.stringContaining("names a role"),
