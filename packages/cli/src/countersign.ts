@@ -13,14 +13,15 @@ import {
   serveApprovers,
   serveConsole,
 } from "@countersign/control";
-import { type OnStep, startSidecar } from "@countersign/sidecar";
+import { loadReading, type PolicyStatusFeed } from "@countersign/policy";
+import { type OnStep, PolicySource, startSidecar } from "@countersign/sidecar";
 import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
 import type { Config } from "./config/load.ts";
-import { readPolicy } from "./config/policy.ts";
+import { configuredPolicy } from "./config/policy.ts";
 import { type Addresses, addressesFile } from "./instance.ts";
 import { logOrigin } from "./log-origin.ts";
 import { serveOperator } from "./operator-socket.ts";
-import { recordStart, recordStop } from "./process-records.ts";
+import { recordPolicy, recordStart, recordStop } from "./process-records.ts";
 import { openResources } from "./resources.ts";
 import { socketFolder, socketPath } from "./run-folder.ts";
 
@@ -49,6 +50,10 @@ export interface Countersign extends AsyncDisposable {
    * @throws {RangeError} for a name that the configuration does not have.
    */
   signInLink(approver: string): string;
+  /** Which policy is in force, now and as it changes. */
+  readonly policy: PolicyStatusFeed;
+  /** Reads the policy again, whether or not its files seem to have changed. */
+  reloadPolicy(): void;
   /** Stops in the order in which nothing is lost: agents first, then approvers, then the stores. */
   close(): Promise<void>;
 }
@@ -69,7 +74,9 @@ const callerGraceMs = 60_000;
 export async function startCountersign(config: Config, options: CountersignOptions): Promise<Countersign> {
   const { data, settings } = config;
   const { onInternalError } = options;
-  const policy = await readPolicy(config);
+  const read = configuredPolicy(config, () => options.clock?.wallMs() ?? Date.now());
+  const reading = await read();
+  const ready = await loadReading(reading);
   const keys = openKeys(data);
   await using parts = new AsyncDisposableStack();
 
@@ -82,13 +89,20 @@ export async function startCountersign(config: Config, options: CountersignOptio
     }),
   );
   const { approvals, audit, requests, now } = control;
-  await recordStart(audit, now(), config, policy);
+  await recordStart(audit, now(), config, ready.policy);
   // Closed in the opposite order: the stop is recorded when nothing can happen any more, and before the log is closed.
   parts.defer(() => recordStop(audit, now()).catch(onInternalError));
+  const policy = parts.use(
+    new PolicySource(
+      { reading, ready },
+      { read, record: (next, previous) => recordPolicy(audit, now(), next, previous), now, onInternalError },
+    ),
+  );
   const approvers = new Approvers(settings.approvers);
   const console = parts.use(
     await serveConsole({
       approvals,
+      policy,
       approvers,
       audit,
       now,
@@ -100,7 +114,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const sockets = await socketFolder(data, [settings.control.approver, "operator.sock"]);
   const approverApi = parts.use(
     await serveApprovers({
-      ...{ approvals, now, onInternalError },
+      ...{ approvals, policy, now, onInternalError },
       identity: developmentIdentity(approvers, keys.developmentIssuer.publicKey, now),
       socketPath: socketPath(sockets, config.path("."), settings.control.approver),
     }),
@@ -108,7 +122,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const sidecar = await startSidecar({
     name: settings.sidecar.name,
     resources: await openResources(config, options.environment),
-    policy: () => policy,
+    policy: () => policy.policy,
     controlPlane: { requests, audit },
     voteKey: keys.vote.publicKey,
     issuers: agentIssuers(config, keys.developmentIssuer.publicKey),
@@ -127,7 +141,8 @@ export async function startCountersign(config: Config, options: CountersignOptio
   });
   parts.defer(() => sidecar.close());
   const operator = join(sockets, "operator.sock");
-  parts.use(await serveOperator(operator, { signInLink: (approver) => console.signInLink(approver) }));
+  const signInLink = (approver: string): string => console.signInLink(approver);
+  parts.use(await serveOperator(operator, { signInLink, policyStatus: () => policy.status }));
 
   const addresses: Addresses = {
     pid: process.pid,
@@ -142,9 +157,9 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const running = parts.move();
   const close = (): Promise<void> => running.disposeAsync();
   return {
-    ...{ addresses, dataFolder: data, close },
+    ...{ addresses, dataFolder: data, signInLink, policy, close },
     hasConsole: consoleFiles().staticFolder !== undefined,
-    signInLink: (approver) => console.signInLink(approver),
+    reloadPolicy: () => policy.reload(),
     [Symbol.asyncDispose]: close,
   };
 }

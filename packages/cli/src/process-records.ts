@@ -1,5 +1,5 @@
 import type { AuditLog, RecordDraft } from "@countersign/audit";
-import type { Policy } from "@countersign/policy";
+import type { Digest, Policy } from "@countersign/policy";
 import type { Config } from "./config/load.ts";
 import { version } from "./version.ts";
 
@@ -26,13 +26,20 @@ export async function recordStart(audit: AuditLog, timeMs: number, config: Confi
       approvers: approvers.map(({ name, groups }) => ({ name, groups })),
     },
   };
-  const rules: RecordDraft = {
-    type: "policy",
-    timeMs,
-    policy: policy.digest,
-    payload: Buffer.from(JSON.stringify(policy.files)),
-  };
-  await audit.append(writer, [start, rules], "durable");
+  await audit.append(writer, [start, policyRecord(timeMs, policy)], "durable");
+}
+
+/**
+ * Records that another policy is about to be in force. Decisions by the one before that were made meanwhile may still follow.
+ *
+ * @throws {AuditError} `unavailable`: what cannot be recorded is not taken into use.
+ */
+export async function recordPolicy(audit: AuditLog, timeMs: number, policy: Policy, previous: Digest): Promise<void> {
+  await audit.append(writer, [{ ...policyRecord(timeMs, policy), detail: { previous } }], "durable");
+}
+
+function policyRecord(timeMs: number, policy: Policy): RecordDraft {
+  return { type: "policy", timeMs, policy: policy.digest, payload: Buffer.from(JSON.stringify(policy.files)) };
 }
 
 /**

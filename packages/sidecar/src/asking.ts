@@ -14,7 +14,7 @@ import {
 } from "@countersign/policy";
 import type { Call } from "./call.ts";
 import type { Classifier } from "./classifier.ts";
-import type { Evidence } from "./permit.ts";
+import { type Evidence, requireSameTerms } from "./permit.ts";
 import type { GuardedResource, Resources } from "./resources.ts";
 
 /** Bounds on an operation, bytes. */
@@ -68,6 +68,18 @@ export class Asking {
     resource.connector.accept(call.operation, facts);
     const decision = policy().decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs: now() });
     return { call, resource, facts, decision };
+  }
+
+  /**
+   * Makes sure that what was decided still holds, if another policy is in force by now.
+   *
+   * @throws {CountersignError} `revoked` when it decides differently.
+   */
+  confirm({ call, resource, facts, decision }: Asked): void {
+    const policy = this.#parts.policy();
+    if (policy.digest === decision.policyDigest) return;
+    const { principal, reason } = call;
+    requireSameTerms(decision, policy.decide({ resource, principal, facts, reason, nowMs: this.#parts.now() }));
   }
 
   /** The request that a call becomes when it is held. */

@@ -39,6 +39,17 @@ export interface DispatchParts {
   readonly onStep: OnStep;
 }
 
+/** How one dispatch is held in hand. */
+export interface DispatchControl {
+  readonly signal: AbortSignal;
+  /**
+   * Asks policy once more when everything is prepared: waiting for a connection may have taken longer than a policy lasted.
+   *
+   * @throws {CountersignError} `revoked`, when it must not run any more.
+   */
+  readonly confirm: () => void | Promise<void>;
+}
+
 /** How it ended, and the proof; without a receipt the outcome could not be recorded yet. */
 export interface Dispatched {
   readonly outcome: Outcome;
@@ -50,7 +61,7 @@ export interface Dispatched {
 }
 
 /**
- * Runs one permitted action: prepare → record the intent (durable) → execute → record the outcome. The intent is in the log before the first
+ * Runs one permitted action: prepare → confirm → record the intent (durable) → execute → record the outcome. The intent is in the log before the first
  * byte of the operation goes to the target; what cannot be recorded is not dispatched.
  *
  * Never throws: what went wrong is the outcome.
@@ -60,7 +71,7 @@ export async function dispatch(
   connector: Connector,
   parts: DispatchParts,
   sink: ResultSink,
-  signal: AbortSignal,
+  { signal, confirm }: DispatchControl,
 ): Promise<Dispatched> {
   const { action } = permit;
   const durability = permit.readOnly && permit.source.effect === "allow" && !parts.strict ? "handed-over" : "durable";
@@ -68,6 +79,7 @@ export async function dispatch(
   try {
     try {
       const marker = await attempt.prepare();
+      await confirm();
       signal.throwIfAborted();
       await parts.audit.append(parts.writer, [intentRecord(permit, marker, parts.now())], durability);
     } catch (error) {

@@ -142,8 +142,9 @@ export class Guard {
   }
 
   /** An allowed action, run in the call itself: no request is stored, the log holds its intent and its outcome. */
-  async #runNow({ call, resource, facts, decision }: Asked, allow: Allow, viewer: Viewer): Promise<void> {
+  async #runNow(asked: Asked, allow: Allow, viewer: Viewer): Promise<void> {
     const parts = this.#parts;
+    const { call, resource, facts, decision } = asked;
     const id = newRequestId(parts.now(), parts.random(16));
     const what = actionOf(call, resource, allow);
     const digest = actionDigest(what);
@@ -162,13 +163,10 @@ export class Guard {
     await events.add(1, { $case: "executing", value: {} });
     let sequence = 1;
     using live = this.#live.enter(id, call.principal, viewer.signal, permit.readOnly);
-    const ended = await dispatch(
-      permit,
-      resource.connector,
-      parts,
-      (chunk) => events.add(++sequence, chunkBody(chunk)),
-      live.signal,
-    );
+    const ended = await dispatch(permit, resource.connector, parts, (chunk) => events.add(++sequence, chunkBody(chunk)), {
+      signal: live.signal,
+      confirm: () => this.#asking.confirm(asked),
+    });
     const { outcome, receipt, unrecorded } = ended;
     if (ended.dispatched) parts.onStep("outcome", id);
     else await this.#refusals.record(call, outcome.failure?.code ?? "internal", outcome.failure?.message ?? "", decision, id);

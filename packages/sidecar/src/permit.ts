@@ -29,14 +29,7 @@ export interface Evidence {
  */
 export function permitOf(request: RequestSnapshot, evidence: Evidence, voteKey: KeyObject): Permit {
   const { binding } = request;
-  const { decision } = evidence;
-  if (decision.effect === "deny" || terms(decision) !== terms(request.decision)) {
-    throw new CountersignError(
-      "revoked",
-      "The policy has changed since this was asked for and now decides differently. Ask again.",
-      { requestId: binding.requestId },
-    );
-  }
+  const decision = requireSameTerms(request.decision, evidence.decision, binding.requestId);
   const digest = actionDigest(evidence.action);
   if (digest !== binding.actionDigest) throw mismatch("the action differs from the one that was asked for");
   if (requestDigest(binding) !== request.requestDigest) throw mismatch("the request's terms were changed after it was opened");
@@ -70,6 +63,17 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, voteKey: 
   function mismatch(why: string): CountersignError {
     return new CountersignError("digest_mismatch", `Nothing was run: ${why}. Ask again.`, { requestId: binding.requestId });
   }
+}
+
+/**
+ * The decision of the policy that is in force now, where it says the same as the one before: the rules, the role, the limits, who approves.
+ *
+ * @throws {CountersignError} `revoked` when it says anything else.
+ */
+export function requireSameTerms(before: Decision, now: Decision, requestId?: string): Exclude<Decision, { effect: "deny" }> {
+  if (now.effect !== "deny" && terms(now) === terms(before)) return now;
+  const message = "The policy has changed since this was asked for and now decides differently. Ask again.";
+  throw new CountersignError("revoked", message, requestId === undefined ? {} : { requestId });
 }
 
 /** What must be the same when policy is asked again. */

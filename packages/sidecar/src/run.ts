@@ -195,13 +195,10 @@ export class Run {
         spool === undefined
           ? permit.limits
           : { ...permit.limits, bytes: Math.min(permit.limits.bytes ?? Infinity, results.capBytes) };
-      ended = await dispatch(
-        { ...permit, limits },
-        this.#parts.connector(permit.action.resource),
-        this.#parts,
-        sink,
-        this.#cancel.signal,
-      );
+      ended = await dispatch({ ...permit, limits }, this.#parts.connector(permit.action.resource), this.#parts, sink, {
+        signal: this.#cancel.signal,
+        confirm: async () => void permitOf(claimed, await examine(claimed), voteKey),
+      });
     } catch (error) {
       ended = { outcome: notDispatched(error), dispatched: false };
     }

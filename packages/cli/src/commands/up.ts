@@ -17,7 +17,7 @@ export const upCommand: MakeCommand = (context) =>
     describe(
       "up",
       "run the sidecar, the control plane and the console",
-      "Runs everything in one process: sidecar, control plane, approver API and console. Ctrl-C stops it.",
+      "Runs everything in one process: sidecar, control plane, approver API and console. Ctrl-C stops it.\nChanged policy files are taken into use while it runs; SIGHUP makes it look at once. The rest of the configuration is read at the start.",
       [
         ["countersign up", "with ./countersign.yaml"],
         ["countersign up --config ops/countersign.yaml --data /var/lib/countersign"],
@@ -33,17 +33,21 @@ export const upCommand: MakeCommand = (context) =>
   ).action(action(context, (options: UpOptions) => up(context.terminal, options)));
 
 async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
-  const [{ loadConfig }, { startCountersign }, { createLog }] = await Promise.all([
+  const [{ loadConfig }, { startCountersign }, { createLog }, { logPolicy }] = await Promise.all([
     import("../config/load.ts"),
     import("../countersign.ts"),
     import("../terminal/log.ts"),
+    import("../policy-log.ts"),
   ]);
   const config = await loadConfig(configFile(terminal, options), options.data);
   const log = createLog(terminal, options.logLevel);
   const onInternalError = (error: unknown): void =>
     log.error({ error: error instanceof Error ? error.stack : String(error) }, "internal error");
-  return await interruptible(async (stop) => {
+  let reload = (): void => {};
+  const run = async (stop: AbortSignal): Promise<ExitCode> => {
     const running = await startCountersign(config, { environment: terminal.env, onInternalError });
+    reload = running.reloadPolicy;
+    logPolicy(running.policy, log, stop).catch(onInternalError);
     if (!running.hasConsole) log.warn("the console's pages are not built, only its API is served; run: npm run build");
     await announce(terminal, options, running);
     await aborted(stop);
@@ -56,7 +60,8 @@ async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
     clearTimeout(late);
     log.info("stopped");
     return exitCodes.ok;
-  });
+  };
+  return await interruptible(run, () => reload());
 }
 
 /** How long a graceful stop may take. */

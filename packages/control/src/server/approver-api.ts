@@ -1,9 +1,11 @@
-import { type Approver, CountersignError, type RequestState } from "@countersign/policy";
+import { type Approver, CountersignError, type PolicyStatusFeed, type RequestState } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { Approvals } from "../approvals.ts";
 import type { ApproverSession } from "../identity.ts";
 import type { Position } from "../stores/request-store.ts";
+import { merged } from "./merged.ts";
 import { detailMessage, principalMessage, stateMessages, summaryMessage } from "./messages.ts";
+import { policyMessage } from "./policy-message.ts";
 
 const defaultPage = 50;
 const longestPage = 200;
@@ -11,9 +13,12 @@ const longestPage = 200;
 /** What an approver can do, in the wire's messages: the one implementation behind gRPC and the console's HTTP. */
 export class ApproverApi {
   readonly #approvals: Approvals;
+  readonly #policy: PolicyStatusFeed | undefined;
 
-  constructor(approvals: Approvals) {
+  /** @param policy the policy's status, where this process knows it. */
+  constructor(approvals: Approvals, policy?: PolicyStatusFeed) {
     this.#approvals = approvals;
+    this.#policy = policy;
   }
 
   session({ approver, expiresMs }: ApproverSession): rpc.GetSessionResponse {
@@ -55,8 +60,24 @@ export class ApproverApi {
     return this.get(approver, id);
   }
 
-  /** The pending requests, newest first, then each request that is opened or changes, until the signal aborts. */
-  async *inbox(approver: Approver, signal: AbortSignal): AsyncGenerator<rpc.WatchInboxResponse> {
+  /**
+   * The policy's status and the pending requests, newest first, then each status that follows and each request that is opened or changes,
+   * until the signal aborts.
+   */
+  inbox(approver: Approver, signal: AbortSignal): AsyncGenerator<rpc.WatchInboxResponse> {
+    const sources = [
+      (ending: AbortSignal) => this.#policyChanges(ending),
+      (ending: AbortSignal) => this.#requests(approver, ending),
+    ];
+    return merged(sources, signal);
+  }
+
+  async *#policyChanges(signal: AbortSignal): AsyncGenerator<rpc.WatchInboxResponse> {
+    if (this.#policy === undefined) return;
+    for await (const status of this.#policy.follow(signal)) yield { request: undefined, policy: policyMessage(status) };
+  }
+
+  async *#requests(approver: Approver, signal: AbortSignal): AsyncGenerator<rpc.WatchInboxResponse> {
     let first = true;
     for await (const changed of this.#approvals.changes(signal)) {
       if (first) yield* this.#pending(approver, signal);
@@ -64,7 +85,7 @@ export class ApproverApi {
       const ids = [...changed];
       for (let from = 0; from < ids.length && !signal.aborted; from += longestPage) {
         const some = await this.#approvals.list({ ids: ids.slice(from, from + longestPage) }, longestPage);
-        for (const one of some) yield { request: summaryMessage(one, approver, this.#approvals) };
+        for (const one of some) yield { request: summaryMessage(one, approver, this.#approvals), policy: undefined };
       }
     }
   }
@@ -73,7 +94,7 @@ export class ApproverApi {
     let after: Position | undefined;
     while (!signal.aborted) {
       const page = await this.#approvals.list({ states: ["pending"], ...(after === undefined ? {} : { after }) }, longestPage);
-      for (const one of page) yield { request: summaryMessage(one, approver, this.#approvals) };
+      for (const one of page) yield { request: summaryMessage(one, approver, this.#approvals), policy: undefined };
       const last = page.at(-1);
       if (last === undefined || page.length < longestPage) return;
       after = { createdMs: last.createdMs, id: last.binding.requestId };

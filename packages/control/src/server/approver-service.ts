@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/policy";
+import { CountersignError, type PolicyStatusFeed } from "@countersign/policy";
 import { type ApproverServiceServer, ApproverServiceService, ErrorInfo, type WatchInboxResponse } from "@countersign/rpc";
 import {
   Metadata,
@@ -22,6 +22,8 @@ const longestCall = 64 * 1024;
 /** How the approver service is served. */
 export interface ApproverServerOptions {
   readonly approvals: Approvals;
+  /** The policy's status, where this process knows it. */
+  readonly policy?: PolicyStatusFeed;
   readonly identity: ApproverIdentity;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
@@ -67,7 +69,7 @@ export async function serveApprovers(options: ApproverServerOptions): Promise<Ap
 /** A handler is: authenticate, do, answer. */
 function approverService(options: ApproverServerOptions, ending: AbortSignal): ApproverServiceServer {
   const { identity, onInternalError } = options;
-  const api = new ApproverApi(options.approvals);
+  const api = new ApproverApi(options.approvals, options.policy);
 
   function unary<Request, Response>(handle: (session: ApproverSession, request: Request) => Response | Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {

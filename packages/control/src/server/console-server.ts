@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditLog } from "@countersign/audit";
-import { CountersignError } from "@countersign/policy";
+import { CountersignError, type PolicyStatusFeed } from "@countersign/policy";
 import fastifyCookie from "@fastify/cookie";
 import fastifyHelmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
@@ -40,6 +40,8 @@ const idleMs = 60_000;
 /** How the console is served. */
 export interface ConsoleServerOptions {
   readonly approvals: Approvals;
+  /** The policy's status, where this process knows it. */
+  readonly policy?: PolicyStatusFeed;
   readonly approvers: Approvers;
   readonly audit: AuditLog;
   /** Milliseconds since the Unix epoch. */
@@ -99,7 +101,7 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
     if (!(error instanceof CountersignError) && !isRefusal(error)) options.onInternalError(error);
     return sendProblem(reply, error);
   });
-  consoleRoutes(app, { api: new ApproverApi(approvals), signIn, audit, now, ending: ending.signal });
+  consoleRoutes(app, { api: new ApproverApi(approvals, options.policy), signIn, audit, now, ending: ending.signal });
   await staticFiles(app, options.staticFolder);
   const url = await listen(app, port);
   hosts = ["127.0.0.1", "localhost", "[::1]"].map((name) => `${name}:${new URL(url).port || "80"}`);

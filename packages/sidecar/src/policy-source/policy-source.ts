@@ -27,7 +27,7 @@ export interface PolicySourceParts {
   readonly now: () => number;
   readonly onInternalError: (error: unknown) => void;
   /** Shorter times, for tests. */
-  readonly times?: Partial<typeof defaultTimes>;
+  readonly times?: Partial<Record<keyof typeof defaultTimes, number>>;
 }
 
 /** Milliseconds. */

@@ -124,6 +124,7 @@ export function agentService(parts: AgentServiceParts): AgentService {
         files: { ...files },
         principal: { issuer, subject, groups: [...groups] },
         claimsJson: JSON.stringify(claims),
+        partial: false,
       };
     }),
   };

@@ -325,11 +325,11 @@ export interface Resource_LabelsEntry {
 export interface GetPolicyRequest {
 }
 
-/** The current policy. */
+/** The current policy, less what is marked private. */
 export interface GetPolicyResponse {
-  /** `sha256:<hex>`. */
+  /** Of the whole policy, `sha256:<hex>`: what decisions name. */
   policyDigest: string;
-  /** The files' texts by name. */
+  /** The files' texts by name. Without anything private they are the policy's own, and have its digest. */
   files: { [key: string]: string };
   /** The caller, as the sidecar knows it. */
   principal:
@@ -337,6 +337,8 @@ export interface GetPolicyResponse {
     | undefined;
   /** The caller's own verified claims, which conditions may read, as a JSON object. */
   claimsJson: string;
+  /** Rules are missing from `files`: what they say is not what policy says. */
+  partial: boolean;
 }
 
 export interface GetPolicyResponse_FilesEntry {
@@ -3219,7 +3221,7 @@ export const GetPolicyRequest: MessageFns<GetPolicyRequest> = {
 };
 
 function createBaseGetPolicyResponse(): GetPolicyResponse {
-  return { policyDigest: "", files: {}, principal: undefined, claimsJson: "" };
+  return { policyDigest: "", files: {}, principal: undefined, claimsJson: "", partial: false };
 }
 
 export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
@@ -3235,6 +3237,9 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     }
     if (message.claimsJson !== "") {
       writer.uint32(34).string(message.claimsJson);
+    }
+    if (message.partial !== false) {
+      writer.uint32(40).bool(message.partial);
     }
     return writer;
   },
@@ -3287,6 +3292,14 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
             message.claimsJson = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.partial = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3326,6 +3339,7 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
         : isSet(object.claims_json)
         ? globalThis.String(object.claims_json)
         : "",
+      partial: isSet(object.partial) ? globalThis.Boolean(object.partial) : false,
     };
   },
 
@@ -3349,6 +3363,9 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
     if (message.claimsJson !== "") {
       obj.claimsJson = message.claimsJson;
     }
+    if (message.partial !== false) {
+      obj.partial = message.partial;
+    }
     return obj;
   },
 
@@ -3371,6 +3388,7 @@ export const GetPolicyResponse: MessageFns<GetPolicyResponse> = {
       ? Principal.fromPartial(object.principal)
       : undefined;
     message.claimsJson = object.claimsJson ?? "";
+    message.partial = object.partial ?? false;
     return message;
   },
 };

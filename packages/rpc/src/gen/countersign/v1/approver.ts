@@ -206,10 +206,44 @@ export interface CastVote {
 export interface WatchInboxRequest {
 }
 
-/** A request that was opened or changed. */
+/** Something that changed. */
 export interface WatchInboxResponse {
-  /** Its state now. */
-  request: RequestSummary | undefined;
+  /** A request that was opened or changed: its state now. */
+  request:
+    | RequestSummary
+    | undefined;
+  /** The policy's status now; not in a message about a request. */
+  policy: PolicyStatus | undefined;
+}
+
+/** Which policy is in force, and whether what its files say now could be taken into use. */
+export interface PolicyStatus {
+  /** Of the policy in force, `sha256:<hex>`. */
+  policyDigest: string;
+  /** Since when it is in force, milliseconds since the Unix epoch. */
+  sinceMs: number;
+  /** The version of the bundle that it came in; 0 when it came in files. */
+  version: number;
+  /** How many rules it has. */
+  rules: number;
+  /** Since when the files say something that cannot be used, milliseconds since the Unix epoch; 0 = the files are in force. */
+  failingSinceMs: number;
+  /** Why it cannot be used; the policy in force stays. */
+  problems: PolicyProblem[];
+  /** What is in force and deserves a look all the same. */
+  warnings: PolicyProblem[];
+}
+
+/** A place in a policy file, and what is wrong there. */
+export interface PolicyProblem {
+  /** Path of the file. */
+  file: string;
+  /** From 1. */
+  line: number;
+  /** From 1. */
+  column: number;
+  /** What was found and what is expected. */
+  message: string;
 }
 
 /** Cast a vote. */
@@ -1946,13 +1980,16 @@ export const WatchInboxRequest: MessageFns<WatchInboxRequest> = {
 };
 
 function createBaseWatchInboxResponse(): WatchInboxResponse {
-  return { request: undefined };
+  return { request: undefined, policy: undefined };
 }
 
 export const WatchInboxResponse: MessageFns<WatchInboxResponse> = {
   encode(message: WatchInboxResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.request !== undefined) {
       RequestSummary.encode(message.request, writer.uint32(10).fork()).join();
+    }
+    if (message.policy !== undefined) {
+      PolicyStatus.encode(message.policy, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1978,6 +2015,14 @@ export const WatchInboxResponse: MessageFns<WatchInboxResponse> = {
             message.request = RequestSummary.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.policy = PolicyStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1991,13 +2036,19 @@ export const WatchInboxResponse: MessageFns<WatchInboxResponse> = {
   },
 
   fromJSON(object: any): WatchInboxResponse {
-    return { request: isSet(object.request) ? RequestSummary.fromJSON(object.request) : undefined };
+    return {
+      request: isSet(object.request) ? RequestSummary.fromJSON(object.request) : undefined,
+      policy: isSet(object.policy) ? PolicyStatus.fromJSON(object.policy) : undefined,
+    };
   },
 
   toJSON(message: WatchInboxResponse): unknown {
     const obj: any = {};
     if (message.request !== undefined) {
       obj.request = RequestSummary.toJSON(message.request);
+    }
+    if (message.policy !== undefined) {
+      obj.policy = PolicyStatus.toJSON(message.policy);
     }
     return obj;
   },
@@ -2010,6 +2061,307 @@ export const WatchInboxResponse: MessageFns<WatchInboxResponse> = {
     message.request = (object.request !== undefined && object.request !== null)
       ? RequestSummary.fromPartial(object.request)
       : undefined;
+    message.policy = (object.policy !== undefined && object.policy !== null)
+      ? PolicyStatus.fromPartial(object.policy)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePolicyStatus(): PolicyStatus {
+  return { policyDigest: "", sinceMs: 0, version: 0, rules: 0, failingSinceMs: 0, problems: [], warnings: [] };
+}
+
+export const PolicyStatus: MessageFns<PolicyStatus> = {
+  encode(message: PolicyStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.policyDigest !== "") {
+      writer.uint32(10).string(message.policyDigest);
+    }
+    if (message.sinceMs !== 0) {
+      writer.uint32(16).uint64(message.sinceMs);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).uint64(message.version);
+    }
+    if (message.rules !== 0) {
+      writer.uint32(32).uint32(message.rules);
+    }
+    if (message.failingSinceMs !== 0) {
+      writer.uint32(40).uint64(message.failingSinceMs);
+    }
+    for (const v of message.problems) {
+      PolicyProblem.encode(v!, writer.uint32(50).fork()).join();
+    }
+    for (const v of message.warnings) {
+      PolicyProblem.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicyStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicyStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.policyDigest = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.rules = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.failingSinceMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.problems.push(PolicyProblem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.warnings.push(PolicyProblem.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PolicyStatus {
+    return {
+      policyDigest: isSet(object.policyDigest)
+        ? globalThis.String(object.policyDigest)
+        : isSet(object.policy_digest)
+        ? globalThis.String(object.policy_digest)
+        : "",
+      sinceMs: isSet(object.sinceMs)
+        ? globalThis.Number(object.sinceMs)
+        : isSet(object.since_ms)
+        ? globalThis.Number(object.since_ms)
+        : 0,
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+      rules: isSet(object.rules) ? globalThis.Number(object.rules) : 0,
+      failingSinceMs: isSet(object.failingSinceMs)
+        ? globalThis.Number(object.failingSinceMs)
+        : isSet(object.failing_since_ms)
+        ? globalThis.Number(object.failing_since_ms)
+        : 0,
+      problems: globalThis.Array.isArray(object?.problems)
+        ? object.problems.map((e: any) => PolicyProblem.fromJSON(e))
+        : [],
+      warnings: globalThis.Array.isArray(object?.warnings)
+        ? object.warnings.map((e: any) => PolicyProblem.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PolicyStatus): unknown {
+    const obj: any = {};
+    if (message.policyDigest !== "") {
+      obj.policyDigest = message.policyDigest;
+    }
+    if (message.sinceMs !== 0) {
+      obj.sinceMs = Math.round(message.sinceMs);
+    }
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
+    if (message.rules !== 0) {
+      obj.rules = Math.round(message.rules);
+    }
+    if (message.failingSinceMs !== 0) {
+      obj.failingSinceMs = Math.round(message.failingSinceMs);
+    }
+    if (message.problems?.length) {
+      obj.problems = message.problems.map((e) => PolicyProblem.toJSON(e));
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings.map((e) => PolicyProblem.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PolicyStatus>): PolicyStatus {
+    return PolicyStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicyStatus>): PolicyStatus {
+    const message = createBasePolicyStatus();
+    message.policyDigest = object.policyDigest ?? "";
+    message.sinceMs = object.sinceMs ?? 0;
+    message.version = object.version ?? 0;
+    message.rules = object.rules ?? 0;
+    message.failingSinceMs = object.failingSinceMs ?? 0;
+    message.problems = object.problems?.map((e) => PolicyProblem.fromPartial(e)) || [];
+    message.warnings = object.warnings?.map((e) => PolicyProblem.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePolicyProblem(): PolicyProblem {
+  return { file: "", line: 0, column: 0, message: "" };
+}
+
+export const PolicyProblem: MessageFns<PolicyProblem> = {
+  encode(message: PolicyProblem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.file !== "") {
+      writer.uint32(10).string(message.file);
+    }
+    if (message.line !== 0) {
+      writer.uint32(16).uint32(message.line);
+    }
+    if (message.column !== 0) {
+      writer.uint32(24).uint32(message.column);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicyProblem {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicyProblem();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.line = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.column = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PolicyProblem {
+    return {
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+      line: isSet(object.line) ? globalThis.Number(object.line) : 0,
+      column: isSet(object.column) ? globalThis.Number(object.column) : 0,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: PolicyProblem): unknown {
+    const obj: any = {};
+    if (message.file !== "") {
+      obj.file = message.file;
+    }
+    if (message.line !== 0) {
+      obj.line = Math.round(message.line);
+    }
+    if (message.column !== 0) {
+      obj.column = Math.round(message.column);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PolicyProblem>): PolicyProblem {
+    return PolicyProblem.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PolicyProblem>): PolicyProblem {
+    const message = createBasePolicyProblem();
+    message.file = object.file ?? "";
+    message.line = object.line ?? 0;
+    message.column = object.column ?? 0;
+    message.message = object.message ?? "";
     return message;
   },
 };
@@ -2248,7 +2600,8 @@ export const ApproverServiceService = {
     responseDeserialize: (value: Buffer): GetRequestResponse => GetRequestResponse.decode(value),
   },
   /**
-   * Streams a summary whenever a request is opened or changes. Sends the current pending ones first.
+   * Streams a summary whenever a request is opened or changes, and the policy's status whenever that changes. Sends the status and the
+   * current pending requests first.
    * Errors: UNAUTHENTICATED.
    */
   watchInbox: {
@@ -2293,7 +2646,8 @@ export interface ApproverServiceServer extends UntypedServiceImplementation {
    */
   getRequest: handleUnaryCall<GetRequestRequest, GetRequestResponse>;
   /**
-   * Streams a summary whenever a request is opened or changes. Sends the current pending ones first.
+   * Streams a summary whenever a request is opened or changes, and the policy's status whenever that changes. Sends the status and the
+   * current pending requests first.
    * Errors: UNAUTHENTICATED.
    */
   watchInbox: handleServerStreamingCall<WatchInboxRequest, WatchInboxResponse>;
@@ -2364,7 +2718,8 @@ export interface ApproverServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetRequestResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Streams a summary whenever a request is opened or changes. Sends the current pending ones first.
+   * Streams a summary whenever a request is opened or changes, and the policy's status whenever that changes. Sends the status and the
+   * current pending requests first.
    * Errors: UNAUTHENTICATED.
    */
   watchInbox(request: WatchInboxRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchInboxResponse>;
