@@ -35,7 +35,7 @@ const maxParameters = 65_535;
  * Statements of up to so many UTF-16 units are classified in less than some 25 ms, whatever they hold: see the worst that we know in
  * postgres/cost.test.ts.
  */
-const promptLength = 16 * 1024;
+const promptLength = 8 * 1024;
 
 /** Seen statements; at most some 32 MB of text. */
 const seen = new LRUCache<string, Classified>({

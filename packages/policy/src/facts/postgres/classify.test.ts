@@ -46,8 +46,10 @@ describe("pg-parse: refused", () => {
     expect(refusal(`select 1 from ${many}`)).toMatch(/^invalid_operation: .*more than 500/);
     const types = Array.from({ length: 501 }, (_, index) => `null::y${index}`).join(", ");
     expect(refusal(`select ${types}`)).toMatch(/^invalid_operation: .*more than 500/);
-    expect(refusal("select 1;".repeat(1001))).toMatch(/^invalid_operation: .*more than 1000 statements/);
-    expect(refusal("select 1;".repeat(1000))).toBe("accepted");
+    expect(refusal("select 1;".repeat(251))).toMatch(/^invalid_operation: .*more than 250 statements/);
+    expect(refusal("select 1;".repeat(250))).toBe("accepted");
+    expect(refusal("select 1 from a, b, c, d, e;".repeat(200))).toBe("accepted");
+    expect(refusal("select 1 from a, b, c, d, e;".repeat(201))).toMatch(/^invalid_operation: .*1000 in all its statements/);
   });
 });
 

@@ -27,8 +27,11 @@ export const handlers = new Map([...expressions, ...queries, ...statements]);
 /** More names than this in one text are refused: conditions look at each. */
 const maxNames = 500;
 
+/** The same for a text of several statements, where a name counts in each of them. */
+const maxNamesOfParts = 1000;
+
 /** More statements than this are refused: each is decided alone. */
-const maxStatements = 1000;
+const maxStatements = 250;
 
 /**
  * Classifies a text: parses it with PostgreSQL's own parser, walks the whole trees of all its statements, and adds up what they do.
@@ -45,10 +48,11 @@ export function classifyText(text: string, searchPath: readonly string[]): Class
   const forms = statements.map(({ tree }) => formOf(tree));
   const [only] = found;
   const whole = only && found.length === 1 ? only : sumOf(found);
-  if (whole.reads.size + whole.writesTo.size + whole.functions.size + whole.doubts.size > maxNames) {
+  const namesOfParts = found.reduce((sum, part) => sum + countOf(part), 0);
+  if (countOf(whole) > maxNames || namesOfParts > maxNamesOfParts) {
     throw new CountersignError(
       "invalid_operation",
-      `The statement names more than ${maxNames} tables, functions and types. Split it.`,
+      `The text names more than ${maxNames} tables, functions and types, or ${maxNamesOfParts} in all its statements. Split it.`,
     );
   }
   const summarise = (part: Findings, partText: string, partForms: readonly string[]) =>
@@ -68,6 +72,10 @@ function findingsOf({ tree }: ParsedStatement, names: Names): Findings {
   if (found.kind === "SelectStmt") noteSelect(walk, found.node);
   checkFunctionColumns(walk);
   return walk.found;
+}
+
+function countOf({ reads, writesTo, functions, doubts }: Findings): number {
+  return reads.size + writesTo.size + functions.size + doubts.size;
 }
 
 function sumOf(parts: readonly Findings[]): Findings {

@@ -11,9 +11,12 @@ import { isTree, listOf, nodeOf, type Tree, textOf } from "./tree.ts";
  * must not stand in for another.
  */
 export function formOf(statement: Tree): string {
-  const writer = new FormWriter(true);
+  const items = new Map<string, number>();
+  const writer = new FormWriter(items, 0);
   writer.fields(statement);
-  return writer.text;
+  let text = writer.text;
+  for (const form of items.keys()) text += `|${form.length}:${form}`;
+  return text;
 }
 
 /** 32 hex digits for the forms of a text's statements. */
@@ -36,10 +39,14 @@ const places: ReadonlySet<string> = new Set([
 /** Writes trees so that each has one text and no two have the same: texts go with their length. */
 class FormWriter {
   text = "";
-  readonly #numbered: boolean;
+  /** The forms of list items, and their numbers: a form is written once, however deep lists nest. */
+  readonly #items: Map<string, number>;
+  /** Parameters count from here. In a list item it is the item's first parameter, so that `($1, $2)` and `($3, $4)` have one form. */
+  base: number | undefined;
 
-  constructor(numbered: boolean) {
-    this.#numbered = numbered;
+  constructor(items: Map<string, number>, base?: number) {
+    this.#items = items;
+    this.base = base;
   }
 
   fields(node: Tree): void {
@@ -55,9 +62,9 @@ class FormWriter {
   #node(key: string, value: Tree, parent: Tree): void {
     if (key === "String") this.#string(value);
     else if (key === "A_Const") this.#constant(value);
-    else if (key === "ParamRef") this.text += this.#numbered ? `$${value.number};` : "$";
+    else if (key === "ParamRef") this.#parameter(typeof value.number === "number" ? value.number : 0);
     else if (key === "rexpr" && parent.kind === "AEXPR_IN" && nodeOf(value, "List"))
-      this.#items(key, listOf(nodeOf(value, "List")?.items));
+      this.#list(key, listOf(nodeOf(value, "List")?.items));
     else {
       this.text += `${key}{`;
       this.fields(value);
@@ -67,7 +74,7 @@ class FormWriter {
 
   #array(key: string, items: readonly unknown[]): void {
     if (key === "valuesLists" || key === "elements") {
-      this.#items(key, items);
+      this.#list(key, items);
       return;
     }
     this.text += `${key}[`;
@@ -79,18 +86,26 @@ class FormWriter {
     this.text += "]";
   }
 
-  /** Of a list of values only which forms are in it, and, for its parameters, how it begins. */
-  #items(key: string, items: readonly unknown[]): void {
-    const forms = new Set<string>();
+  /** Of a list of values only which forms are in it, and with which parameter it begins. */
+  #list(key: string, items: readonly unknown[]): void {
+    const forms = new Set<number>();
+    let first: number | undefined;
     for (const item of items) {
-      const writer = new FormWriter(false);
+      const writer = new FormWriter(this.#items);
       if (isTree(item)) writer.fields(item);
-      forms.add(writer.text);
+      first ??= writer.base;
+      const number = this.#items.get(writer.text) ?? this.#items.size;
+      this.#items.set(writer.text, number);
+      forms.add(number);
     }
     this.text += `${key}<`;
-    if (this.#numbered && isTree(items[0])) this.fields(items[0]);
-    for (const form of forms) this.text += `|${form.length}:${form}`;
-    this.text += ">";
+    if (first !== undefined) this.#parameter(first);
+    this.text += `${[...forms].join()}>`;
+  }
+
+  #parameter(number: number): void {
+    this.base ??= number;
+    this.text += `$${number - this.base};`;
   }
 
   #string(node: Tree): void {

@@ -1,4 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { CountersignError } from "../../outcome.ts";
 import { loadParser, parse } from "./parser.ts";
 
@@ -82,4 +82,31 @@ test("pg-parse: overflows that come faster than the parser can be replaced fail 
   expect(codes).toEqual(["invalid_operation", "invalid_operation", "internal"]);
   await loadParser();
   expect(code("select 1")).toBe("accepted");
+});
+
+describe("pg-parse: runs of operator characters that the scanner would read again and again are refused", () => {
+  const long = 20_000;
+  test.each([
+    `select 1 ${"+-".repeat(long)}1`,
+    `select 1 ${"+".repeat(long)}1`,
+    `select 1 ${"-".repeat(long)}\n1 ${"+/*".repeat(long)}`,
+    `select 1 ${"/*".repeat(long)}${"*/".repeat(long)}`,
+    `select 1 /* ${"--".repeat(long)}*/${"-+".repeat(long)}1`,
+    `select 1 /* --${"/*".repeat(long)}${"*/".repeat(long)} */`,
+  ])("%.30s…", (text) => {
+    const started = performance.now();
+    expect(() => parse(text)).toThrow(/in a row/);
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+
+  test.each([
+    `select 1 -- ${"-".repeat(long)} ${"=".repeat(long)}\n`,
+    `select '${"-".repeat(long)}'`,
+    `select '${"*=|".repeat(long)}'`,
+    `/${"*".repeat(250)} title ${"*".repeat(long)}/ select 1`,
+    `select 1 ${"+ ".repeat(300)}1`,
+    `select '${"+--".repeat(85)}'`,
+  ])("but not %.30s…", (text) => {
+    expect(code(text)).toBe("accepted");
+  });
 });

@@ -14,6 +14,12 @@ export interface ParsedStatement {
 /** A module that has grown beyond this is replaced: WebAssembly memory never shrinks. */
 const maxModuleBytes = 256 * 1024 * 1024;
 
+/**
+ * Long runs of the characters of operators. The scanner takes a whole run for an operator, then gives back what a comment or a trailing sign
+ * begins, and reads that again: its time grows with the square of the run. 16 kB of `+-+-+-` would take a second.
+ */
+const operatorRuns = /[-~!@#^&|`?+*/%<>=]{257,}/g;
+
 let current: ParserModule | undefined;
 let spare: ParserModule | undefined;
 let loading: Promise<void> | undefined;
@@ -39,6 +45,7 @@ async function load(): Promise<void> {
  * @throws {CountersignError} `invalid_operation` when PostgreSQL does not accept it, when it says nothing, or when it nests too deeply.
  */
 export function parse(text: string): readonly ParsedStatement[] {
+  checkOperators(text);
   const module = current;
   if (!module) throw new CountersignError("internal", "The SQL parser is being loaded; try again.", { retryable: true });
   let result: readonly ParsedStatement[];
@@ -56,6 +63,17 @@ export function parse(text: string): readonly ParsedStatement[] {
   }
   if (module.HEAPU8.length > maxModuleBytes) replaceModule();
   return result;
+}
+
+function checkOperators(text: string): void {
+  for (const [run] of text.matchAll(operatorRuns)) {
+    // Read once: one operator, or a comment to the end of the line.
+    if (!/[-+]|\/\*/.test(run) || (run.startsWith("--") && !/\/\*|\*\//.test(run))) continue;
+    throw new CountersignError(
+      "invalid_operation",
+      `The statement holds ${run.length} characters of operators in a row, from ${run.slice(0, 10)} on. Put a space between them, or pass data as parameters.`,
+    );
+  }
 }
 
 function replaceModule(): void {
