@@ -8,7 +8,7 @@ import { type Clock, steadyTime, systemClock } from "./clock.ts";
 import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Requests } from "./requests.ts";
-import { openSqliteRequestStore } from "./stores/sqlite/request-store.ts";
+import { openSqliteStores } from "./stores/sqlite/stores.ts";
 import { type Asked, tally } from "./tally.ts";
 
 /** How an embedded control plane is put together. */
@@ -49,7 +49,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   await using opening = new AsyncDisposableStack();
   const now = steadyTime(clock);
   const changes = new Changes();
-  const store = opening.use(await openSqliteRequestStore(join(folder, "control.db"), keys.payload));
+  const { requests: store } = opening.use(await openSqliteStores(join(folder, "control.db"), keys.payload));
   const audit = await options.openLog();
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
   const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, keys.vote.publicKey);

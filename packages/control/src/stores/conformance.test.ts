@@ -5,11 +5,12 @@ import { draft } from "../../fixtures/drafts.ts";
 import { alice, bob, temporaryFolder } from "../../fixtures/plane.ts";
 import { openKeys } from "../keys.ts";
 import { type Change, IllegalTransition, type Opening, type RequestStore } from "./request-store.ts";
-import { openSqliteRequestStore } from "./sqlite/request-store.ts";
+import { openSqliteStores } from "./sqlite/stores.ts";
+import type { Stores } from "./stores.ts";
 
 /** Every store has to pass. A new one is a row here. */
-const stores: { name: string; open: (folder: string) => Promise<RequestStore> }[] = [
-  { name: "SQLite", open: (folder) => openSqliteRequestStore(join(folder, "control.db"), openKeys(folder).payload) },
+const stores: { name: string; open: (folder: string) => Promise<Stores> }[] = [
+  { name: "SQLite", open: (folder) => openSqliteStores(join(folder, "control.db"), openKeys(folder).payload) },
 ];
 
 const states = Object.keys(transitions) as RequestState[];
@@ -40,9 +41,10 @@ const ways: Record<RequestState, RequestState[]> = {
 
 describe.each(stores)("a request store on $name", ({ open }) => {
   async function opened(folder = temporaryFolder()) {
-    const store = await open(folder);
-    onTestFinished(async () => store[Symbol.asyncDispose]());
-    return { store, folder };
+    const stores = await open(folder);
+    const close = () => stores[Symbol.asyncDispose]();
+    onTestFinished(close);
+    return { store: stores.requests, folder, close };
   }
 
   function opening(options: Partial<Parameters<typeof draft>[0]> & { timeMs?: number } = {}): Opening {
@@ -83,7 +85,7 @@ describe.each(stores)("a request store on $name", ({ open }) => {
   };
 
   test("gives back a request as it was put in, also after it was opened again", async () => {
-    const { store, folder } = await opened();
+    const { store, folder, close } = await opened();
     const of = opening({ idempotencyKey: "key-1", owner: "olivia" });
     const id = await inserted(store, of);
     const expected = {
@@ -97,7 +99,7 @@ describe.each(stores)("a request store on $name", ({ open }) => {
       headline: "delete",
     };
     expect(await store.get({ id })).toMatchObject(expected);
-    await store[Symbol.asyncDispose]();
+    await close();
     const again = await opened(folder);
     expect(await again.store.get({ id })).toMatchObject(expected);
     const { issuer, subject } = of.draft.action.principal;

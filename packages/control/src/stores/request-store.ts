@@ -92,7 +92,7 @@ export type OverviewQuery =
  * Every method throws {@link CountersignError} `control_plane_unavailable` when the store cannot be used, with nothing changed, and
  * `internal` when a stored request was altered from outside.
  */
-export interface RequestStore extends AsyncDisposable {
+export interface RequestStore {
   /** Inserts a request; `taken` when its id, or its principal's idempotency key, is there already. */
   insert(opening: Opening): Promise<"inserted" | "taken">;
   /**

@@ -53,10 +53,23 @@ export interface EventTable {
   detail: string | null;
 }
 
+/** A row for each standing thing. The columns only find and order; what it says is sealed in `body`. */
+export interface StandingTable {
+  id: string;
+  kind: string;
+  name: string;
+  active: 0 | 1;
+  revision: number;
+  created_ms: number;
+  until_ms: number | null;
+  body: Uint8Array;
+}
+
 /** The one schema, for SQLite and PostgreSQL. */
 export interface Schema {
   requests: RequestTable;
   votes: VoteTable;
   events: EventTable;
+  standing: StandingTable;
   schema_version: { version: number };
 }

@@ -1,26 +1,16 @@
-import { CountersignError, canTransition, isFinal, type Vote } from "@countersign/policy";
-import Database from "better-sqlite3";
-import type { Selectable, Transaction } from "kysely";
+import { canTransition, isFinal, type Vote } from "@countersign/policy";
+import type { Kysely, Selectable, Transaction } from "kysely";
 import { eventRows, openingRow } from "../events.ts";
 import { selectOne, selectOverviews } from "../queries.ts";
 import { type Change, IllegalTransition, type RequestStore } from "../request-store.ts";
 import { journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
 import type { RequestTable, Schema, VoteTable } from "../schema.ts";
-import { openSeal } from "../seal.ts";
-import { openDatabase } from "./database.ts";
-import { groupCommit } from "./group-commit.ts";
+import type { Seal } from "../seal.ts";
+import type { groupCommit } from "./group-commit.ts";
+import { guarded } from "./guarded.ts";
 
-/**
- * Opens the requests of a data folder in an SQLite file, for this process alone.
- *
- * @param payloadKey 32 bytes; operations are sealed with a key derived from it.
- * @throws {ControlPlaneError} `folder_in_use`, `store_too_new` or `store_damaged`.
- */
-export async function openSqliteRequestStore(file: string, payloadKey: Uint8Array): Promise<RequestStore> {
-  const db = await openDatabase(file);
-  const seal = openSeal(payloadKey);
-  const write = groupCommit(db);
-
+/** Requests in SQLite. Operations are sealed. */
+export function sqliteRequestStore(db: Kysely<Schema>, write: ReturnType<typeof groupCommit<Schema>>, seal: Seal): RequestStore {
   async function votesOf(ids: readonly string[]): Promise<Map<string, Selectable<VoteTable>[]>> {
     if (ids.length === 0) return new Map();
     const rows = await db.selectFrom("votes").selectAll().where("request_id", "in", ids).orderBy("sequence").execute();
@@ -99,10 +89,6 @@ export async function openSqliteRequestStore(file: string, payloadKey: Uint8Arra
         const votes = rows.some((row) => row.type === "vote") ? ((await votesOf([id])).get(id) ?? []) : [];
         return { entries: rows.map((row) => journalEntry(row, request, votes, seal)), ended: isFinal(request.state) };
       }),
-
-    async [Symbol.asyncDispose]() {
-      await db.destroy();
-    },
   };
 }
 
@@ -136,18 +122,4 @@ async function insertVote(transaction: Transaction<Schema>, vote: Vote, sequence
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirstOrThrow();
   return numInsertedOrUpdatedRows === 1n;
-}
-
-/** Reports a store that cannot be used as what the caller can act on; what is already in those words stays as it is. */
-async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (failure) {
-    if (!(failure instanceof Database.SqliteError)) throw failure;
-    throw new CountersignError(
-      "control_plane_unavailable",
-      `The request store cannot be used (${failure.code}); nothing was changed. Check the disk that holds the data folder.`,
-      { retryable: true, cause: failure },
-    );
-  }
 }
