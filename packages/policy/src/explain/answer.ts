@@ -34,7 +34,9 @@ export interface Answer {
 /** Asks a policy. Never throws for what the operation holds: what classification refuses is denied, with its error. */
 export function answer(policy: Policy, asking: Asking): Answer {
   const facts = understood(asking);
-  return "code" in facts ? refused(facts) : answerTo(pose(policy, asking, facts));
+  if ("code" in facts) return refused(facts);
+  const parts = partsOf(facts).map((part) => answerAlone(pose(policy, asking, part)));
+  return { ...answerAlone(pose(policy, asking, facts)), ...(parts.length > 0 ? { parts } : {}) };
 }
 
 /** The facts of an operation, or why there are none. */
@@ -52,13 +54,7 @@ export function refused({ code, message }: Refusal): Answer {
   return { effect: "deny", rules: [], message, opaque: true, facts: null, error: { code, message } };
 }
 
-/** The answer to a question, and to each of its parts. */
-export function answerTo(posed: Posed): Answer {
-  const parts = posedParts(posed);
-  return { ...answerAlone(posed), ...(parts.length > 0 ? { parts: parts.map(answerAlone) } : {}) };
-}
-
-/** The answer about the whole alone. */
+/** The answer about a whole alone. */
 export function answerAlone({ policy, question, anyRole }: Posed): Answer {
   const { facts } = question;
   const { policyDigest: _, ...decision } = policy.decide(question);
@@ -73,12 +69,8 @@ export function answerAlone({ policy, question, anyRole }: Posed): Answer {
   };
 }
 
-/** The question about each part alone; none when there is but one. */
-export function posedParts(posed: Posed): readonly Posed[] {
-  return partsOf(posed.question.facts).map((facts) => ({ ...posed, question: { ...posed.question, facts } }));
-}
-
-function partsOf(facts: Facts): readonly Facts[] {
+/** The facts of each part as if it had come alone; none when there is but one. */
+export function partsOf(facts: Facts): readonly Facts[] {
   switch (facts.protocol) {
     case "postgres":
       return (facts.parts ?? []).map((sql) => ({ protocol: "postgres", sql }));

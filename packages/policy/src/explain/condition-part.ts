@@ -98,7 +98,7 @@ class Evaluation {
 
   #loop(node: Quantifier, elements: Elements, skipped: boolean): Undecided {
     const [name, receiver, [element, predicate]] = node.args;
-    const origin = { ...this.#origin(node), kind: "loop" } as const;
+    const origin = { ...this.#origin(node), kind: "loop", quantifier: name } as const;
     if (skipped) return { ...origin, state: "skipped" };
     const outcome = this.#outcome(node, elements);
     const at = this.#decidingElement(name, receiver, element.args, predicate, elements, outcome.state);
@@ -186,7 +186,9 @@ const opposite = { true: "false", false: "true", error: "error", skipped: "skipp
 type Call = Extract<ASTNode, { op: "rcall" }>;
 type Identifier = Extract<ASTNode, { op: "id" }>;
 /** `list.exists(name, condition)` and its like, which give true or false. */
-type Quantifier = Call & { readonly args: readonly [string, ASTNode, readonly [Identifier, ASTNode]] };
+type Quantifier = Call & {
+  readonly args: readonly [NonNullable<ConditionPart["quantifier"]>, ASTNode, readonly [Identifier, ASTNode]];
+};
 
 const quantifiers: ReadonlySet<string> = new Set(["exists", "all", "exists_one"]);
 

@@ -90,7 +90,7 @@ describe("loops", () => {
 
   test("say so where no element alone decided", () => {
     const none = explained('sql.tables.exists(t, t == "x")');
-    expect(none.because).toBe('sql.tables.exists(t, t == "x") is false for any element (sql.tables = ["public.orders"])');
+    expect(none.because).toBe('sql.tables.exists(t, t == "x") is false for every element (sql.tables = ["public.orders"])');
     expect(none.condition?.element).toBeUndefined();
     expect(explained('sql.tables.all(t, t != "x")').because).toContain("is true for every element");
   });
@@ -194,7 +194,7 @@ rules:
     ]);
     expect(explanation.examined.map(({ because }) => because)).toEqual([
       "it is about users-*",
-      'sql.kinds.exists(k, k == "DROP") is false for any element (sql.kinds = ["SELECT"])',
+      'sql.kinds.exists(k, k == "DROP") is false for every element (sql.kinds = ["SELECT"])',
       "it is about ssh",
       "sql.readOnly is true",
       "true is true",

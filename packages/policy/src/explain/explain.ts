@@ -1,6 +1,6 @@
-import { subjectOf } from "../facts.ts";
+import { type Facts, subjectOf } from "../facts.ts";
 import type { Examined, Policy, Question } from "../policy.ts";
-import { answerAlone, posedParts, refused, understood } from "./answer.ts";
+import { answerAlone, partsOf, refused, understood } from "./answer.ts";
 import { type Asking, type Posed, pose } from "./asking.ts";
 import { explainCondition, type Ground } from "./condition-part.ts";
 import type { ExplainedRule, Explanation, Reason } from "./explanation.ts";
@@ -14,16 +14,16 @@ import { reasonsOf } from "./reason.ts";
 export function explainOperation(policy: Policy, asking: Asking): Explanation {
   const facts = understood(asking);
   if ("code" in facts) return { ...refused(facts), policyDigest: policy.digest, examined: [], parts: [] };
-  return explainPosed(pose(policy, asking, facts));
+  return explainAll(facts, (about) => pose(policy, asking, about));
 }
 
 /** As {@link explainOperation}, for a question whose facts are known. */
 export function explain(policy: Policy, question: Question): Explanation {
-  return explainPosed({ policy, question, anyRole: false });
+  return explainAll(question.facts, (facts) => ({ policy, question: { ...question, facts }, anyRole: false }));
 }
 
-function explainPosed(posed: Posed): Explanation {
-  return { ...explainAlone(posed), parts: posedParts(posed).map(explainAlone) };
+function explainAll(facts: Facts, poseOf: (facts: Facts) => Posed): Explanation {
+  return { ...explainAlone(poseOf(facts)), parts: partsOf(facts).map((part) => explainAlone(poseOf(part))) };
 }
 
 function explainAlone(posed: Posed): Explanation {

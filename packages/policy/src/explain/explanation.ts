@@ -32,6 +32,8 @@ export interface ConditionPart {
   readonly decisive: boolean;
   /** What a `test` or `loop` looked at. */
   readonly seen?: readonly SeenValue[];
+  /** Which kind of `loop`. */
+  readonly quantifier?: "exists" | "all" | "exists_one";
   /** The element by which a `loop` was decided; `parts` then shows the loop's condition at this element. */
   readonly element?: SeenValue;
   /** Operands in their order; of a `choice` the question, then both answers. */

@@ -18,7 +18,8 @@ export function checkShape<T>(what: string, value: unknown, schema: z.ZodType<T>
   if (result.success) return result.data;
   const document = asDocument(value);
   const messages = result.error.issues.flatMap((issue) => explainIssue(issue, schema, document)).map(({ message }) => message);
-  throw new CountersignError("invalid_request", `Not ${what}: ${[...new Set(messages)].join("; ")}.`);
+  const said = [...new Set(messages)].join("; ");
+  throw new CountersignError("invalid_request", `Not ${what}: ${said}${said.endsWith("?") ? "" : "."}`);
 }
 
 /** A value that has no file: a place in it is told by its path. */

@@ -1,4 +1,4 @@
-import type { ConditionPart, PartState, Reason, SeenValue } from "./explanation.ts";
+import type { ConditionPart, Reason, SeenValue } from "./explanation.ts";
 
 /** The tests and loops by which a condition was decided, in the order in which they stand. */
 export function reasonsOf(part: ConditionPart): readonly Reason[] {
@@ -11,30 +11,31 @@ export function reasonsOf(part: ConditionPart): readonly Reason[] {
 }
 
 /** In words how a test or a loop came out, and on what. */
-function says({ kind, text, state, error, seen = [], element }: ConditionPart): string {
+function says({ text, state, error, seen = [], element, quantifier }: ConditionPart): string {
   const [only, ...others] = seen;
-  const tested = oneLine(text);
   // `sql.readOnly is false` says it all.
-  if (only?.name === tested && others.length === 0 && state !== "error") return `${tested} is ${state}`;
+  if (only?.name === text && others.length === 0 && state !== "error") return `${text} is ${state}`;
+  const tested = cut(text.replace(/\s+/g, " "));
   const values = [...(element ? [element] : []), ...seen].map(valueText);
   const on = values.length === 0 ? "" : ` (${values.join(", ")})`;
   if (state === "error") return `${tested} cannot be evaluated: ${error ?? ""}${on}`;
-  return `${tested} is ${state}${kind === "loop" && element === undefined ? forAll(state) : ""}${on}`;
+  return `${tested} is ${state}${quantifier && element === undefined ? ofAll[quantifier] : ""}${on}`;
 }
 
-/** How a loop came out that no single element decided. */
-function forAll(state: PartState): string {
-  return state === "true" ? " for every element" : " for any element";
-}
+/** What to add where no single element decided a loop: `exists` was false, `all` was true, or not exactly one held. */
+const ofAll = {
+  exists: " for every element",
+  all: " for every element",
+  exists_one: ", as it does not hold for exactly one element",
+} as const satisfies Readonly<Record<NonNullable<ConditionPart["quantifier"]>, string>>;
 
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ");
-}
-
-/** `sql.tables = ["orders"]`, at most some 80 characters of the value. */
-export function valueText({ name, value, size }: SeenValue): string {
+/** `sql.tables = ["orders"]` */
+function valueText({ name, value, size }: SeenValue): string {
   if (value === undefined) return `${name} is not there`;
-  const text = JSON.stringify(value);
-  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return `${name} = ${short}${size === undefined ? "" : ` (${size} in all)`}`;
+  return `${name} = ${cut(JSON.stringify(value))}${size === undefined ? "" : ` (${size} in all)`}`;
+}
+
+/** So that a sentence stays one; the whole text and the values are beside it. */
+function cut(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

@@ -1,4 +1,4 @@
-import type { Json, Principal } from "@countersign/policy";
+import type { Asking, AskingJson, Json } from "@countersign/policy";
 import type { Command } from "commander";
 import { CliError, exitCodes } from "../../exit.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -10,6 +10,7 @@ export interface CallerOptions {
   readonly subject?: string;
   readonly group?: readonly string[];
   readonly claim?: readonly string[];
+  readonly role?: string;
   readonly reason?: string;
   readonly now?: string;
 }
@@ -21,32 +22,36 @@ export function withCaller(command: Command): Command {
     .option("--issuer <URL>", "who vouches for the caller (default: unix, the identity of a socket)")
     .option("--group <NAME>", "a group of the caller; repeat it for several", collect)
     .option("--claim <NAME=JSON>", "a claim of the caller's token; repeat it for several", collect)
+    .option("--role <NAME>", "the role that the caller asks for")
     .option("--reason <TEXT>", "the caller's own words")
     .option("--now <TIME>", "when it is asked, as 2026-01-31T12:00:00Z (default: now)");
 }
 
-/** What a question holds besides the operation and its target. */
-export interface Caller {
-  readonly principal: Principal;
-  readonly reason: string;
-  readonly nowMs: number;
-}
+type Caller = Pick<Asking, "principal" | "role" | "reason" | "nowMs">;
 
 /**
- * Reads the options of {@link withCaller}.
+ * Finds out who asks: what an operation says itself, else the command line.
  *
  * @throws {CliError} usage, for a claim or a time that cannot be read.
  */
-export function readCaller(terminal: Terminal, options: CallerOptions): Caller {
-  return {
-    principal: {
-      issuer: options.issuer ?? "unix",
-      subject: options.subject ?? "agent",
-      groups: [...new Set(options.group)].sort(),
-      claims: Object.fromEntries((options.claim ?? []).map(readClaim)),
-    },
-    reason: options.reason ?? "",
-    nowMs: options.now === undefined ? terminal.now() : readTime(options.now),
+export function openCaller(terminal: Terminal, options: CallerOptions): (asked: AskingJson) => Caller {
+  const { issuer = "unix", subject = "agent", group = [], reason = "" } = options;
+  const claims = Object.fromEntries((options.claim ?? []).map(readClaim));
+  const nowMs = options.now === undefined ? undefined : readTime(options.now);
+  return ({ principal: said, ...asked }) => {
+    const role = asked.role ?? options.role;
+    return {
+      principal: {
+        issuer: said?.issuer ?? issuer,
+        subject: said?.subject ?? subject,
+        groups: [...new Set(said?.groups ?? group)].sort(),
+        claims: said?.claims ?? claims,
+        ...(said?.owner === undefined ? {} : { owner: said.owner }),
+      },
+      ...(role === undefined ? {} : { role }),
+      reason: asked.reason ?? reason,
+      nowMs: asked.nowMs ?? nowMs ?? terminal.now(),
+    };
   };
 }
 

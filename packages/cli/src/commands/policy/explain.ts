@@ -1,14 +1,35 @@
+import type { Asking, AskingJson, ProtocolName } from "@countersign/policy";
 import { Option } from "commander";
-import { type ExitCode, exitCodes } from "../../exit.ts";
+import { CliError, type ExitCode, exitCodes } from "../../exit.ts";
 import { line, type Terminal } from "../../terminal/terminal.ts";
-import { action, describe, type MakeCommand } from "../command.ts";
-import { type CallerOptions, readCaller, withCaller } from "./caller.ts";
+import { action, collect, describe, type MakeCommand } from "../command.ts";
+import { type CallerOptions, openCaller, withCaller } from "./caller.ts";
 import { type PolicyOptions, withPolicy } from "./policy-files.ts";
-import { readTarget, type TargetOptions, withTarget } from "./target.ts";
+import { openTargets, type TargetOptions, withTarget } from "./target.ts";
 
 interface ExplainOptions extends PolicyOptions, CallerOptions, TargetOptions {
-  readonly type: "postgres" | "ssh" | "kubernetes" | "http" | "mcp";
+  readonly type?: ProtocolName;
+  readonly param?: readonly string[];
+  readonly batch?: true;
+  readonly json?: true;
 }
+
+const types = ["postgres", "ssh", "kubernetes", "http", "mcp"] as const satisfies readonly ProtocolName[];
+
+const formats = `
+OPERATION is what is asked for, as text or as JSON; - reads it from standard input:
+  postgres    select * from orders            {"statement": "…", "parameters": [7, null]}
+  ssh         systemctl restart api           {"command": "…", "tty": true}  {"argv": ["ls", "/tmp"]}  {"subsystem": "sftp"}
+  kubernetes  GET /api/v1/namespaces/a/pods   {"method": "…", "path": "…", "query": {…}, "headers": {…}, "body": …}
+                                              {"exec": {"namespace": "a", "pod": "p", "argv": ["id"], "tty": true}}
+  http        POST /refunds                   {"method": "…", "path": "…", "query": {…}, "headers": {…}, "body": …}
+  mcp         github/get_issue {"number": 7}  {"server": "github", "tool": "get_issue", "arguments": {"number": 7}}
+
+With --batch every line of standard input is one operation in JSON (a string is the text), and gets one line of JSON:
+  {"effect", "rules", "opaque", "facts"}, and where they say something "message", "role", "limits", "approval", "doubts", "parts"
+  (of several statements each), "error" {"code", "message"}.
+An object may also hold "type", "id" (given back), "resource", "labels", "principal" {"issuer", "subject", "groups", "claims"}, "role",
+"reason", "now".`;
 
 /** `countersign policy explain` */
 export const explainCommand: MakeCommand = (context) =>
@@ -16,29 +37,60 @@ export const explainCommand: MakeCommand = (context) =>
     withTarget(
       withPolicy(
         describe(
-          "explain <OPERATION>",
+          "explain [OPERATION]",
           "say what the rules decide about an operation, and why",
-          "Classifies an operation and shows the decision.",
-          [],
-        ),
-      ).addOption(
-        new Option("--type <TYPE>", "what the operation is")
-          .choices(["postgres", "ssh", "kubernetes", "http", "mcp"])
-          .makeOptionMandatory(),
+          "Says what the rules decide about an operation, and of every rule whether it matched and which part of its condition decided.",
+          [
+            ['countersign policy explain --type postgres "delete from orders"'],
+            ['countersign policy explain --policy draft.yaml --type http "POST /refunds" --group support --json'],
+            ["countersign policy explain --type ssh --batch < commands.jsonl", "one JSON answer a line, as the lines come"],
+          ],
+        ).addOption(new Option("--type <TYPE>", "what the operation is").choices(types)),
       ),
     ),
-  ).action(action(context, (operation: string, options: ExplainOptions) => explain(context.terminal, operation, options)));
+  )
+    .option("--param <TEXT>", "postgres: a parameter; repeat it for several (default: parameters are not checked)", collect)
+    .option("--batch", "read one JSON operation a line from standard input, answer one JSON line each")
+    .option("--json", "the explanation as JSON")
+    .addHelpText("after", formats)
+    .action(
+      action(context, (operation: string | undefined, options: ExplainOptions) => explain(context.terminal, operation, options)),
+    );
 
-async function explain(terminal: Terminal, text: string, options: ExplainOptions): Promise<ExitCode> {
-  const [{ classify, readOperation }, { openPolicy }] = await Promise.all([
-    import("@countersign/policy"),
-    import("./policy-files.ts"),
-  ]);
+async function explain(terminal: Terminal, operation: string | undefined, options: ExplainOptions): Promise<ExitCode> {
+  const { openPolicy } = await import("./policy-files.ts");
+  checkUse(operation, options);
   const { policy, config } = await openPolicy(terminal, options);
-  const target = readTarget({ resource: "any", ...options }, options.type, config);
-  const facts = classify(readOperation(options.type, text), { searchPath: target?.searchPath ?? ["public"], unbound: true });
-  if (target === undefined) return exitCodes.failure;
-  const decision = policy.decide({ ...readCaller(terminal, options), resource: target.resource, facts });
-  line(terminal.stdout, JSON.stringify(decision, null, 2));
+  const [callerOf, targetOf] = [openCaller(terminal, options), await openTargets(options, config)];
+  const complete = (asked: AskingJson): Asking => ({ operation: asked.operation, ...callerOf(asked), ...targetOf(asked) });
+  if (operation === undefined) {
+    const { answerLines } = await import("./batch.ts");
+    await answerLines(terminal, { policy, type: options.type, complete });
+    return exitCodes.ok;
+  }
+  const [{ explainOperation }, { readOperationText }] = await Promise.all([
+    import("@countersign/policy"),
+    import("./operation-text.ts"),
+  ]);
+  const asked = await readOperationText(terminal, operation, options);
+  const asking = complete(asked);
+  const explanation = explainOperation(policy, asking);
+  if (options.json) line(terminal.stdout, JSON.stringify(explanation, null, 2));
+  else {
+    const { explanationText } = await import("./explanation-text.ts");
+    for (const one of explanationText(terminal.stdout, explanation, asking)) line(terminal.stdout, one);
+  }
   return exitCodes.ok;
+}
+
+/** @throws {CliError} usage, for what does not go together. */
+function checkUse(operation: string | undefined, { batch, json, param, type }: ExplainOptions): void {
+  const problem = (message: string): CliError => new CliError(exitCodes.usage, message);
+  if (batch && operation !== undefined) throw problem("--batch reads operations from standard input; take the OPERATION out.");
+  if (!batch && operation === undefined)
+    throw problem("No operation is given. Write it as the last argument, - for standard input, or use --batch for many.");
+  if (batch && param !== undefined)
+    throw problem('--batch takes parameters from each line: {"statement": "…", "parameters": […]}.');
+  if (batch && json) throw problem("--batch answers in JSON anyway; take --json out.");
+  if (!batch && type === undefined) throw problem(`--type is missing; write one of ${types.join(", ")}.`);
 }

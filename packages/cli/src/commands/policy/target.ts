@@ -1,4 +1,4 @@
-import type { ProtocolName, Question } from "@countersign/policy";
+import { type Asking, type AskingJson, CountersignError } from "@countersign/policy";
 import type { Command } from "commander";
 import type { Config } from "../../config/load.ts";
 import { CliError, exitCodes } from "../../exit.ts";
@@ -15,48 +15,43 @@ export interface TargetOptions {
 /** Adds the options that say what the target is. */
 export function withTarget(command: Command): Command {
   return command
-    .option("--resource <NAME>", "the target; with a configuration its labels, roles and search_path come from there")
+    .option("--resource <NAME>", "the target (default: rules about any resource are looked at)")
     .option("--label <KEY=VALUE>", "a label of the target; repeat it for several", collect)
-    .option("--roles <A,B>", "the roles that the target has")
+    .option("--roles <A,B>", "the roles that the target has (default: those that rules name)")
     .option("--search-path <A,B>", "postgres: the pinned search_path (default: public)");
 }
 
-/** A target as policy and classification see it. */
-export interface Target {
-  readonly resource: Question["resource"];
-  readonly searchPath: readonly string[];
-}
+type Target = Pick<Asking, "resource" | "labels" | "roles" | "searchPath">;
 
 /**
- * The target that a command line names, with what the configuration says about it; undefined when none is named.
+ * Finds targets: what the command line says about them, else the configuration.
  *
- * @throws {CliError} usage, for a label that cannot be read or a resource that the configuration does not have.
+ * @throws {CliError} usage, for an option that cannot be read, or a resource that the configuration does not have.
  */
-export function readTarget(options: TargetOptions, type: ProtocolName, config?: Config): Target | undefined {
-  const { resource: name } = options;
-  if (name === undefined) return undefined;
-  const configured = config?.settings.resources.find((one) => one.name === name);
-  if (config !== undefined && configured === undefined) {
-    const known = config.settings.resources.map((one) => one.name).join(", ") || "none";
-    throw new CliError(exitCodes.usage, `${config.file} has no resource ${JSON.stringify(name)}; it has: ${known}.`);
-  }
-  return {
-    resource: {
-      name,
-      type: configured?.type ?? type,
-      labels: { ...configured?.labels, ...readLabels(options.label ?? []) },
-      roles: options.roles === undefined ? Object.keys(configured?.roles ?? {}) : listed(options.roles),
-    },
-    searchPath: readSearchPath(options) ?? configured?.searchPath ?? defaultSearchPath,
+export function openTargets(options: TargetOptions, config?: Config): (asked: AskingJson) => Target {
+  const labels = Object.fromEntries((options.label ?? []).map(readLabel));
+  const roles = options.roles === undefined ? undefined : listed(options.roles);
+  const searchPath = options.searchPath === undefined ? undefined : listed(options.searchPath);
+  const resources = new Map(config?.settings.resources.map((resource) => [resource.name, resource]));
+  const unknown = (name: string): string =>
+    `There is no resource ${JSON.stringify(name)} in ${config?.file}; it has: ${[...resources.keys()].join(", ") || "none"}.`;
+  if (config && options.resource !== undefined && !resources.has(options.resource))
+    throw new CliError(exitCodes.usage, unknown(options.resource));
+
+  return (asked) => {
+    const name = asked.resource ?? options.resource;
+    const configured = name === undefined ? undefined : resources.get(name);
+    if (config && name !== undefined && configured === undefined) throw new CountersignError("unknown_resource", unknown(name));
+    if (configured && configured.type !== asked.type)
+      throw new CountersignError("invalid_request", `${name} is of type ${configured.type}; this is a ${asked.type} operation.`);
+    const known = asked.roles ?? roles ?? (configured && Object.keys(configured.roles));
+    return {
+      ...(name === undefined ? {} : { resource: name }),
+      labels: { ...configured?.labels, ...labels, ...asked.labels },
+      ...(known === undefined ? {} : { roles: known }),
+      searchPath: searchPath ?? configured?.searchPath ?? ["public"],
+    };
   };
-}
-
-/** As PostgreSQL resources have it unless they are told otherwise. */
-export const defaultSearchPath: readonly string[] = ["public"];
-
-/** `--search-path`, where it is given. */
-export function readSearchPath({ searchPath }: TargetOptions): readonly string[] | undefined {
-  return searchPath === undefined ? undefined : listed(searchPath);
 }
 
 function listed(text: string): readonly string[] {
@@ -66,13 +61,9 @@ function listed(text: string): readonly string[] {
     .filter((one) => one !== "");
 }
 
-function readLabels(options: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    options.map((option) => {
-      const separator = option.indexOf("=");
-      if (separator < 1)
-        throw new CliError(exitCodes.usage, `--label ${JSON.stringify(option)} is no label; write KEY=VALUE, e.g. env=prod.`);
-      return [option.slice(0, separator), option.slice(separator + 1)];
-    }),
-  );
+function readLabel(option: string): readonly [key: string, value: string] {
+  const separator = option.indexOf("=");
+  if (separator < 1)
+    throw new CliError(exitCodes.usage, `--label ${JSON.stringify(option)} is no label; write KEY=VALUE, e.g. env=prod.`);
+  return [option.slice(0, separator), option.slice(separator + 1)];
 }
