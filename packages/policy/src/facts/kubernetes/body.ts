@@ -1,6 +1,7 @@
 import type { Json } from "../../canonical.ts";
 import { type BodyBytes, readBody } from "../request/body.ts";
 import type { Headers } from "../request/headers.ts";
+import type { JsonFact } from "../request/json-value.ts";
 import { refused } from "../request/refusal.ts";
 import { doubtsAboutObject } from "./object.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -25,6 +26,9 @@ const patchTypes: Readonly<Record<string, string>> = {
   "application/apply-patch+cbor": "apply",
 };
 
+/** What clients that are compiled with a type send for it (`kubectl create secret`); it cannot be read without the type's definition. */
+const protobuf = "application/vnd.kubernetes.protobuf";
+
 /** API servers do not look at the body of these, or not always. */
 const bodiless: ReadonlySet<string> = new Set(["get", "head", "list", "watch"]);
 
@@ -39,12 +43,21 @@ const yamlTypes: ReadonlySet<string> = new Set(["application/yaml", "application
 export function readObject(bytes: BodyBytes, headers: Headers, info: RequestInfo, scope: Scope): ObjectBody {
   if (bytes.length > 0 && (scope.connects || (bodiless.has(info.verb) && !scope.passesOn)))
     throw refused("Such a request has no body. Leave it out.");
-  if (scope.passesOn || !info.isResource) return { value: null, patchType: "", doubts: [] };
+  if (scope.passesOn || !info.isResource || scope.asksOnly) return { value: null, patchType: "", doubts: [] };
   const patchType = patchTypeOf(info, headers);
   if (bytes.length === 0) return { value: null, patchType, doubts: [] };
-  const read = readBody(bytes, headers);
-  const { value, doubts } = yamlTypes.has(read.contentType) ? readYaml(bytes, headers) : read;
+  const { value, doubts } = read(bytes, headers);
   return { value, patchType, doubts: [...doubts, ...doubtsAboutObject(value, patchType, info)] };
+}
+
+/** By what the Content-Type says; the API server answers any other with 415. */
+function read(bytes: BodyBytes, headers: Headers): JsonFact {
+  const { contentType, value, doubts } = readBody(bytes, headers);
+  const unread = (why: string): JsonFact => ({ value: null, doubts: [`the body is not looked into: ${why}`] });
+  if (yamlTypes.has(contentType)) return readYaml(bytes, headers);
+  if (contentType === "application/json" || Object.hasOwn(patchTypes, contentType)) return { value, doubts };
+  if (contentType === protobuf) return unread("it is protobuf. Send JSON");
+  return unread("its Content-Type is neither JSON nor YAML");
 }
 
 function patchTypeOf({ verb }: RequestInfo, { values }: Headers): string {

@@ -5,7 +5,7 @@ const kinds: Readonly<Record<string, string>> = {
   "an interpreter":
     "awk bc beam bun clojure dc deno elixir erl escript expect gawk gdb ghci groovy guile iex irb java jq jrunscript jshell julia kotlin lldb lua luajit m4 mawk nawk node nodejs ocaml perl php pypy python r racket rscript ruby sbcl scala sed swift tclsh wish",
   "a program that runs others":
-    "apt apt-get at batch bwrap capsh chpst chroot chrt command containerd crictl crontab ctr dash docker doas dpkg dumb-init entr env eval exec fakeroot find firejail flock git gosu ionice kubectl ld ld-linux ld-musl linux32 linux64 ltrace make nc ncat nerdctl netcat nice nohup nsenter numactl parallel podman prlimit rlwrap rpm rsync run-parts runc runcon runuser s6-setuidgid scp script setarch setpriv setsid setuidgid socat ssh sshpass start-stop-daemon stdbuf strace su su-exec sudo systemctl systemd-run tar taskset tcpdump time timeout tini unshare valgrind watch xargs zip",
+    "apt apt-get at batch bwrap capsh chpst chroot chrt command containerd crictl crontab ctr docker doas dpkg dumb-init entr env eval exec fakeroot find firejail flock git gosu ionice kubectl ld ld-linux ld-musl linux32 linux64 ltrace make nc ncat nerdctl netcat nice nohup nsenter numactl parallel podman prlimit rlwrap rpm rsync run-parts runc runcon runuser s6-setuidgid scp script setarch setpriv setsid setuidgid socat ssh sshpass start-stop-daemon stdbuf strace su su-exec sudo systemctl systemd-run tar taskset tcpdump time timeout tini unshare valgrind watch xargs zip",
   "a program with a prompt that runs others":
     "cassandra-cli clickhouse-client cqlsh ed emacs ex ftp joe less lftp man mongo mongosh more most mutt mysql nano nvim pg psql redis-cli rvim screen sftp sqlite sqlite3 sqlplus telnet tmux vi view vim vimdiff",
 };
@@ -20,12 +20,15 @@ export function runsOthers(program: string): string | undefined {
     .map((name) => kindOf.get(name))
     .find((found) => found !== undefined);
   if (kind !== undefined) return `the command is ${kind}`;
-  return /^[\w./:\\@+-]+$/.test(program) ? undefined : "the name of the command holds unusual characters";
+  return program.length <= 255 && /^[\w./:\\@+-]+$/.test(program)
+    ? undefined
+    : "the name of the command holds unusual characters";
 }
 
 /** By path or not, with or without a version (`python3.12`, `ld-linux-x86-64.so.2`), for Windows too (`CMD.EXE`). */
 function namesOf(program: string): readonly string[] {
   const base = (program.split(/[/\\]/).at(-1) ?? "").toLowerCase().replace(/\.(?:exe|com|bat|cmd)$/, "");
-  const bare = base.replace(/\.so\b.*$/, "");
-  return [base, bare, bare.replace(/[-.\d]+$/, ""), bare.replace(/^(ld-[a-z]+).*$/, "$1")];
+  const [bare = ""] = base.split(/\.so\b/, 1);
+  const [unversioned = ""] = bare.split(/[-.\d]/, 1);
+  return [base, bare, unversioned, bare.split("-").slice(0, 2).join("-"), bare.split(/[\d.]/, 1)[0] ?? ""];
 }

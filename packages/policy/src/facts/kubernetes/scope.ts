@@ -10,6 +10,8 @@ export interface Scope {
   readonly passesOn: boolean;
   /** Opens a stream in both directions. */
   readonly connects: boolean;
+  /** A question about the caller's own rights: nothing depends on its body, which kubectl sends in protobuf. */
+  readonly asksOnly: boolean;
   /** Known to change nothing, if nothing is in doubt. */
   readonly reads: boolean;
   readonly doubts: readonly string[];
@@ -33,7 +35,8 @@ export function readScope(method: Method, target: Target, info: RequestInfo, upg
   const doubts = info.isResource ? doubtsAboutResource(info, known, passesOn) : doubtsAboutPath(method, target);
   if (upgrades && !connects && !passesOn && info.verb !== "watch" && info.subresource !== "log")
     doubts.push("the connection is to become a WebSocket, which only streams do");
-  return { passesOn, connects, reads: reads || isOwnReview(info), doubts };
+  const asksOnly = isOwnReview(info);
+  return { passesOn, connects, asksOnly, reads: reads || asksOnly, doubts };
 }
 
 function checkPath({ path }: Target, info: RequestInfo, passesOn: boolean): void {
