@@ -176,6 +176,7 @@ function intentRecord(permit: Permit, marker: Json, timeMs: number): RecordDraft
       effect: source.effect,
       rules: permit.rules,
       role: action.role,
+      limits: { ...permit.limits },
       target: { ...action.target },
       readOnly: permit.readOnly,
       marker,

@@ -3,6 +3,7 @@ import type { VerifyReport } from "@countersign/audit";
 import { type ExitCode, exitCodes } from "../exit.ts";
 import { dataFolder, type InstanceOptions } from "../instance.ts";
 import { visible } from "../terminal/escape.ts";
+import { showProgress } from "../terminal/progress.ts";
 import { countText } from "../terminal/quantity.ts";
 import { line, paint, type Terminal } from "../terminal/terminal.ts";
 import { action, describe, type MakeCommand, withInstance } from "./command.ts";
@@ -70,7 +71,7 @@ async function verify(terminal: Terminal, options: VerifyOptions): Promise<ExitC
   const key = await trustedKey(log, options.publicKey && path(options.publicKey));
   const known =
     options.knownCheckpoint === undefined ? [] : [await readText(path(options.knownCheckpoint), "the known checkpoint")];
-  const progress = showProgress(terminal);
+  const progress = showProgress(terminal, "checked");
   const report = await verifyLog(counted(log.source, progress.count), key, { known });
   progress.end();
   if (options.json) line(terminal.stdout, JSON.stringify({ ...report, origin: key.origin }, null, 2));
@@ -92,21 +93,6 @@ function printReport(terminal: Terminal, report: VerifyReport, origin: string): 
   if (report.open.length > 0)
     line(stdout, `${countText(report.open.length, "action")} without an outcome: at work now, or left in doubt by a crash.`);
   line(stdout, paint(stdout, "gray", `log ${visible(origin)}`));
-}
-
-/** On a terminal, how far a long log is; elsewhere nothing. */
-function showProgress({ stderr }: Terminal): { readonly count: (records: number) => void; readonly end: () => void } {
-  const clear = "\r\u001b[K";
-  const every = 5_000;
-  const shown = stderr.isTTY === true;
-  return {
-    count: (records) => {
-      if (shown && records % every === 0) stderr.write(`${clear}${countText(records, "record")} checked`);
-    },
-    end: () => {
-      if (shown) stderr.write(clear);
-    },
-  };
 }
 
 async function exportTo(terminal: Terminal, folder: string, options: InstanceOptions): Promise<ExitCode> {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { AuditError, type LogSource, type SourceRecord, TILE_WIDTH } from "@countersign/audit";
-import Sqlite, { type Database } from "better-sqlite3";
+import Sqlite, { type Database, type Statement } from "better-sqlite3";
 import { logSize, newestCheckpoint, readRecords } from "./rows.ts";
 import { checkReadable } from "./schema.ts";
 import { translated } from "./sqlite-failure.ts";
@@ -10,6 +10,12 @@ const PAGE = 500;
 
 /** A log's file, open for reading. */
 export interface SqliteLogSource extends LogSource {
+  /** How many records there are. */
+  readonly size: number;
+  /** @param from - Index of the first one. */
+  records(from?: number): AsyncIterable<SourceRecord>;
+  /** A record's payload in its sealed form; undefined when it has none or was erased. */
+  sealedPayload(index: number): Uint8Array | undefined;
   close(): void;
 }
 
@@ -35,21 +41,31 @@ export function openSqliteLogSource(file: string): SqliteLogSource {
 class SqliteSource implements SqliteLogSource {
   readonly #db: Database;
   readonly #size: number;
+  readonly #sealed: Statement<[number], Buffer>;
   readonly #newest: { readonly size: number; readonly note: string } | undefined;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#sealed = db.prepare<[number], Buffer>("select sealed from payloads where idx = ?").pluck();
     [this.#size, this.#newest] = db.transaction(() => [logSize(db), newestCheckpoint(db)] as const)();
   }
 
-  async *records(): AsyncGenerator<SourceRecord> {
-    for (let from = 0; from < this.#size; ) {
-      const rows = readFrom(from, () => readRecords(this.#db, from, PAGE));
+  get size(): number {
+    return this.#size;
+  }
+
+  async *records(from = 0): AsyncGenerator<SourceRecord> {
+    for (let next = from; next < this.#size; ) {
+      const rows = readFrom(next, () => readRecords(this.#db, next, PAGE));
       for (const { idx, bytes } of rows) {
         if (idx < this.#size) yield { index: idx, bytes };
       }
-      from = (rows.at(-1)?.idx ?? this.#size) + 1;
+      next = (rows.at(-1)?.idx ?? this.#size) + 1;
     }
+  }
+
+  sealedPayload(index: number): Uint8Array | undefined {
+    return translated(() => this.#sealed.get(index));
   }
 
   async tile(level: number, index: number): Promise<readonly (Uint8Array | undefined)[]> {

@@ -1,5 +1,4 @@
 import { approversOf, peopleNeeded } from "../comparison/people.ts";
-import { stageWords } from "../comparison/wording.ts";
 import type { Limits, Requirement } from "../decision.ts";
 import type { RecordedDecision } from "./recorded-action.ts";
 
@@ -29,7 +28,7 @@ function numberShift(stricter: number, looser: number): Shift {
 function approvalShift(was: readonly Requirement[], now: readonly Requirement[]): Shift {
   if (words(was) === words(now)) return "same";
   const shift = combined([numberShift(-peopleNeeded(now), -peopleNeeded(was)), setShift(approversOf(now), approversOf(was))]);
-  // The same people in other stages.
+  // The same people in other stages, or others asked later.
   return shift === "same" ? "different" : shift;
 }
 
@@ -48,10 +47,10 @@ function combined(shifts: readonly Shift[]): Shift {
 
 /** The requirements without the names of their rules. */
 function words(requirements: readonly Requirement[]): string {
-  return requirements
-    .map(({ stages }) => stageWords(stages.map(({ approvers, count }) => ({ approvers: approvers.toSorted(), count }))))
-    .sort()
-    .join("; ");
+  const texts = requirements.map(({ stages }) =>
+    JSON.stringify(stages.map(({ approvers, count, escalate = [] }) => [approvers.toSorted(), count, escalate])),
+  );
+  return texts.sort().join("; ");
 }
 
 function isSubset(inner: ReadonlySet<string>, outer: ReadonlySet<string>): boolean {

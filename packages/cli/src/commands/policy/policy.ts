@@ -1,9 +1,12 @@
 import { describe, type MakeCommand } from "../command.ts";
 import { checkCommand } from "./check.ts";
+import { diffCommand } from "./diff.ts";
 import { explainCommand } from "./explain.ts";
+import { simulateCommand } from "./simulate.ts";
+import { testCommand } from "./test.ts";
 
 /** What there is below `countersign policy`, in the order of its help. */
-const commands: readonly MakeCommand[] = [explainCommand, checkCommand];
+const commands: readonly MakeCommand[] = [explainCommand, checkCommand, testCommand, diffCommand, simulateCommand];
 
 /** `countersign policy` */
 export const policyCommand: MakeCommand = (context) => {
