@@ -37,8 +37,22 @@ describe("pg-parse: refused", () => {
     expect(refusal(text)).toMatch(/^invalid_operation: /);
   });
 
-  test("nesting that the parser takes but PostgreSQL may not", () => {
-    expect(refusal(`select ${"1+".repeat(1500)}1`)).toMatch(/^invalid_operation: .*levels deep/);
+  test.each<[string, (n: number) => string]>([
+    ["sums", (n) => `select ${"1+".repeat(n)}1`],
+    ["a condition", (n) => `delete from t where ${"1+".repeat(n)}1`],
+    ["negations", (n) => `update t set a = 1 where ${"not ".repeat(n)}true`],
+    ["comparisons", (n) => `delete from t where ${"(".repeat(n)}1${"=1)".repeat(n)}`],
+    ["calls", (n) => `update t set a = 1 where ${"f(".repeat(n)}1${")".repeat(n)}`],
+    ["a join condition", (n) => `merge into t using u on ${"not ".repeat(n)}a when matched then delete`],
+    ["unions", (n) => `select 1${" union select 1 where a".repeat(n)}`],
+    ["casts", (n) => `select set_config('a'${"::text".repeat(n)}, 'b', false)`],
+    ["arrays", (n) => `select ${"array[".repeat(n)}1${"]".repeat(n)}`],
+    ["fields", (n) => `select ${"(".repeat(n)}a${").b".repeat(n)}`],
+  ])("nesting that the parser takes but PostgreSQL may not: %s", async (_, nested) => {
+    for (const n of [1200, 2000, 3000, 5000, 8000]) {
+      expect(refusal(nested(n))).toMatch(/^invalid_operation: .*(levels deep|too deeply|memory exhausted)/);
+      await loadParser();
+    }
   });
 
   test("more names than conditions can look at", () => {

@@ -104,9 +104,9 @@ function functionCall(walk: Walk, node: Tree): void {
   const parts = namesOf(node.funcname) ?? [];
   const resolved = walk.names.function(parts);
   for (const name of resolved.names) walk.found.functions.add(name);
-  if (parts.at(-1) === "set_config") refusePinnedCall(node);
   if (!resolved.safe) walk.found.doubts.add(`the function ${describe(resolved)} is not known to be free of side effects`);
   walk.fields("FuncCall", node, ["funcname"]);
+  if (parts.at(-1) === "set_config") refusePinnedCall(node);
 }
 
 function operator(walk: Walk, name: unknown): void {

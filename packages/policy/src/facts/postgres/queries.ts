@@ -15,9 +15,9 @@ const locks: Readonly<Record<string, string>> = {
 export const queries: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["SelectStmt", select],
   ["InsertStmt", (walk, node) => change(walk, "InsertStmt", node, "INSERT")],
-  ["UpdateStmt", (walk, node) => change(walk, "UpdateStmt", node, "UPDATE", narrows(node.whereClause))],
-  ["DeleteStmt", (walk, node) => change(walk, "DeleteStmt", node, "DELETE", narrows(node.whereClause))],
-  ["MergeStmt", (walk, node) => change(walk, "MergeStmt", node, "MERGE", narrows(node.joinCondition))],
+  ["UpdateStmt", (walk, node) => change(walk, "UpdateStmt", node, "UPDATE", "whereClause")],
+  ["DeleteStmt", (walk, node) => change(walk, "DeleteStmt", node, "DELETE", "whereClause")],
+  ["MergeStmt", (walk, node) => change(walk, "MergeStmt", node, "MERGE", "joinCondition")],
   ["IntoClause", into],
 ]);
 
@@ -48,19 +48,20 @@ function into(walk: Walk, node: Tree): void {
   walk.fields("IntoClause", node, ["rel"]);
 }
 
-function change(walk: Walk, kind: string, node: Tree, name: string, narrowed?: boolean): void {
+function change(walk: Walk, kind: string, node: Tree, name: string, condition?: string): void {
   const { found } = walk;
   found.kinds.add(name);
   found.effects.add("writes");
-  if (narrowed !== undefined) found.changes.push(narrowed);
   walk.query(node.withClause, () => {
     if (isTree(node.relation)) {
       refuseSettingsTable(walk.target(node.relation));
       // Every change but a plain INSERT looks at the rows that are there.
-      if (narrowed !== undefined || node.returningClause || node.onConflictClause) walk.read(node.relation);
+      if (condition !== undefined || node.returningClause || node.onConflictClause) walk.read(node.relation);
     }
     walk.fields(kind, node, ["withClause", "relation"]);
   });
+  // After the walk, which has made sure that the condition does not nest too deeply to look at.
+  if (condition !== undefined) found.changes.push(narrows(node[condition]));
 }
 
 /** A SELECT that is a statement of its own, for `hasWhere`. */
