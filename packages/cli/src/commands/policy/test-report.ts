@@ -1,16 +1,18 @@
 import { relative } from "node:path";
-import type { TrialResult } from "@countersign/policy";
+import { type ExplainedRule, type Explanation, explain, type Policy, type TrialResult } from "@countersign/policy";
 import { visible, visibleBlock } from "../../terminal/escape.ts";
 import { countText } from "../../terminal/quantity.ts";
 import { line, paint, type Terminal } from "../../terminal/terminal.ts";
 import type { TestedPolicy } from "./test.ts";
 
 /** What failed and why, how much of each policy the tests put to the proof, and a summary. */
-export async function printReport(terminal: Terminal, policies: readonly TestedPolicy[], minimum: number): Promise<void> {
+export function printReport(terminal: Terminal, policies: readonly TestedPolicy[], minimum: number): void {
   const { stdout } = terminal;
   const results = policies.flatMap(({ files }) => files.flatMap((file) => file.results));
   const failed = results.filter(({ differences }) => differences.length > 0);
-  for (const result of failed) printFailure(terminal, result);
+  for (const { policy, files } of policies)
+    for (const result of files.flatMap((file) => file.results))
+      if (result.differences.length > 0) printFailure(terminal, policy, result);
   for (const policy of policies) printCoverage(terminal, policy, minimum);
   const passed = `${results.length - failed.length} passed`;
   const summary =
@@ -18,7 +20,8 @@ export async function printReport(terminal: Terminal, policies: readonly TestedP
   line(stdout, `${countText(results.length, "test")}: ${summary}`);
 }
 
-function printFailure(terminal: Terminal, { trial, differences, verdict }: TrialResult): void {
+function printFailure(terminal: Terminal, policy: Policy, result: TrialResult): void {
+  const { trial, differences } = result;
   const { stdout } = terminal;
   const { file, line: at, column } = trial.place;
   line(stdout, `${paint(stdout, "red", "FAIL")}  ${visible(trial.name)}`);
@@ -30,14 +33,31 @@ function printFailure(terminal: Terminal, { trial, differences, verdict }: Trial
     line(stdout, `${name}  ${paint(stdout, "green", `expected ${visible(expected)}`)}`);
     line(stdout, `${" ".repeat(name.length)}  ${paint(stdout, "red", `got      ${visible(got)}`)}`);
   }
-  line(stdout, `      ${paint(stdout, "gray", why(verdict))}`);
+  for (const text of why(policy, result)) line(stdout, `      ${paint(stdout, "gray", text)}`);
   line(stdout);
 }
 
-function why(verdict: TrialResult["verdict"]): string {
-  if ("error" in verdict) return `No rule was asked: ${visible(verdict.error.message)}`;
+/** What became of the rules that decided, of those that were to decide, and of others with the effect that was expected. */
+function why(policy: Policy, { trial, verdict, question }: TrialResult): readonly string[] {
+  if ("error" in verdict) return [`No rule was asked: ${visible(verdict.error.message)}`];
   const { effect, rules, message } = verdict.decision;
-  return `${effect} by ${rules.join(", ") || "no rule"}${message === undefined ? "" : `: ${visible(message)}`}`;
+  const first = `${effect} by ${rules.join(", ") || "no rule"}${message === undefined ? "" : `: ${visible(message)}`}`;
+  if (question === undefined) return [first];
+  const { examined, parts } = explain(policy, question);
+  const lines = parts.length === 0 ? ruleLines(examined, trial) : parts.flatMap((part) => ruleLines(part.examined, trial));
+  return [first, ...new Set(lines)];
+}
+
+const maxRules = 8;
+
+function ruleLines(examined: Explanation["examined"], { expected }: TrialResult["trial"]): readonly string[] {
+  const isAsked = ({ result }: ExplainedRule): boolean => result !== "other_resource" && result !== "other_protocol";
+  const isTold = (rule: ExplainedRule): boolean =>
+    rule.decided || expected.rules?.includes(rule.id) === true || (rule.effect === expected.effect && isAsked(rule));
+  return examined
+    .filter(isTold)
+    .slice(0, maxRules)
+    .map(({ id, because }) => `  ${id}: ${visible(because)}`);
 }
 
 function printCoverage(terminal: Terminal, { paths, coverage }: TestedPolicy, minimum: number): void {

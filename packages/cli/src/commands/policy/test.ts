@@ -58,7 +58,7 @@ async function test(terminal: Terminal, paths: readonly string[], options: TestO
       coverage.percent >= minimum && tested.every(({ results }) => results.every(({ differences }) => differences.length === 0)),
   );
   if (options.json) printJson(terminal, policies, passed);
-  else await printReport(terminal, policies, minimum);
+  else printReport(terminal, policies, minimum);
   return passed ? exitCodes.ok : exitCodes.failure;
 }
 
