@@ -123,6 +123,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     name: settings.sidecar.name,
     resources: await openResources(config, options.environment),
     policy: () => policy.policy,
+    shownPolicy: () => policy.shown,
     controlPlane: { requests, audit },
     voteKey: keys.vote.publicKey,
     issuers: agentIssuers(config, keys.developmentIssuer.publicKey),

@@ -10,6 +10,7 @@ export { type BundleTerms, createBundle, policyDigest } from "./bundle/bundle.ts
 export { BundleError, type BundleErrorCode } from "./bundle/bundle-error.ts";
 export { keyIdOf, parsePublicKey, publicKeyText } from "./bundle/bundle-key.ts";
 export { type BundleTrust, type OpenedBundle, openBundle } from "./bundle/open-bundle.ts";
+export { type PublicPolicy, publicPolicy } from "./bundle/public-policy.ts";
 export * from "./canonical.ts";
 export type { Direction, PolicyChange } from "./comparison/change.ts";
 export { comparePolicies } from "./comparison/compare.ts";

@@ -1,3 +1,4 @@
+import { type PublicPolicy, publicPolicy } from "./bundle/public-policy.ts";
 import type { Digest } from "./canonical.ts";
 import { loadParser } from "./facts/postgres/parser.ts";
 import { loadPolicy, type Policy, unenforced } from "./policy.ts";
@@ -25,6 +26,8 @@ export type ReadPolicy = (inForce?: { readonly version: number; readonly digest:
 /** A policy that may be taken into use. */
 export interface ReadyPolicy {
   readonly policy: Policy;
+  /** What agents may see of it. */
+  readonly shown: PublicPolicy;
   readonly warnings: readonly Problem[];
   readonly bundle?: PolicyReading["bundle"];
 }
@@ -46,5 +49,5 @@ export async function loadReading({ files, locate, bundle, problems, warnings }:
   }
   const asked = unenforced(policy);
   if (asked.refused.length > 0) throw new PolicyError(placed(asked.refused));
-  return { policy, warnings: [...warnings, ...placed(asked.warnings)], ...(bundle && { bundle }) };
+  return { policy, shown: publicPolicy(policy), warnings: [...warnings, ...placed(asked.warnings)], ...(bundle && { bundle }) };
 }

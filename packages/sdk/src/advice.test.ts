@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { GetPolicyResponse, ListResourcesResponse } from "@countersign/rpc";
 import { expect, test } from "vitest";
-import { connected, type Script } from "./testing-agent.ts";
+import { connected, decided, done, numbered, type Script } from "./testing-agent.ts";
 
 const rules = `
 version: 1
@@ -26,10 +26,11 @@ rules:
     message: Ask the platform team.
 `;
 
-function serving(text: string) {
+function serving(text: string, partial = false) {
   const asked = { policies: 0 };
   const policy: GetPolicyResponse = {
     policyDigest: "sha256:00",
+    partial,
     files: { "policy.yaml": text },
     principal: { issuer: "unix", subject: "batch-agent", groups: ["batch"] },
     claimsJson: '{"tier":"gold"}',
@@ -56,8 +57,8 @@ test("check says what the sidecar's policy would decide, without asking for the 
   await using here = await connected(script);
   const check = (statement: string, ...parameters: unknown[]) => here.cs.check(action(statement, ...parameters));
   expect(await check("select * from orders where id = $1", 7)).toMatchObject({
-    ...{ effect: "allow", rules: ["reads"], role: "reader", limits: { rows: 1000 }, opaque: false },
-    policyDigest: expect.stringMatching(/^sha256:/),
+    ...{ effect: "allow", rules: ["reads"], role: "reader", limits: { rows: 1000 }, opaque: false, complete: true },
+    policyDigest: "sha256:00",
   });
   expect(await check("delete from orders")).toMatchObject({ effect: "review", rules: ["writes"], role: "writer" });
   expect(await check("drop table orders")).toMatchObject({
@@ -87,6 +88,37 @@ test("a policy that this SDK cannot read is an error, never an answer; the next 
   await using here = await connected(script);
   await expect(here.cs.check(action("select 1"))).rejects.toMatchObject({ code: "internal" });
   await expect(here.cs.check(action("select 1"))).rejects.toMatchObject({ code: "internal" });
+  expect(asked.policies).toBe(2);
+});
+
+test("where rules are kept from agents, the answer says so, under the whole policy's digest", async () => {
+  await using here = await connected(serving(rules, true).script);
+  expect(await here.cs.check(action("select 1"))).toMatchObject({ effect: "allow", complete: false, policyDigest: "sha256:00" });
+  expect(await here.cs.check(action("drop table orders"))).toMatchObject({ effect: "deny", rules: ["never"], complete: false });
+});
+
+test("a decision by another policy makes the next check fetch it, once", async () => {
+  const { asked, script } = serving(rules);
+  let policyDigest = "sha256:00";
+  const execute: Script["execute"] = (_submit, call) => {
+    const decision = decided();
+    if (decision.$case === "decided" && decision.value.decision) decision.value.decision.policyDigest = policyDigest;
+    call.write(numbered(0, decision, { $case: "executing", value: {} }, done("DELETE 1")));
+    call.end();
+  };
+  await using here = await connected({ ...script, execute });
+  const check = () => here.cs.check(action("select 1"));
+  await check();
+  await here.db.query("delete from orders");
+  await check();
+  expect(asked.policies).toBe(1);
+  policyDigest = "sha256:01";
+  await here.db.query("delete from orders");
+  await check();
+  expect(asked.policies).toBe(2);
+  // The sidecar's policy is still another than the one that decided: no reason to ask for it again and again.
+  await here.db.query("delete from orders");
+  await check();
   expect(asked.policies).toBe(2);
 });
 

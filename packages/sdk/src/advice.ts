@@ -9,9 +9,21 @@ import { CountersignError } from "./errors.ts";
 /** How long a copy of the policy serves, milliseconds. */
 const freshMs = 5000;
 
+/** What policy would say of an action, as far as this process can know. */
+export interface Advice extends Decision {
+  /**
+   * Whether all rules were asked. When the operator keeps some to themselves, the answer is what the others say: an `allow` may turn out as
+   * `review` or `deny`, a `review` may ask for more, and what no rule that is known matches may be allowed. A `deny` with `rules` stands.
+   */
+  readonly complete: boolean;
+}
+
 /** The sidecar's policy, as this process knows it. */
 interface Copy {
   readonly policy: Policy;
+  /** Of the whole policy, also when only a part is known. */
+  readonly digest: string;
+  readonly partial: boolean;
   readonly principal: Principal;
   readonly resources: ReadonlyMap<string, Resource>;
   readonly untilMs: number;
@@ -25,10 +37,14 @@ export class Advisor {
   readonly #connection: Connection;
   readonly #now: () => number;
   #copy: Promise<Copy> | undefined;
+  /** The digest of the copy, and the last other one that decided something. */
+  #digest = "";
+  #other = "";
 
   constructor(connection: Connection, now: () => number = Date.now) {
     this.#connection = connection;
     this.#now = now;
+    connection.decidedBy = (digest) => this.#noticed(digest);
   }
 
   /**
@@ -36,10 +52,10 @@ export class Advisor {
    *
    * @throws {CountersignError} `unknown_resource`, `invalid_operation`, `invalid_parameter`, `operation_too_large`, or as any call.
    */
-  async check(action: GuardedAction, reason: string): Promise<Decision> {
+  async check(action: GuardedAction, reason: string): Promise<Advice> {
     const operation = policyOperation(toOperation(action));
     const library = await import("@countersign/policy");
-    const { policy, principal, resources } = await this.#current(library);
+    const { policy, digest, partial, principal, resources } = await this.#current(library);
     const resource = resources.get(action.resource);
     if (resource === undefined) throw unknownResource(action.resource, resources);
     try {
@@ -47,8 +63,9 @@ export class Advisor {
       const question = { resource, principal, facts, reason, nowMs: this.#now() };
       const decision = policy.decide(question);
       const allowed = decision.effect === "deny" ? { role: "", limits: {} } : { role: decision.role, limits: decision.limits };
-      const { effect, rules, policyDigest, message = "" } = decision;
-      return { effect, rules, ...allowed, message, policyDigest, opaque: library.isOpaque(facts) };
+      const { effect, rules, message = "" } = decision;
+      const opaque = library.isOpaque(facts);
+      return { effect, rules, ...allowed, message, policyDigest: digest, opaque, complete: !partial };
     } catch (error) {
       if (!(error instanceof library.CountersignError)) throw error;
       throw new CountersignError(error.code, error.message, { retryable: error.retryable, cause: error });
@@ -62,14 +79,24 @@ export class Advisor {
     return this.#copy;
   }
 
+  /** The sidecar has decided by another policy than this copy's: it is asked again, once for each. An old request may tell of an old policy. */
+  #noticed(digest: string): void {
+    if (this.#digest === "" || digest === "" || digest === this.#digest || digest === this.#other) return;
+    this.#other = digest;
+    this.#copy = undefined;
+  }
+
   async #load(library: typeof import("@countersign/policy")): Promise<Copy> {
     const [current, { resources }] = await Promise.all([
       this.#connection.unary<GetPolicyResponse>((client, metadata, done) => client.getPolicy({}, metadata, done)),
       this.#connection.unary<ListResourcesResponse>((client, metadata, done) => client.listResources({}, metadata, done)),
       library.loadParser(),
     ]);
+    this.#digest = current.policyDigest;
     return {
       policy: loadedBy(library, current.files),
+      digest: current.policyDigest,
+      partial: current.partial,
       principal: { issuer: "", subject: "", groups: [], ...current.principal, claims: claimsOf(current.claimsJson) },
       resources: new Map(resources.map((resource) => [resource.name, resource])),
       untilMs: this.#now() + freshMs,

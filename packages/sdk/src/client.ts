@@ -1,8 +1,7 @@
 import type { ListResourcesResponse } from "@countersign/rpc";
 import type { GuardedAction } from "./action.ts";
-import { Advisor } from "./advice.ts";
+import { type Advice, Advisor } from "./advice.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
-import type { Decision } from "./decision.ts";
 import type { TypeParsers } from "./field-reader.ts";
 import type { Patience } from "./patience.ts";
 import { type CallSettings, PostgresResource } from "./postgres.ts";
@@ -74,11 +73,12 @@ export class Countersign implements AsyncDisposable {
   }
 
   /**
-   * What policy would say of an action, evaluated in this process with a copy of the sidecar's policy (at most 5 s old). Advice only.
+   * What policy would say of an action, evaluated in this process with a copy of the sidecar's policy (at most 5 s old, and
+   * fetched anew when a decision names another one). Advice only: the sidecar decides when the action is asked for, by all its rules.
    *
    * @throws {CountersignError} `unknown_resource`, `invalid_operation`, and as any call.
    */
-  check(action: GuardedAction, options: { readonly reason?: string } = {}): Promise<Decision> {
+  check(action: GuardedAction, options: { readonly reason?: string } = {}): Promise<Advice> {
     return this.#advisor.check(action, options.reason ?? this.#settings.defaults.reason ?? "");
   }
 

@@ -36,6 +36,8 @@ export interface Ward {
 /** One client's connection to its sidecar: a single channel, on which all calls share one HTTP/2 session. */
 export class Connection {
   readonly address: string;
+  /** Told by which policy a new action was decided, `sha256:<hex>`. */
+  decidedBy: (policyDigest: string) => void = () => {};
   /** What ends with the connection. */
   readonly wards = new Set<Ward>();
   readonly #client: AgentServiceClient;

@@ -98,6 +98,8 @@ export class Following implements Ward, EventSink {
       if (this.#over || (event.sequence <= this.#sequence && kind !== "done")) continue;
       this.#sequence = event.sequence;
       this.requestId = event.requestId;
+      if (event.event?.$case === "decided" && this.#opening.type === "execute")
+        this.#connection.decidedBy(event.event.value.decision?.policyDigest ?? "");
       if (kind === "pending") this.#stored = true;
       if (kind === "columns" || kind === "rows") this.#begun = true;
       if (kind === "done") {

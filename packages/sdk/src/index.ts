@@ -6,6 +6,7 @@
 
 export type { GuardedAction, PostgresQueryAction } from "./action.ts";
 export type { Tls } from "./address.ts";
+export type { Advice } from "./advice.ts";
 export { Countersign, type CountersignOptions, type ResourceInfo } from "./client.ts";
 export type { Decision, Limits } from "./decision.ts";
 export { CountersignError, type CountersignErrorCode } from "./errors.ts";

@@ -22,6 +22,7 @@ export async function submit(action: GuardedAction, options: SubmitOptions, sett
   const { connection, session, types, defaults } = settings;
   const asking = { reason: options.reason ?? defaults.reason ?? "", idempotencyKey: options.idempotencyKey ?? randomUUID() };
   const response = await deliver(connection, toSubmit(action, asking, session), options.signal);
+  connection.decidedBy(response.decision?.policyDigest ?? "");
   const denied = response.state === RequestState.DENIED && response.requestId === "";
   const known: Known = {
     id: response.requestId,

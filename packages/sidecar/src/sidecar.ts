@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { Policy, Principal } from "@countersign/policy";
+import type { Policy, Principal, PublicPolicy } from "@countersign/policy";
 import { Classifier } from "./classifier.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
@@ -21,6 +21,8 @@ export interface SidecarOptions {
   readonly resources: readonly GuardedResource[];
   /** The current policy. */
   readonly policy: () => Policy;
+  /** What agents may see of it. */
+  readonly shownPolicy: () => PublicPolicy;
   readonly controlPlane: ControlPlane;
   /** The public key that session votes are signed with (Ed25519). */
   readonly voteKey: KeyObject;
@@ -82,7 +84,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       const { onInternalError } = options;
       return listen(
         address,
-        agentService({ guard, resources, policy, approvalUrl, authenticate, onInternalError }),
+        agentService({ guard, resources, shownPolicy: options.shownPolicy, approvalUrl, authenticate, onInternalError }),
         largestMessage,
       );
     }),

@@ -8,6 +8,7 @@ import {
   type PolicyStatus,
   type PolicyStatusFeed,
   type Problem,
+  type PublicPolicy,
   type ReadPolicy,
   type ReadyPolicy,
 } from "@countersign/policy";
@@ -74,6 +75,11 @@ export class PolicySource implements PolicyStatusFeed, AsyncDisposable {
   /** The policy in force. */
   get policy(): Policy {
     return this.#inForce.policy;
+  }
+
+  /** What agents may see of it. */
+  get shown(): PublicPolicy {
+    return this.#inForce.shown;
   }
 
   get status(): PolicyStatus {
@@ -204,7 +210,7 @@ export class PolicySource implements PolicyStatusFeed, AsyncDisposable {
     }
     if (ready.policy.digest === previous.digest) {
       // The same rules: what it remembers of decisions stays of use.
-      this.#inForce = { ...ready, policy: previous, sinceMs };
+      this.#inForce = { ...ready, policy: previous, shown: this.#inForce.shown, sinceMs };
     } else {
       try {
         await this.#parts.record(ready.policy, previous.digest);

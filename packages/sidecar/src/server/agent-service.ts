@@ -1,4 +1,4 @@
-import { CountersignError, isOpaque, type Principal } from "@countersign/policy";
+import { CountersignError, isOpaque, type Principal, type PublicPolicy } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type * as grpc from "@grpc/grpc-js";
 import type { Call } from "../call.ts";
@@ -14,7 +14,7 @@ import { errorInfo, statusResponse } from "./status.ts";
 export interface AgentServiceParts {
   readonly guard: Guard;
   readonly resources: Resources;
-  readonly policy: () => { readonly digest: string; readonly files: Readonly<Record<string, string>> };
+  readonly shownPolicy: () => PublicPolicy;
   readonly approvalUrl: (id: string) => string;
   /** Who calls, on this listener. */
   readonly authenticate: (metadata: grpc.Metadata) => Principal | Promise<Principal>;
@@ -34,7 +34,7 @@ const longestReason = 4096;
 
 /** Makes AgentService for one listener. A handler is: authenticate, parse, guard, answer. */
 export function agentService(parts: AgentServiceParts): AgentService {
-  const { guard, resources, policy, approvalUrl, authenticate } = parts;
+  const { guard, resources, shownPolicy, approvalUrl, authenticate } = parts;
   const shared = new Set<Multiplex>();
 
   const unary = <Request, Response>(handle: (request: Request, principal: Principal) => Response | Promise<Response>) => {
@@ -118,13 +118,13 @@ export function agentService(parts: AgentServiceParts): AgentService {
       })),
     })),
     getPolicy: unary((_request: rpc.GetPolicyRequest, { issuer, subject, groups, claims }) => {
-      const { digest, files } = policy();
+      const { digest, files, partial } = shownPolicy();
       return {
         policyDigest: digest,
         files: { ...files },
         principal: { issuer, subject, groups: [...groups] },
         claimsJson: JSON.stringify(claims),
-        partial: false,
+        partial,
       };
     }),
   };
