@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import { type ExplainedRule, type Explanation, explain, type Policy, type TrialResult } from "@countersign/policy";
 import { visible, visibleBlock } from "../../terminal/escape.ts";
 import { countText } from "../../terminal/quantity.ts";
+import { truncate } from "../../terminal/table.ts";
 import { line, paint, type Terminal } from "../../terminal/terminal.ts";
 import type { TestedPolicy } from "./test.ts";
 
@@ -48,7 +49,8 @@ function why(policy: Policy, { trial, verdict, question }: TrialResult): readonl
   return [first, ...new Set(lines)];
 }
 
-const maxRules = 8;
+const maxRules = 6;
+const maxReason = 160;
 
 function ruleLines(examined: Explanation["examined"], { expected }: TrialResult["trial"]): readonly string[] {
   const isAsked = ({ result }: ExplainedRule): boolean => result !== "other_resource" && result !== "other_protocol";
@@ -57,7 +59,7 @@ function ruleLines(examined: Explanation["examined"], { expected }: TrialResult[
   return examined
     .filter(isTold)
     .slice(0, maxRules)
-    .map(({ id, because }) => `  ${id}: ${visible(because)}`);
+    .map(({ id, because }) => `  ${id}: ${truncate(visible(because), maxReason)}`);
 }
 
 function printCoverage(terminal: Terminal, { paths, coverage }: TestedPolicy, minimum: number): void {
