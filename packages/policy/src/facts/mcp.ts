@@ -36,7 +36,7 @@ const seen = new LRUCache<string, McpFacts>({
 export function classifyMcp({ server, tool, arguments: given, schema: listed }: McpCall): McpFacts {
   if (typeof given !== "object" || given === null || Array.isArray(given)) throw refused("The arguments are not an object.");
   const schema = listed === undefined ? undefined : readSchema(listed);
-  const frozen = freezeJson(given, "the arguments");
+  const frozen = freezeJson(given, "the call");
   const text = JSON.stringify(frozen.value);
   if (text.length > most.taken) throw tooLarge(`The arguments are larger than ${most.taken} characters.`);
   const args = text.length > most.read ? { value: null, doubts: [tooLong] } : frozen;
@@ -49,7 +49,7 @@ export function classifyMcp({ server, tool, arguments: given, schema: listed }: 
   return facts;
 }
 
-const tooLong = `the arguments are not looked into: they are larger than ${most.read} characters`;
+const tooLong = `the call is not looked into: its arguments are larger than ${most.read} characters`;
 
 function read(server: string, tool: string, args: JsonFact, schema: ToolSchema | undefined): McpFacts {
   const doubts = new Set([...nameDoubts(server, "the server's name"), ...nameDoubts(tool, "the tool's name"), ...args.doubts]);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { CountersignError } from "../../outcome.ts";
 import { freezeJson } from "./json-value.ts";
 
-const freeze = (value: unknown) => freezeJson(value, "the arguments");
+const freeze = (value: unknown) => freezeJson(value, "the call");
 
 test("gives a copy that nobody can change", () => {
   const given = { list: [{ a: 1 }], text: "x" };
@@ -19,7 +19,7 @@ test("names that objects inherit become members, not prototypes", () => {
   const { value, doubts } = freeze(JSON.parse('{"__proto__":{"admin":true},"toString":1}'));
   expect(JSON.stringify(value)).toBe('{"__proto__":{"admin":true},"toString":1}');
   expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
-  expect(doubts).toEqual(["the arguments has a name that JavaScript servers may take for their own (__proto__)"]);
+  expect(doubts).toEqual(["the call has a name that JavaScript servers may take for their own (__proto__)"]);
   expect(Reflect.get({}, "admin")).toBe(undefined);
 });
 
@@ -56,7 +56,7 @@ test.each<[string, unknown]>([
 });
 
 test("a cycle is not looked into", () => {
-  expect(freeze(cycle)).toEqual({ value: null, doubts: ["the arguments is not looked into: it nests deeper than 64"] });
+  expect(freeze(cycle)).toEqual({ value: null, doubts: ["the call is not looked into: it nests deeper than 64"] });
 });
 
 test("a number that may have been rounded on its way is doubted", () => {

@@ -24,7 +24,7 @@ class TooMuch extends Error {
  * Copies a value that should be JSON, so that nobody can change it after the decision, and notes what other readers may take for
  * something else. Deeper than 64, above 500 entries in one list or object, or above 10,000 values, it is not looked into.
  *
- * @param where - What it is, for messages: `arguments`.
+ * @param where - What it is, for messages: `the body`.
  * @throws {CountersignError} `invalid_operation` for what JSON cannot carry: `undefined`, functions, bigints, numbers that are not finite,
  * lone surrogates, instances of classes, holes, accessors.
  */
