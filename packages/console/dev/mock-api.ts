@@ -193,7 +193,7 @@ export class MockApi {
 }
 
 function event(request: RequestDetail): string {
-  return `data: ${JSON.stringify(WatchInboxResponse.toJSON({ request: request.summary }))}\n\n`;
+  return `data: ${JSON.stringify(WatchInboxResponse.toJSON({ request: request.summary, policy: undefined }))}\n\n`;
 }
 
 async function body(request: IncomingMessage): Promise<Record<string, unknown>> {

@@ -1,5 +1,6 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Summary } from "./api/model.ts";
+import { PolicyNotice } from "./components/policy-notice.tsx";
 import { ShortcutsDialog } from "./components/shortcuts-dialog.tsx";
 import { TopBar } from "./components/top-bar.tsx";
 import { shownText } from "./display/exact-text.ts";
@@ -23,6 +24,7 @@ export function App() {
   return (
     <>
       <TopBar onShortcuts={() => setShortcuts(true)} />
+      <PolicyNotice />
       <CurrentPage />
       <Voice />
       {shortcuts && <ShortcutsDialog onClose={() => setShortcuts(false)} />}

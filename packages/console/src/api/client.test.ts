@@ -34,6 +34,20 @@ test.each([
   await expect(new ApproverApi(fetcher).session()).rejects.toMatchObject({ name: "ApiError", code });
 });
 
+test("the inbox gives the policy's status", async () => {
+  const policy = { policyDigest: "sha256:aa", failingSinceMs: 5, problems: [{ file: "p.yaml", line: 3, message: "bad" }] };
+  const items = [];
+  const body = `data: ${JSON.stringify({ policy })}\n\n`;
+  for await (const item of new ApproverApi(async () => new Response(body)).inbox(new AbortController().signal)) items.push(item);
+  expect(items[1]).toEqual({
+    type: "policy",
+    policy: {
+      ...{ policyDigest: "sha256:aa", sinceMs: 0, version: 0, rules: 0, failingSinceMs: 5 },
+      problems: [{ file: "p.yaml", line: 3, column: 0, message: "bad" }],
+    },
+  });
+});
+
 test("the inbox gives requests and heartbeats as they come, also cut within a character", async () => {
   const request = { id: "req_1", state: "REQUEST_STATE_PENDING", headline: "é", createdMs: 1, expiresMs: 2, changedMs: 1 };
   const bytes = new TextEncoder().encode(`:hi\n\ndata: ${JSON.stringify({ request })}\n\n`);

@@ -1,8 +1,16 @@
 import { ApiError, problemError } from "./api-error.ts";
-import { decodeDetail, decodeInboxMessage, decodePage, decodeSession, wireState, wireVerdict } from "./decode.ts";
+import {
+  decodeDetail,
+  decodeInboxMessage,
+  decodePage,
+  decodeSession,
+  type InboxMessage,
+  wireState,
+  wireVerdict,
+} from "./decode.ts";
 import { EventStreamDecoder } from "./event-stream.ts";
 import { DecodeError } from "./json.ts";
-import type { Detail, Page, Session, State, Summary, Verdict } from "./model.ts";
+import type { Detail, Page, Session, State, Verdict } from "./model.ts";
 
 /** What comes down the inbox stream. */
 export type InboxItem =
@@ -10,8 +18,8 @@ export type InboxItem =
   | { readonly type: "open" }
   /** A heartbeat. */
   | { readonly type: "alive" }
-  /** A request that was opened or changed. */
-  | { readonly type: "request"; readonly request: Summary };
+  /** A request that was opened or changed, or the policy's status. */
+  | InboxMessage;
 
 /** A vote as the page casts it. */
 export interface Ballot {
@@ -75,7 +83,7 @@ export class ApproverApi {
     for await (const chunk of response.body) {
       for (const item of decoder.push(utf8.decode(chunk, { stream: true }))) {
         if (item.type === "comment") yield { type: "alive" };
-        else yield { type: "request", request: decoded(() => decodeInboxMessage(JSON.parse(item.data))) };
+        else yield decoded(() => decodeInboxMessage(JSON.parse(item.data)));
       }
     }
   }

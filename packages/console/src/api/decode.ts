@@ -9,6 +9,8 @@ import type {
   Outcome,
   Page,
   Parameter,
+  PolicyProblem,
+  PolicyStatus,
   Principal,
   Requirement,
   Session,
@@ -66,9 +68,16 @@ export function decodePage(value: unknown): Page {
   return { requests: json.list("requests", summary), nextPageToken: json.string("nextPageToken") };
 }
 
+/** What a message of the inbox is about. */
+export type InboxMessage =
+  | { readonly type: "request"; readonly request: Summary }
+  | { readonly type: "policy"; readonly policy: PolicyStatus };
+
 /** WatchInboxResponse. @throws {DecodeError} */
-export function decodeInboxMessage(value: unknown): Summary {
-  return summaryOf(new JsonObject(value, "message").object("request"));
+export function decodeInboxMessage(value: unknown): InboxMessage {
+  const json = new JsonObject(value, "message");
+  if (json.has("policy")) return { type: "policy", policy: policyStatus(json.object("policy")) };
+  return { type: "request", request: summaryOf(json.object("request")) };
 }
 
 /** GetRequestResponse or VoteResponse. @throws {DecodeError} */
@@ -92,6 +101,27 @@ export function decodeDetail(value: unknown): Detail {
     validForSeconds: json.count("validForSeconds"),
     cannotVoteReason: json.string("cannotVoteReason"),
     history: json.list("history", stateChange),
+  };
+}
+
+function policyStatus(json: JsonObject): PolicyStatus {
+  return {
+    policyDigest: json.string("policyDigest"),
+    sinceMs: json.count("sinceMs"),
+    version: json.count("version"),
+    rules: json.count("rules"),
+    failingSinceMs: json.count("failingSinceMs"),
+    problems: json.list("problems", policyProblem),
+  };
+}
+
+function policyProblem(value: unknown, path: string): PolicyProblem {
+  const json = new JsonObject(value, path);
+  return {
+    file: json.string("file"),
+    line: json.count("line"),
+    column: json.count("column"),
+    message: json.string("message"),
   };
 }
 

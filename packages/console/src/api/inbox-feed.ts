@@ -1,6 +1,6 @@
 import { ApiError } from "./api-error.ts";
 import type { InboxItem } from "./client.ts";
-import type { Page, State, Summary } from "./model.ts";
+import type { Page, PolicyStatus, State, Summary } from "./model.ts";
 
 /** Where the feed's connection stands. */
 export type Connection =
@@ -15,6 +15,8 @@ export interface FeedSnapshot {
   readonly loaded: boolean;
   /** Unfinished requests, and those that ended while the page was open. */
   readonly requests: ReadonlyMap<string, Summary>;
+  /** As it was last told; absent before, or where the server knows of none. */
+  readonly policy?: PolicyStatus;
 }
 
 /** The calls that the feed makes. */
@@ -124,6 +126,7 @@ export class InboxFeed {
       for await (const item of this.#source.inbox(alive)) {
         lastHeardMs = this.#timing.now();
         if (item.type === "request") this.learn(item.request);
+        if (item.type === "policy") this.#publish({ policy: item.policy });
         if (item.type === "open") {
           reconciled = this.#reconcile(alive).then(
             () => this.#live(),

@@ -72,6 +72,12 @@ export type Detail = Readonly<
   }
 >;
 
+/** A place in a policy file, and what is wrong there. */
+export type PolicyProblem = Readonly<rpc.PolicyProblem>;
+
+/** Which policy is in force, and why what its files say now is not; `failingSinceMs` 0 = it is. */
+export type PolicyStatus = Readonly<Omit<rpc.PolicyStatus, "problems" | "warnings"> & { problems: readonly PolicyProblem[] }>;
+
 /** Who is signed in. */
 export type Session = Readonly<{ approver: Principal; expiresMs: number }>;
 
