@@ -1,12 +1,12 @@
 import type { Limits, Stage } from "../decision.ts";
 import type { Problem } from "../problem.ts";
-import type { Condition } from "./condition.ts";
+import type { CheckedCondition } from "./checked-condition.ts";
 import { protocolOf } from "./environment.ts";
 import type { Rule, RuleApproval } from "./rule.ts";
 import type { RuleText } from "./rule-schema.ts";
 
 /** Joins a rule's text, its place and its compiled condition. */
-export function createRule(text: RuleText, at: Problem, condition: Condition | undefined): Rule {
+export function createRule(text: RuleText, at: Problem, condition: CheckedCondition | undefined): Rule {
   const { id, description, effect, resources, role, limits, approval, opaque = false, message } = text;
   const uses = [...(condition?.uses ?? [])];
   return {
@@ -17,7 +17,7 @@ export function createRule(text: RuleText, at: Problem, condition: Condition | u
     ...(description === undefined ? {} : { description }),
     effect,
     ...(resources === undefined ? {} : { resources }),
-    ...(condition ? { condition } : {}),
+    ...(condition ? { condition, part: condition.compile() } : {}),
     protocols: uses.flatMap((name) => protocolOf[name] ?? []),
     ...(role === undefined ? {} : { role }),
     limits: limitsOf(limits),

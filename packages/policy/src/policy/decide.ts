@@ -51,13 +51,13 @@ export function conclude(verdicts: readonly Verdict[], at: Circumstances): Decis
   const refusals = verdicts.flatMap(({ refusal }) => refusal ?? []);
   if (refusals.length > 0) {
     const refused = union(verdicts.flatMap((one) => (one.refusal === undefined ? [] : [one.rules])));
-    return deny(at, refused, [...new Set(refusals)].join(" "));
+    return refuse(at, refused, [...new Set(refusals)].join(" "));
   }
   const { name, roles } = at.resource;
   const role = agreedRole(rules, name, roles);
-  if ("refusal" in role) return deny(at, rules, role.refusal);
+  if ("refusal" in role) return refuse(at, rules, role.refusal);
   if (at.role && at.role !== role.name)
-    return deny(
+    return refuse(
       at,
       rules,
       `The role ${at.role} was asked for, but the rule ${idsOf(rules)} gives ${role.name}. Ask for that one.`,
@@ -75,7 +75,7 @@ export function conclude(verdicts: readonly Verdict[], at: Circumstances): Decis
   const approval = approvalOf(reviews);
   if (approval.justification === "required" && at.reason.trim() === "") {
     const asking = reviews.filter((rule) => rule.approval?.justification === "required");
-    return deny(at, asking, `The rule ${idsOf(asking)} asks for a reason. Give one with the request.`);
+    return refuse(at, asking, `The rule ${idsOf(asking)} asks for a reason. Give one with the request.`);
   }
   return { effect: "review", ...decided, approval };
 }
@@ -167,6 +167,7 @@ function limitsOf(rules: readonly Rule[]): Limits {
   return limits;
 }
 
-function deny(at: Circumstances, rules: readonly Rule[], message: string): Decision {
+/** A denial by rules, or by none. */
+export function refuse(at: Circumstances, rules: readonly Rule[], message: string): Decision {
   return { effect: "deny", rules: rules.map(({ id }) => id), policyDigest: at.policyDigest, message };
 }

@@ -35,3 +35,6 @@ export const policySchema = z
     if (rules === undefined && variables === undefined && conditions === undefined && include === undefined)
       context.addIssue({ code: "invalid_type", expected: "array", path: ["rules"] });
   });
+
+/** A policy file as it says it, sizes in bytes and times in milliseconds. */
+export type PolicyText = z.output<typeof policySchema>;

@@ -1,5 +1,6 @@
 import type { Approval, Decision, Limits, Stage } from "../decision.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
+import type { Part } from "./compile/scope.ts";
 import type { Condition } from "./condition.ts";
 import { type Selectable, selects } from "./selector.ts";
 
@@ -37,6 +38,8 @@ export interface RuleSummary {
 
 /** A rule ready to be decided by. */
 export interface Rule extends RuleSummary {
+  /** Its condition, ready to run. */
+  readonly part?: Part;
   /** Whether its condition looks at nothing but facts, so that the same facts always give the same answer. */
   readonly onlyFacts: boolean;
 }

@@ -1,0 +1,53 @@
+import { isMap } from "./equality.ts";
+import { Failure, type Part } from "./scope.ts";
+
+/** `value.name`: what a map holds under a name. */
+export function field(value: Part, name: string): Part {
+  const missing = new Failure(`No such key: ${name}`);
+  const read = reader(name);
+  return {
+    run: (s, o, i) => {
+      const found = read(value.run(s, o, i));
+      if (found === undefined) throw missing;
+      return found;
+    },
+    steps: value.steps + 3,
+  };
+}
+
+/** `has(value.name)`. */
+export function hasField(value: Part, name: string): Part {
+  const read = reader(name);
+  return { run: (s, o, i) => read(value.run(s, o, i)) !== undefined, steps: value.steps + 3 };
+}
+
+/** Reads what a map itself holds under a name; undefined when that is nothing. No value of JSON is undefined. */
+function reader(name: string): (map: unknown) => unknown {
+  // `constructor` and its like are found in every object, but are not in the map.
+  if (name in Object.prototype) return (map) => (isMap(map) && Object.hasOwn(map, name) ? map[name] : undefined);
+  return (map) => (isMap(map) ? map[name] : undefined);
+}
+
+const missingKey = new Failure("No such key");
+const outOfBounds = new Failure("No such element: the index is out of bounds");
+const notIndexable = new Failure("[ ] needs a list with a number, or a map with a text");
+
+/** `value[key]`: what a map holds under a text, or a list at a place (from 0). */
+export function element(value: Part, key: Part): Part {
+  return {
+    run: (s, o, i) => {
+      const collection = value.run(s, o, i);
+      const at = key.run(s, o, i);
+      if (Array.isArray(collection)) {
+        const index = typeof at === "bigint" || typeof at === "number" ? Number(at) : undefined;
+        if (index === undefined) throw notIndexable;
+        if (!Number.isInteger(index) || index < 0 || index >= collection.length) throw outOfBounds;
+        return collection[index];
+      }
+      if (!isMap(collection) || typeof at !== "string") throw notIndexable;
+      if (!Object.hasOwn(collection, at)) throw missingKey;
+      return collection[at];
+    },
+    steps: value.steps + key.steps + 4,
+  };
+}
