@@ -21,8 +21,8 @@ export function classifyRequest(operation: KubernetesRequest): KubernetesFacts {
   const stream = readStream(info, target.query);
   const body = readObject(bytes, headers, info, scope);
   const { isResource, trailing: _, ...names } = info;
+  // What is doubtful about a path elsewhere is not here: API servers decode it once, and what a name cannot hold was refused.
   const doubts = new Set([
-    ...target.path.doubts,
     ...target.query.doubts,
     ...headers.doubts,
     ...doubtsAboutNames(info),

@@ -5,7 +5,9 @@ import { readJson } from "../request/json-text.ts";
 import { freezeJson, type JsonFact } from "../request/json-value.ts";
 
 /** The parser takes some 0.2 µs for each character of what people write, and up to ten times that for what they do not. */
-const maxYaml = 8 * 1024;
+const maxYaml = 4 * 1024;
+/** Brackets, tags and anchors cost the parser most. */
+const maxMarks = 200;
 const where = "the body";
 
 /**
@@ -23,6 +25,7 @@ export function readYaml({ text, length }: BodyBytes, { values }: Headers): Json
     return text.includes('"<<"') ? unread("it has a merge key") : json;
   }
   if (length > maxYaml) return unread(`it is YAML and larger than ${maxYaml} bytes`);
+  if ((text.match(/[[{!&*]/g)?.length ?? 0) > maxMarks) return unread("its YAML has too many brackets, tags and anchors");
   // Tabs, directives, and characters that only one version takes for the end of a line.
   if (/[\t\u0085\u2028\u2029\ufeff]|^%/m.test(text)) return unread("its YAML holds characters that are read in different ways");
   const document = parseDocument(text, { schema: "core", merge: false, uniqueKeys: true });
