@@ -10,6 +10,8 @@ export type RecordType =
   | "vote"
   | "state"
   | "escalation"
+  | "revocation"
+  | "lock"
   | "intent"
   | "outcome"
   | "sign-in";

@@ -6,6 +6,7 @@ import {
   CountersignError,
   type ErrorCode,
   type Outcome,
+  personOf,
   type Quorum,
   type RequestState,
   type StageProgress,
@@ -13,9 +14,10 @@ import {
 } from "@countersign/policy";
 import type { Ledger } from "./ledger.ts";
 import { hasLapsed } from "./lifetime.ts";
+import type { Locks } from "./locks.ts";
 import { refusedVoteRecord, voteRecord } from "./records.ts";
 import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
-import { isAsked, isRequester, tally } from "./tally.ts";
+import { isRequester, turnOf } from "./tally.ts";
 
 /** The longest comment, bytes of UTF-8. */
 export const commentBytes = 4096;
@@ -34,20 +36,17 @@ export interface VoteRefusal {
   readonly message: string;
 }
 
-/** The key pair that votes are signed with (Ed25519). */
-export interface VoteKey {
-  readonly privateKey: KeyObject;
-  readonly publicKey: KeyObject;
-}
-
 /** What approvers do: see requests and vote on them. Every approver surface goes through here. */
 export class Approvals {
   readonly #ledger: Ledger;
-  readonly #key: VoteKey;
+  readonly #voteKey: KeyObject;
+  readonly #locks: Pick<Locks, "isLocked">;
 
-  constructor(ledger: Ledger, key: VoteKey) {
+  /** @param voteKey Signs votes (Ed25519, private). */
+  constructor(ledger: Ledger, voteKey: KeyObject, locks: Pick<Locks, "isLocked">) {
     this.#ledger = ledger;
-    this.#key = key;
+    this.#voteKey = voteKey;
+    this.#locks = locks;
   }
 
   /**
@@ -67,8 +66,8 @@ export class Approvals {
       }
       const { verdict, comment } = attempt;
       const ballot: Ballot = { requestId: id, requestDigest: request.requestDigest, approver, verdict, comment, timeMs };
-      const vote = signVote(ballot, this.#key.privateKey);
-      const decision = tally(request, [...request.votes, vote], this.#key.publicKey).verdict;
+      const vote = signVote(ballot, this.#voteKey);
+      const decision = this.#ledger.progress(request, [...request.votes, vote]).verdict;
       const entry = { vote, timeMs, by: approver.subject, ...consequence(decision, request, ballot) };
       return this.#ledger.apply(request, entry, voteRecord(request, vote));
     });
@@ -85,18 +84,23 @@ export class Approvals {
         message: "Whoever asks, or owns the one who asks, cannot approve. Someone else has to.",
       };
     }
-    if (request.votes.some((vote) => vote.approver.subject === approver.subject)) {
+    if (this.#locks.isLocked(approver)) {
+      return { code: "approver_locked", message: "Your right to decide was taken back. Someone else has to decide." };
+    }
+    if (request.votes.some((vote) => personOf(vote.approver) === personOf(approver))) {
       return { code: "already_voted", message: "You have voted on this request; a vote is final." };
     }
-    if (!isAsked(this.progress(request), approver, this.#ledger.now())) {
-      return { code: "not_an_approver", message: "The rules that hold this request do not ask you at this stage." };
+    const turn = turnOf(this.progress(request), approver, this.#ledger.now());
+    if (turn === "later") {
+      return { code: "stage_not_reached", message: "It is not your turn yet: people are asked before you who have not agreed." };
     }
+    if (turn === "never") return { code: "not_an_approver", message: "The rules that hold this request do not ask you." };
     return undefined;
   }
 
   /** How far a request's approval is, by the votes whose signatures are right. */
   progress(request: RequestOverview): Quorum {
-    return tally(request, request.votes, this.#key.publicKey);
+    return this.#ledger.progress(request, request.votes);
   }
 
   /** Everybody whom a stage asks by now, those added by time among them. */

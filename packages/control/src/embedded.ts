@@ -1,13 +1,15 @@
 import { join } from "node:path";
 import type { AuditLog } from "@countersign/audit";
-import type { RequestBook, Vote } from "@countersign/policy";
+import type { RequestBook, Revocations, Vote } from "@countersign/policy";
 import { Alarm } from "./alarm.ts";
 import { Approvals } from "./approvals.ts";
 import { Changes } from "./changes.ts";
 import { type Clock, steadyTime, systemClock } from "./clock.ts";
 import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
+import { Locks } from "./locks.ts";
 import { Requests } from "./requests.ts";
+import { Revoking } from "./revoking.ts";
 import { openSqliteStores } from "./stores/sqlite/stores.ts";
 import { type Asked, tally } from "./tally.ts";
 
@@ -29,7 +31,9 @@ export interface EmbeddedOptions<Log extends AuditLog> {
 export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposable {
   readonly requests: RequestBook;
   readonly audit: Log;
+  readonly revocations: Revocations;
   readonly approvals: Approvals;
+  readonly revoking: Revoking;
   /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
   readonly now: () => number;
   /** Lets what has begun end, ends every watch, and gives the folder back. */
@@ -49,10 +53,12 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   await using opening = new AsyncDisposableStack();
   const now = steadyTime(clock);
   const changes = new Changes();
-  const { requests: store } = opening.use(await openSqliteStores(join(folder, "control.db"), keys.payload));
+  const { requests: store, standing } = opening.use(await openSqliteStores(join(folder, "control.db"), keys.payload));
   const audit = await options.openLog();
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
-  const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, keys.vote.publicKey);
+  const locks = await Locks.open(standing, { audit, now });
+  const progress = (request: Asked, votes: readonly Vote[]) =>
+    tally(request, votes, keys.vote.publicKey, (approver) => locks.isLocked(approver));
   const ledger = new Ledger({ store, audit, changes, now, noteWake: (wakeMs) => alarm.note(wakeMs), progress });
   opening.defer(() => ledger.idle());
   const alarm = opening.use(new Alarm({ clock, now, store, wake: (id) => ledger.wake(id) }));
@@ -61,9 +67,11 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
-    requests: new Requests(ledger, keys.vote.publicKey),
+    requests: new Requests(ledger, locks),
+    revocations: locks,
+    revoking: new Revoking(ledger, locks),
     audit,
-    approvals: new Approvals(ledger, keys.vote),
+    approvals: new Approvals(ledger, keys.vote.privateKey, locks),
     now,
     close,
     [Symbol.asyncDispose]: close,

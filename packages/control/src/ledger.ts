@@ -49,6 +49,11 @@ export class Ledger {
     return this.#parts.now();
   }
 
+  /** How far a request's approval is with these votes. */
+  progress(request: Asked, votes: readonly Vote[]): Quorum {
+    return this.#parts.progress(request, votes);
+  }
+
   /** Does work on a request while nothing else changes it. Its time is checked first: what is up is ended. */
   withRequest<Result>(id: string, work: (request: StoredRequest) => Promise<Result>): Promise<Result> {
     return this.#turns.take(id, async () => {

@@ -4,6 +4,7 @@ import {
   askedPayload,
   CountersignError,
   type ErrorCode,
+  type LockTarget,
   type Outcome,
   type RequestState,
   type Vote,
@@ -143,6 +144,32 @@ export function stateRecord(
 /** Nobody answered in time, so that more people are asked. */
 export function escalationRecord(request: RequestOverview, to: readonly string[], timeMs: number): RecordDraft {
   return { type: "escalation", timeMs, ...about(request), detail: { to } };
+}
+
+/** An approver takes back one request. */
+export function revocationRecord(request: RequestOverview, by: Approver, reason: string, timeMs: number): RecordDraft {
+  return { type: "revocation", timeMs, ...about(request), detail: { by: voter(by) }, payload: Buffer.from(reason) };
+}
+
+/** Everything of a caller, an approver or a resource was locked, or the lock was lifted. */
+export function lockRecord(
+  lock: { readonly id: string; readonly target: LockTarget; readonly reason: string },
+  change: "locked" | "lifted",
+  by: Approver,
+  timeMs: number,
+): RecordDraft {
+  const { id, target, reason } = lock;
+  return {
+    type: "lock",
+    timeMs,
+    ...(target.type === "resource" ? { resource: target.resource } : {}),
+    detail: { lock: id, change, target: { ...target }, by: voter(by) },
+    payload: Buffer.from(reason),
+  };
+}
+
+function voter({ issuer, subject, groups }: Approver) {
+  return { issuer, subject, groups };
 }
 
 /** A claim that the store's state would let through, but the signed votes do not. */

@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import {
   CountersignError,
   canTransition,
@@ -10,6 +9,7 @@ import {
   type RequestFilter,
   type RequestSnapshot,
   type RequestState,
+  type Revocations,
   type Settlement,
 } from "@countersign/policy";
 import { checkDraft } from "./draft.ts";
@@ -17,7 +17,6 @@ import { headline } from "./headline.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusedClaimRecord } from "./records.ts";
 import type { Opening, Position, StoredRequest } from "./stores/request-store.ts";
-import { tally } from "./tally.ts";
 
 /** How many requests are read at a time. */
 const page = 200;
@@ -41,11 +40,11 @@ const settleable: ReadonlySet<RequestState> = new Set(["cancelled", "revoked", "
 /** The requests of this control plane, for sidecars. */
 export class Requests implements RequestBook {
   readonly #ledger: Ledger;
-  readonly #voteKey: KeyObject;
+  readonly #locks: Revocations;
 
-  constructor(ledger: Ledger, voteKey: KeyObject) {
+  constructor(ledger: Ledger, locks: Revocations) {
     this.#ledger = ledger;
-    this.#voteKey = voteKey;
+    this.#locks = locks;
   }
 
   open(draft: RequestDraft): Promise<RequestSnapshot> {
@@ -62,6 +61,7 @@ export class Requests implements RequestBook {
   async #insert(draft: RequestDraft): Promise<RequestSnapshot> {
     const timeMs = this.#ledger.now();
     checkDraft(draft, timeMs);
+    this.#refuseLocked(draft.action, draft.binding.requestId);
     const { requestId: id, expiry } = draft.binding;
     const base = { draft, headline: headline(draft.action.operation), timeMs };
     const opening: Omit<Opening, "wakeMs"> =
@@ -80,6 +80,11 @@ export class Requests implements RequestBook {
       );
     }
     return stored;
+  }
+
+  #refuseLocked(action: Pick<RequestDraft["action"], "principal" | "resource">, requestId: string): void {
+    const refusal = this.#locks.refusal(action);
+    if (refusal !== undefined) throw new CountersignError("revoked", refusal, { requestId });
   }
 
   async list(filter: RequestFilter): Promise<readonly RequestSnapshot[]> {
@@ -128,7 +133,13 @@ export class Requests implements RequestBook {
         throw new CountersignError(code, message, { requestId: id });
       }
       const timeMs = this.#ledger.now();
-      if (request.decision.effect === "review" && tally(request, request.votes, this.#voteKey).verdict !== "approved") {
+      this.#refuseLocked(request.action, id);
+      if (request.decision.effect === "review" && this.#ledger.progress(request, request.votes).verdict !== "approved") {
+        if (request.votes.some(({ approver }) => this.#locks.isLocked(approver))) {
+          throw new CountersignError("revoked", "Somebody who approved it is locked, so their vote has ceased to count.", {
+            requestId: id,
+          });
+        }
         await this.#ledger.record(refusedClaimRecord(request, sidecar, timeMs));
         throw new CountersignError(
           "internal",

@@ -35,7 +35,7 @@ const ballot: Ballot = {
 test("a vote counts when it is over this request and digest, signed with this key", () => {
   const { privateKey, publicKey } = openKeys(temporaryFolder()).vote;
   const verdict = (change: Partial<Ballot>, key = privateKey) =>
-    tally(request, [signVote({ ...ballot, ...change }, key)], publicKey).verdict;
+    tally(request, [signVote({ ...ballot, ...change }, key)], publicKey, () => false).verdict;
   expect(verdict({})).toBe("approved");
   expect(verdict({ requestDigest: `sha256:${"0".repeat(64)}` })).toBe("waiting");
   expect(verdict({ requestId: "req_other" })).toBe("waiting");
@@ -46,7 +46,7 @@ test("a vote counts when it is over this request and digest, signed with this ke
 test("an allowed request has nothing to count", () => {
   const { privateKey, publicKey } = openKeys(temporaryFolder()).vote;
   const { decision } = draft({ nowMs: 0, allow: true });
-  expect(tally({ ...request, decision }, [signVote(ballot, privateKey)], publicKey)).toEqual({
+  expect(tally({ ...request, decision }, [signVote(ballot, privateKey)], publicKey, () => false)).toEqual({
     verdict: "waiting",
     requirements: [],
   });

@@ -27,11 +27,20 @@ export function isRequester(request: RequestOverview, approver: Approver): boole
 export type Asked = Pick<RequestOverview, "binding" | "requestDigest" | "decision" | "action" | "owner">;
 
 /** How far a request's approval is. Only votes over this request's digest whose signature is right count: a changed row does not approve. */
-export function tally(request: Asked, votes: readonly Vote[], voteKey: KeyObject): Quorum {
+export function tally(
+  request: Asked,
+  votes: readonly Vote[],
+  voteKey: KeyObject,
+  isLocked: (approver: Approver) => boolean,
+): Quorum {
   if (request.decision.effect !== "review") return { verdict: "waiting", requirements: [] };
   const right = votes.filter(
     (vote) =>
-      vote.requestId === request.binding.requestId && vote.requestDigest === request.requestDigest && verifyVote(vote, voteKey),
+      vote.requestId === request.binding.requestId &&
+      vote.requestDigest === request.requestDigest &&
+      // Whoever is locked may still have said no.
+      (vote.verdict === "deny" || !isLocked(vote.approver)) &&
+      verifyVote(vote, voteKey),
   );
   return quorum(request.decision.approval, right, { excluded: excluded(request), openedMs: openedMs(request) });
 }
@@ -41,11 +50,11 @@ function openedMs({ binding, decision }: Asked): number {
   return binding.expiry.pendingUntilMs - (decision.effect === "review" ? decision.approval.expiresMs : 0);
 }
 
-/** Whether a stage that is waiting now names the approver, or somebody whose right they have. */
-export function isAsked(progress: Quorum, approver: Approver, nowMs: number): boolean {
-  return progress.requirements.some((requirement) => {
-    const current = requirement.stages.find((stage) => !stage.satisfied);
-    if (current?.sinceMs === undefined) return false;
-    return isNamedBy(askedAfter(current.stage, nowMs - current.sinceMs), approver);
-  });
+/** Whether an approver is asked now, by a stage whose turn it is; later, by one that waits for others or asks them when time has passed; or never. */
+export function turnOf(progress: Quorum, approver: Approver, nowMs: number): "now" | "later" | "never" {
+  const open = progress.requirements.flatMap(({ stages }) => stages.filter((stage) => !stage.satisfied));
+  const asked = open.filter(({ sinceMs }) => sinceMs !== undefined);
+  const isNow = asked.some(({ stage, sinceMs = nowMs }) => isNamedBy(askedAfter(stage, nowMs - sinceMs), approver));
+  if (isNow) return "now";
+  return open.some(({ stage }) => isNamedBy(askedAfter(stage, Number.POSITIVE_INFINITY), approver)) ? "later" : "never";
 }

@@ -17,7 +17,12 @@ export type ErrorCode =
   | "cancelled"
   | "revoked"
   // A vote.
+  | "nobody_can_approve"
   | "not_an_approver"
+  | "stage_not_reached"
+  | "approver_locked"
+  | "reason_required"
+  | "grant_too_wide"
   | "requester_cannot_vote"
   | "already_voted"
   | "digest_mismatch"

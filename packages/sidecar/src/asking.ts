@@ -2,6 +2,7 @@ import {
   type Action,
   type Allow,
   actionDigest,
+  CountersignError,
   type Decision,
   type Facts,
   isReadOnly,
@@ -10,6 +11,7 @@ import {
   type RequestDraft,
   type RequestSnapshot,
   type Review,
+  type Revocations,
   requestDigest,
 } from "@countersign/policy";
 import type { Call } from "./call.ts";
@@ -28,6 +30,7 @@ export interface AskingParts {
   readonly resources: Resources;
   readonly classifier: Classifier;
   readonly policy: () => Policy;
+  readonly revocations: Revocations;
   readonly limits: OperationLimits;
   /** Unguessable bytes, each given out once. */
   readonly random: (size: number) => Buffer;
@@ -55,10 +58,12 @@ export class Asking {
     this.#parts = parts;
   }
 
-  /** @throws {CountersignError} `unknown_resource`, and as `classify`. */
+  /** @throws {CountersignError} `unknown_resource`, `revoked`, and as `classify`. */
   async ask(call: Call): Promise<Asked> {
-    const { classifier, policy, resources, limits, now } = this.#parts;
+    const { classifier, policy, resources, revocations, limits, now } = this.#parts;
     const resource = resources.get(call.resource);
+    const refusal = revocations.refusal({ principal: call.principal, resource: resource.name });
+    if (refusal !== undefined) throw new CountersignError("revoked", refusal);
     const found = classifier.classify(call.operation, {
       searchPath: resource.searchPath,
       maxStatementBytes: limits.statementBytes,

@@ -1,8 +1,9 @@
 import type { AuditLog } from "@countersign/audit";
-import type { RequestBook } from "@countersign/policy";
+import type { RequestBook, Revocations } from "@countersign/policy";
 
 /** All that a sidecar knows of the control plane. The composition root picks the implementation. */
 export interface ControlPlane {
   readonly requests: RequestBook;
   readonly audit: AuditLog;
+  readonly revocations: Revocations;
 }

@@ -8,6 +8,7 @@ import {
   type Json,
   type Limits,
   type Outcome,
+  type Revocations,
 } from "@countersign/policy";
 import { outcomeDetail } from "./outcome-detail.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
@@ -32,6 +33,7 @@ export interface Permit {
 /** What a dispatch needs of the sidecar. */
 export interface DispatchParts {
   readonly audit: AuditLog;
+  readonly revocations: Revocations;
   readonly writer: string;
   readonly now: () => number;
   /** Record auto-allowed reads as strictly as everything else. */
@@ -81,12 +83,21 @@ export async function dispatch(
       const marker = await attempt.prepare();
       await confirm();
       signal.throwIfAborted();
+      const refusal = parts.revocations.refusal(action);
+      if (refusal !== undefined) throw new CountersignError("revoked", refusal);
       await parts.audit.append(parts.writer, [intentRecord(permit, marker, parts.now())], durability);
     } catch (error) {
       return { outcome: notDispatched(error, signal), dispatched: false };
     }
     parts.onStep("intent", permit.id);
-    const outcome = await attempt.run(sink).catch(inDoubt);
+    // Asked in the very turn in which the first byte is sent: once a revocation has returned, nothing that it is about gets here.
+    const refusal = parts.revocations.refusal(action);
+    const outcome =
+      refusal !== undefined || signal.aborted
+        ? notDispatched(
+            new CountersignError("revoked", refusal ?? "It was stopped before it was sent to the target; nothing ran."),
+          )
+        : await attempt.run(sink).catch(inDoubt);
     parts.onStep("executed", permit.id);
     return await recordOutcome(outcomeRecord(permit, outcome, parts.now()), outcome, durability, parts);
   } finally {

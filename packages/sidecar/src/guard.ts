@@ -45,6 +45,7 @@ export class Guard {
   readonly #open = new Map<string, number>();
   readonly #live = new LiveCalls();
   readonly #refusals: Refusals;
+  readonly #following: Disposable;
 
   constructor(parts: GuardParts) {
     this.#asking = new Asking(parts);
@@ -54,6 +55,10 @@ export class Guard {
       connector: (name) => parts.resources.get(name).connector,
     };
     this.#refusals = new Refusals(parts);
+    this.#following = parts.revocations.onRevoked((revocation) => {
+      this.#live.revoke(revocation);
+      for (const run of this.#runs.values()) run.revoke(revocation);
+    });
   }
 
   /** What policy would decide; advice, nothing is recorded. */
@@ -119,6 +124,7 @@ export class Guard {
     this.#live.abortAll();
     await Promise.all([...this.#runs.values()].map((run) => run.close()));
     await this.#live.settled();
+    this.#following[Symbol.dispose]();
   }
 
   async #askOrRefuse(call: Call): Promise<Asked> {
@@ -162,7 +168,7 @@ export class Guard {
     await events.add(0, decidedEvent(decision, isOpaque(facts), digest));
     await events.add(1, { $case: "executing", value: {} });
     let sequence = 1;
-    using live = this.#live.enter(id, call.principal, viewer.signal, permit.readOnly);
+    using live = this.#live.enter(id, call.principal, resource.name, viewer.signal, permit.readOnly);
     const ended = await dispatch(permit, resource.connector, parts, (chunk) => events.add(++sequence, chunkBody(chunk)), {
       signal: live.signal,
       confirm: () => this.#asking.confirm(asked),

@@ -1,3 +1,5 @@
+import type { Revocation } from "@countersign/policy";
+
 /** A caller, as far as ownership goes. */
 interface Owner {
   readonly issuer: string;
@@ -6,15 +8,21 @@ interface Owner {
 
 /** Allowed calls that run right now, so that their callers can cancel them. */
 export class LiveCalls {
-  readonly #calls = new Map<string, { owner: Owner; abort: AbortController }>();
+  readonly #calls = new Map<string, { owner: Owner; resource: string; abort: AbortController }>();
   #idle: (() => void) | undefined;
 
   /** Enters a call; disposing leaves it. When its caller goes away, a reading call is stopped; a writing one is left to end by itself. */
-  enter(id: string, owner: Owner, caller: AbortSignal, readOnly: boolean): Disposable & { readonly signal: AbortSignal } {
+  enter(
+    id: string,
+    owner: Owner,
+    resource: string,
+    caller: AbortSignal,
+    readOnly: boolean,
+  ): Disposable & { readonly signal: AbortSignal } {
     const abort = new AbortController();
     const gone = () => abort.abort(caller.reason);
     if (readOnly) caller.addEventListener("abort", gone, { once: true });
-    this.#calls.set(id, { owner, abort });
+    this.#calls.set(id, { owner, resource, abort });
     return {
       signal: abort.signal,
       [Symbol.dispose]: () => {
@@ -33,6 +41,13 @@ export class LiveCalls {
     return true;
   }
 
+  /** Asks the calls to stop that depend on what was revoked. */
+  revoke(revocation: Revocation): void {
+    for (const [id, { owner, resource, abort }] of this.#calls) {
+      if (isAbout(revocation, { id, owner, resource })) abort.abort("Revoked.");
+    }
+  }
+
   /** Asks every call to stop. */
   abortAll(): void {
     for (const { abort } of this.#calls.values()) abort.abort("The sidecar stops.");
@@ -41,5 +56,24 @@ export class LiveCalls {
   /** Resolves when no call runs. */
   async settled(): Promise<void> {
     if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+  }
+}
+
+/** Whether a revocation is about one call: it itself, its caller, or its resource. */
+export function isAbout(
+  revocation: Revocation,
+  { id, owner, resource }: { readonly id: string; readonly owner: Owner; readonly resource: string },
+): boolean {
+  switch (revocation.type) {
+    case "request":
+      return revocation.requestId === id;
+    case "principal":
+      return revocation.issuer === owner.issuer && revocation.subject === owner.subject;
+    case "resource":
+      return revocation.resource === resource;
+    // The control plane says which requests live by a grant or by an approver's vote.
+    case "grant":
+    case "approver":
+      return false;
   }
 }

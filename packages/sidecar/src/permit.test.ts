@@ -78,14 +78,26 @@ function vote(
   return signVote({ requestId: "req_1", requestDigest: digest, approver, verdict, comment: "", timeMs: 1 }, key);
 }
 
-function outcome(request: RequestSnapshot, now: Partial<{ action: Action; decision: Decision }> = {}): string {
+function outcome(
+  request: RequestSnapshot,
+  { locked, ...now }: Partial<{ action: Action; decision: Decision; locked: string }> = {},
+): string {
   try {
-    permitOf(request, { action, decision, readOnly: false, ...now }, publicKey);
+    permitOf(
+      request,
+      { action, decision, readOnly: false, ...now },
+      { voteKey: publicKey, revocations: { isLocked: ({ subject }) => subject === locked } },
+    );
     return "permitted";
   } catch (error) {
     return error instanceof CountersignError ? error.code : String(error);
   }
 }
+
+test("ap-revoke: the vote of somebody who was locked since does not count", () => {
+  expect(outcome(approved(), { locked: "zoe" })).toBe("permitted");
+  expect(outcome(approved(), { locked: "ann" })).toBe("digest_mismatch");
+});
 
 test("what was approved is permitted", () => {
   expect(outcome(approved())).toBe("permitted");

@@ -7,6 +7,7 @@ import {
   type Decision,
   quorum,
   type RequestSnapshot,
+  type Revocations,
   requestDigest,
   verifyVote,
 } from "@countersign/policy";
@@ -21,13 +22,20 @@ export interface Evidence {
   readonly readOnly: boolean;
 }
 
+/** By what votes are judged. */
+export interface Trust {
+  /** The public key of the service that signs votes (Ed25519). */
+  readonly voteKey: KeyObject;
+  readonly revocations: Pick<Revocations, "isLocked">;
+}
+
 /**
  * The last check before dispatch. Recomputes both digests from the bytes that are about to be sent, asks the current policy again, verifies
  * every vote's signature and counts the quorum that policy (not the stored row) asks for.
  *
  * @throws {CountersignError} `digest_mismatch` when anything differs from what was approved; `revoked` when policy now decides differently.
  */
-export function permitOf(request: RequestSnapshot, evidence: Evidence, voteKey: KeyObject): Permit {
+export function permitOf(request: RequestSnapshot, evidence: Evidence, { voteKey, revocations }: Trust): Permit {
   const { binding } = request;
   const decision = requireSameTerms(request.decision, evidence.decision, binding.requestId);
   const digest = actionDigest(evidence.action);
@@ -54,9 +62,10 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, voteKey: 
   if (votes.length !== request.votes.length)
     throw mismatch("a stored vote is not over this request or its signature does not verify");
   const excluded = [evidence.action.principal, ...(request.owner === undefined ? [] : [{ issuer: "", subject: request.owner }])];
+  const counting = votes.filter(({ approver }) => !revocations.isLocked(approver));
   // The digest that was voted on holds when it stops waiting, and so when it began to.
   const openedMs = binding.expiry.pendingUntilMs - decision.approval.expiresMs;
-  if (quorum(decision.approval, votes, { excluded, openedMs }).verdict !== "approved")
+  if (quorum(decision.approval, counting, { excluded, openedMs }).verdict !== "approved")
     throw mismatch("the votes do not satisfy what the policy asks for");
   return { ...permit, source: { effect: "review", requestDigest: request.requestDigest } };
 

@@ -8,9 +8,11 @@ import {
   type RequestEvent,
   type RequestSnapshot,
   type RequestState,
+  type Revocation,
 } from "@countersign/policy";
 import { type DispatchParts, dispatch, notDispatched } from "./dispatch.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
+import { isAbout } from "./live-calls.ts";
 import { type Evidence, permitOf } from "./permit.ts";
 import type { Persistence } from "./persist.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
@@ -108,6 +110,12 @@ export class Run {
     return settled.state;
   }
 
+  /** Asks a running dispatch to stop when what was revoked is about it; what waits is ended by the control plane. */
+  revoke(revocation: Revocation): void {
+    const { principal: owner, resource } = this.#request.action;
+    if (this.#state === "executing" && isAbout(revocation, { id: this.id, owner, resource })) this.#cancel.abort("Revoked.");
+  }
+
   /** Lets go without ending the request: the sidecar shuts down. A running dispatch is asked to stop. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -148,11 +156,11 @@ export class Run {
 
   /** Finds out before the claim whether what was approved may still run; if not, the approval is revoked and nothing was claimed. */
   async #check(): Promise<boolean> {
-    const { requests, examine, voteKey } = this.#parts;
+    const { requests, examine } = this.#parts;
     const [current] = await requests.list({ id: this.id });
     if (current?.state !== "approved") return false;
     try {
-      permitOf(current, await examine(current), voteKey);
+      permitOf(current, await examine(current), this.#parts);
       return true;
     } catch (error) {
       const outcome: Outcome = { ...notDispatched(error), state: "revoked" };
@@ -177,7 +185,7 @@ export class Run {
   }
 
   async #dispatch(claimed: RequestSnapshot): Promise<void> {
-    const { requests, audit, writer, persistence, examine, voteKey, results, onStep } = this.#parts;
+    const { requests, audit, writer, persistence, examine, results, onStep } = this.#parts;
     const spool = claimed.durable ? results.create(this.id) : undefined;
     let sequence = claimed.sequence;
     const sink: ResultSink = (chunk) => {
@@ -187,7 +195,7 @@ export class Run {
     let ended: Awaited<ReturnType<typeof dispatch>>;
     let effect: "allow" | "review" = "review";
     try {
-      const permit = permitOf(claimed, await examine(claimed), voteKey);
+      const permit = permitOf(claimed, await examine(claimed), this.#parts);
       this.#readOnly = permit.readOnly;
       effect = permit.source.effect;
       // A kept result is bounded even where policy does not bound it.
@@ -197,12 +205,14 @@ export class Run {
           : { ...permit.limits, bytes: Math.min(permit.limits.bytes ?? Infinity, results.capBytes) };
       ended = await dispatch({ ...permit, limits }, this.#parts.connector(permit.action.resource), this.#parts, sink, {
         signal: this.#cancel.signal,
-        confirm: async () => void permitOf(claimed, await examine(claimed), voteKey),
+        confirm: async () => void permitOf(claimed, await examine(claimed), this.#parts),
       });
     } catch (error) {
       ended = { outcome: notDispatched(error), dispatched: false };
     }
-    const { outcome, receipt, unrecorded } = ended;
+    const { receipt, unrecorded } = ended;
+    // A claimed request cannot be cancelled any more: it failed, and its failure says that nothing ran.
+    const outcome: Outcome = ended.outcome.state === "cancelled" ? { ...ended.outcome, state: "failed" } : ended.outcome;
     if (ended.dispatched) onStep("outcome", this.id);
     const proof = receipt && wireReceipt({ requestId: this.id, actionDigest: claimed.binding.actionDigest, effect }, receipt);
     await spool?.finish(proof).catch(() => {});

@@ -66,6 +66,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     ...{ resources, classifier, persistence, results, policy, limits, approvalUrl, now },
     requests: options.controlPlane.requests,
     audit: options.controlPlane.audit,
+    revocations: options.controlPlane.revocations,
     writer: options.name,
     voteKey: options.voteKey,
     strict: options.strictAudit,
