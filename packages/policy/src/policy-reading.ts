@@ -33,20 +33,30 @@ export interface ReadyPolicy {
 }
 
 /**
- * Loads what was read.
+ * Loads what was read, to be explained, tested or compared. Not for what runs: a rule may be weaker than it says, see {@link loadReading}.
+ *
+ * @throws {PolicyError} with the place of every mistake.
+ */
+export async function loadToLookAt({ files, locate, problems }: PolicyReading): Promise<Policy> {
+  if (problems.length > 0) throw new PolicyError(problems);
+  await loadParser();
+  try {
+    return loadPolicy(files);
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    throw new PolicyError(error.problems.map((one) => ({ ...one, file: locate(one.file) })));
+  }
+}
+
+/**
+ * Loads what was read, to be enforced.
  *
  * @throws {PolicyError} with the place of every mistake, and of every rule that would be weaker than it says.
  */
-export async function loadReading({ files, locate, bundle, problems, warnings }: PolicyReading): Promise<ReadyPolicy> {
-  if (problems.length > 0) throw new PolicyError(problems);
-  await loadParser();
+export async function loadReading(reading: PolicyReading): Promise<ReadyPolicy> {
+  const { locate, bundle, warnings } = reading;
   const placed = (all: readonly Problem[]) => all.map((one) => ({ ...one, file: locate(one.file) }));
-  let policy: Policy;
-  try {
-    policy = loadPolicy(files);
-  } catch (error) {
-    throw error instanceof DocumentError ? new PolicyError(placed(error.problems)) : error;
-  }
+  const policy = await loadToLookAt(reading);
   const asked = unenforced(policy);
   if (asked.refused.length > 0) throw new PolicyError(placed(asked.refused));
   return { policy, shown: publicPolicy(policy), warnings: [...warnings, ...placed(asked.warnings)], ...(bundle && { bundle }) };

@@ -59,6 +59,10 @@ function instanceSources(terminal: Terminal): Sources {
       const { dataFolder, readAddresses } = await import("../instance.ts");
       return (await readAddresses(dataFolder(terminal, options))).approvers;
     }),
+    configuredResources: quietly(async (options) => {
+      const [{ loadConfig }, { configFile }] = await Promise.all([import("../config/load.ts"), import("../instance.ts")]);
+      return (await loadConfig(configFile(terminal, options))).settings.resources.map(({ name }) => name);
+    }),
   };
 }
 

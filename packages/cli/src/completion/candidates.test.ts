@@ -10,6 +10,7 @@ const sources: Sources = {
   requests: async ({ data }) => [`req_of_${data ?? "default"}`],
   resources: async () => ["orders-db", "users-db"],
   approvers: async () => ["alice", "bob"],
+  configuredResources: async ({ config }) => [`${config ?? "default"}-db`],
 };
 
 async function complete(...words: string[]): Promise<string[]> {
@@ -41,6 +42,12 @@ test("what a running instance knows, asked of the instance that the words name",
   expect(await complete("approve", "--data", "/x", "req_")).toEqual(["req_of_/x"]);
   expect(await complete("approve", "--as", "a")).toEqual(["alice"]);
   expect(await complete("query", "users")).toEqual(["users-db"]);
+});
+
+test("what the configuration names", async () => {
+  expect(await complete("policy", "explain", "--config", "x", "--resource", "")).toEqual(["x-db"]);
+  expect(await complete("policy", "explain", "--type", "k")).toEqual(["kubernetes"]);
+  expect(await complete("policy", "c")).toEqual(["check"]);
 });
 
 test("a value that only the shell can complete is left to it", async () => {

@@ -8,15 +8,22 @@ export interface Candidate {
   readonly description: string;
 }
 
-/** What only a running instance knows. */
+/** What only a running instance or its configuration knows. */
 export interface Sources {
   readonly requests: (options: InstanceOptions) => Promise<readonly string[]>;
   readonly resources: (options: InstanceOptions) => Promise<readonly string[]>;
   readonly approvers: (options: InstanceOptions) => Promise<readonly string[]>;
+  /** What the configuration names; nothing needs to be running. */
+  readonly configuredResources: (options: InstanceOptions) => Promise<readonly string[]>;
 }
 
 /** Which source completes an argument of a name, or an option's value. Anything else is left to the shell, which completes file names. */
-const sourceOf: Readonly<Record<string, keyof Sources>> = { ID: "requests", RESOURCE: "resources", "--as": "approvers" };
+const sourceOf: Readonly<Record<string, keyof Sources>> = {
+  ID: "requests",
+  RESOURCE: "resources",
+  "--as": "approvers",
+  "--resource": "configuredResources",
+};
 
 /**
  * What may stand at the cursor.

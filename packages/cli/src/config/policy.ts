@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { loadReading, type Policy, PolicyError, parsePublicKey, type ReadPolicy } from "@countersign/policy";
+import { loadToLookAt, type Policy, PolicyError, parsePublicKey, type ReadPolicy } from "@countersign/policy";
 import type { Config } from "./load.ts";
 import { policyReader } from "./policy-reader.ts";
 
@@ -17,18 +17,13 @@ export async function readPolicyFiles(paths: readonly string[]): Promise<Readonl
 }
 
 /**
- * Reads and loads policy files, and the parsers that decisions need.
+ * Reads and loads policy files, and the parsers that decisions need. Not for what runs.
  *
  * @param paths as {@link readPolicyFiles}.
  * @throws {PolicyError} with the place of every mistake; files are named by their absolute paths.
  */
 export async function loadPolicyFiles(paths: readonly string[]): Promise<Policy> {
-  return (await loadReading(await readNamed(paths)())).policy;
-}
-
-/** Loads the policy that a configuration names; see {@link loadPolicyFiles}. */
-export async function readPolicy(config: Config): Promise<Policy> {
-  return (await loadReading(await configuredPolicy(config, Date.now)())).policy;
+  return await loadToLookAt(await readNamed(paths)());
 }
 
 /** Reads what a configuration names, again and again. */
@@ -38,7 +33,8 @@ export function configuredPolicy({ settings, path }: Config, now: () => number):
   return policyReader((typeof policy === "string" ? [policy] : policy).map(path), { now, ...(trustedKeys && { trustedKeys }) });
 }
 
-function readNamed(paths: readonly string[]): ReadPolicy {
+/** Reads what a command line names; see {@link readPolicyFiles}. */
+export function readNamed(paths: readonly string[]): ReadPolicy {
   return policyReader(
     paths.map((path) => resolve(path)),
     { now: Date.now },

@@ -29,6 +29,12 @@ export class Places {
     return (offset) => placeIn(document, ["rules", this.#indices.get(id) ?? 0, "when"], offset);
   }
 
+  /** Of something else in a rule; of the rule where it is not written. */
+  ofRuleKey({ id, file }: { readonly id: string; readonly file: string }, path: Path): Place {
+    const document = this.#open(file);
+    return placeIn(document, ["rules", this.#indices.get(id) ?? 0, ...path]);
+  }
+
   /** Of a named condition, which may be in any file. */
   ofNamed(name: string, text: string): PlaceOf {
     for (const file of Object.keys(this.#files)) {
@@ -49,7 +55,7 @@ export class Places {
   }
 }
 
-function placeIn(document: OpenDocument, path: Path, offset: number): Place {
+function placeIn(document: OpenDocument, path: Path, offset?: number): Place {
   const { file, line, column } = document.problem(path, "", offset);
   return { file, line, column };
 }

@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Policy } from "@countersign/policy";
+import { loadToLookAt, type Policy, type ReadPolicy } from "@countersign/policy";
 import type { Command } from "commander";
 import { type Config, loadConfig } from "../../config/load.ts";
-import { loadPolicyFiles, readPolicy } from "../../config/policy.ts";
+import { configuredPolicy, readNamed } from "../../config/policy.ts";
 import { CliError, exitCodes } from "../../exit.ts";
 import { configFile } from "../../instance.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { collect } from "../command.ts";
+import { policyFiles } from "./folder-files.ts";
 
 /** Which rules a command is about. */
 export interface PolicyOptions {
@@ -18,34 +19,44 @@ export interface PolicyOptions {
 /** Adds `--policy` and `--config`. */
 export function withPolicy(command: Command): Command {
   return command
-    .option("--policy <FILE>", "a policy file; repeat it for several (default: those of the configuration)", collect)
+    .option("--policy <FILE>", "a policy file or folder; repeat it for several (default: the configuration's)", collect)
     .option("--config <FILE>", "the configuration (default: ./countersign.yaml, when no --policy is given)");
 }
 
-/** Rules that were read, and the configuration where there is one. */
-export interface OpenPolicy {
-  readonly policy: Policy;
+/** Where rules come from, and the configuration where there is one. */
+export interface PolicySource {
+  readonly read: ReadPolicy;
   readonly config?: Config;
+}
+
+/**
+ * Finds the rules that a command line names.
+ *
+ * @throws {DocumentError} for a mistake in the configuration.
+ * @throws {CliError} usage, when no policy is named.
+ */
+export async function policySource(terminal: Terminal, options: PolicyOptions): Promise<PolicySource> {
+  const config = await namedConfig(terminal, options);
+  if (options.policy !== undefined) {
+    const paths = await Promise.all(options.policy.map((path) => policyFiles(resolve(terminal.cwd, path))));
+    return { read: readNamed(paths.flat()), ...(config && { config }) };
+  }
+  if (config) return { read: configuredPolicy(config, terminal.now), config };
+  throw new CliError(
+    exitCodes.usage,
+    `No policy is named, and there is no ${configFile(terminal, options)}. Name the policy file, or a configuration with --config FILE.`,
+  );
 }
 
 /**
  * Reads the rules that a command line names, and loads the parsers that classification needs.
  *
  * @throws {PolicyError} with the place of every mistake.
- * @throws {DocumentError} for a mistake in the configuration.
- * @throws {CliError} usage, when no policy is named.
+ * @throws {DocumentError} and {CliError} as {@link policySource}.
  */
-export async function openPolicy(terminal: Terminal, options: PolicyOptions): Promise<OpenPolicy> {
-  const config = await namedConfig(terminal, options);
-  if (options.policy !== undefined) {
-    const policy = await loadPolicyFiles(options.policy.map((path) => resolve(terminal.cwd, path)));
-    return { policy, ...(config && { config }) };
-  }
-  if (config) return { policy: await readPolicy(config), config };
-  throw new CliError(
-    exitCodes.usage,
-    `No policy is named, and there is no ${configFile(terminal, options)}. Give --policy FILE, or --config FILE.`,
-  );
+export async function openPolicy(terminal: Terminal, options: PolicyOptions): Promise<{ policy: Policy; config?: Config }> {
+  const { read, ...source } = await policySource(terminal, options);
+  return { policy: await loadToLookAt(await read()), ...source };
 }
 
 /** The configuration that a command line means: `--config`, or without `--policy` the one that is here. */
