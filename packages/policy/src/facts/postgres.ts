@@ -9,6 +9,11 @@ import { type SqlFacts, sqlFacts } from "./postgres/definition.ts";
 export interface PostgresOptions {
   /** The `search_path` that is pinned on every connection, in order. */
   readonly searchPath: readonly string[];
+  /**
+   * The server's major version, where it is certain. Without it, functions and syntax that only newer versions have (`uuidv7()`,
+   * `json_value()`) count as not known, because on an older server a user may have defined a function of that name.
+   */
+  readonly serverVersion?: number;
   /** Cap on the statement in UTF-8 bytes; default 1 MiB. */
   readonly maxStatementBytes?: number;
   /** Cap on all parameters together in bytes; default 4 MiB. */
@@ -55,7 +60,7 @@ export function classifyPostgres({ statement, parameters }: PostgresQuery, optio
   const key = keyOf(statement, options);
   let classified = seen.get(key);
   if (!classified) {
-    classified = classifyText(statement, options.searchPath);
+    classified = classifyText(statement, options.searchPath, options.serverVersion);
     seen.set(key, classified);
   }
   if (options.unbound && parameters.length === 0) return classified;
@@ -93,8 +98,8 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-function keyOf(statement: string, { searchPath }: PostgresOptions): string {
-  return `${searchPath.join("\0")}\0\0${statement}`;
+function keyOf(statement: string, { searchPath, serverVersion }: PostgresOptions): string {
+  return `${serverVersion ?? ""}\0${searchPath.join("\0")}\0\0${statement}`;
 }
 
 function checkText(text: string, maxBytes: number): void {

@@ -9,7 +9,7 @@ import { type ParsedStatement, parse } from "./parser.ts";
 import { noteSelect, queries } from "./queries.ts";
 import { statements } from "./statements.ts";
 import { unwrap } from "./tree.ts";
-import { Walk } from "./walk.ts";
+import { tooDeep, Walk } from "./walk.ts";
 
 /** A text's facts, and how many parameters it takes. Frozen: it is shared. */
 export interface Classified {
@@ -38,12 +38,12 @@ const maxStatements = 250;
  *
  * @throws {CountersignError} `invalid_operation`, see {@link parse}; also for a change of a pinned setting and for too many names.
  */
-export function classifyText(text: string, searchPath: readonly string[]): Classified {
+export function classifyText(text: string, searchPath: readonly string[], serverVersion?: number): Classified {
   const statements = parse(text);
   if (statements.length > maxStatements) {
     throw new CountersignError("invalid_operation", `The text holds more than ${maxStatements} statements. Split it.`);
   }
-  const names = new Names(searchPath);
+  const names = new Names(searchPath, serverVersion);
   const found = statements.map((statement) => findingsOf(statement, names));
   const forms = statements.map(({ tree }) => formOf(tree));
   const [only] = found;
@@ -68,7 +68,12 @@ function findingsOf({ tree }: ParsedStatement, names: Names): Findings {
   const found = unwrap(tree);
   if (!found) throw new CountersignError("internal", "The SQL parser gave a statement without a tree.");
   const walk = new Walk(handlers, names);
-  walk.node(found.kind, found.node);
+  try {
+    walk.node(found.kind, found.node);
+  } catch (error) {
+    // The caller has used up most of the stack: less deep nesting overflows it.
+    throw error instanceof RangeError ? tooDeep() : error;
+  }
   if (found.kind === "SelectStmt") noteSelect(walk, found.node);
   checkFunctionColumns(walk);
   return walk.found;

@@ -2,6 +2,7 @@ import {
   builtinOperators,
   builtinRelations,
   builtinTypes,
+  laterFunctions,
   otherFunctions,
   otherRelations,
   safeFunctions,
@@ -30,12 +31,20 @@ export class Names {
   readonly #pathWithCatalog: readonly string[];
   /** False when a schema of the path comes before pg_catalog: then a user's object hides PostgreSQL's own. */
   readonly #builtinsFirst: boolean;
+  readonly #serverVersion: number;
 
-  constructor(searchPath: readonly string[]) {
+  /** Without the server's major version only what every supported version has is taken for PostgreSQL's own. */
+  constructor(searchPath: readonly string[], serverVersion = 0) {
     const position = searchPath.indexOf("pg_catalog");
     this.#path = searchPath.filter((schema) => schema !== "pg_catalog");
     this.#pathWithCatalog = position < 0 ? ["pg_catalog", ...searchPath] : searchPath;
     this.#builtinsFirst = position <= 0;
+    this.#serverVersion = serverVersion;
+  }
+
+  /** Whether the server is known to have what came with a major version. */
+  has(version: number): boolean {
+    return version <= this.#serverVersion;
   }
 
   /** The tables or views that a name may stand for. A catalog (database) name is left out: PostgreSQL only accepts the current one. */
@@ -52,12 +61,17 @@ export class Names {
    */
   function(parts: readonly string[]): Resolved {
     const [schema, name] = split(parts);
-    if (schema === "pg_catalog") return { names: [identifier(name)], safe: safeFunctions.has(name) };
+    const safe = this.#isSafe(name);
+    if (schema === "pg_catalog") return { names: [identifier(name)], safe };
     if (schema !== "") return { names: [`${identifier(schema)}.${identifier(name)}`], safe: false };
     const candidates = qualify(this.#path, name);
-    if (safeFunctions.has(name) && this.#builtinsFirst) return { names: [identifier(name)], safe: true };
-    if (safeFunctions.has(name) || otherFunctions.has(name)) return { names: [identifier(name), ...candidates], safe: false };
+    if (safe && this.#builtinsFirst) return { names: [identifier(name)], safe };
+    if (safe || otherFunctions.has(name)) return { names: [identifier(name), ...candidates], safe: false };
     return { names: candidates, safe: false };
+  }
+
+  #isSafe(name: string): boolean {
+    return safeFunctions.has(name) || this.has(laterFunctions.get(name) ?? Number.POSITIVE_INFINITY);
   }
 
   /** Whether an operator is PostgreSQL's own, by the same rule as functions. */

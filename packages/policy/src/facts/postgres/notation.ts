@@ -5,7 +5,7 @@
  * `t.name` on a table or sub-select may be a call as well, but only of a function that takes a whole row; without the database's catalog
  * it cannot be told from a column and is taken for one.
  */
-import { functionColumns, safeFunctions } from "./catalog.generated.ts";
+import { functionColumns } from "./catalog.generated.ts";
 import { isTree, listOf, namesOf, nodeOf, type Tree, textOf, unwrap } from "./tree.ts";
 import type { Walk } from "./walk.ts";
 
@@ -61,8 +61,8 @@ export function checkFunctionColumns(walk: Walk): void {
 }
 
 function mayCall(walk: Walk, name: string): void {
-  if (safeFunctions.has(name)) return;
-  const { names } = walk.names.function([name]);
+  const { names, safe } = walk.names.function([name]);
+  if (safe) return;
   for (const one of names) walk.found.functions.add(one);
   walk.found.doubts.add(`.${name} may be a call of the function ${names.join(" or ")}`);
 }

@@ -8,7 +8,15 @@ import { isTree, listOf, type Tree, textOf, unwrap } from "./tree.ts";
 export type Handler = (walk: Walk, node: Tree, kind: string) => void;
 
 /** More than this and the walk, and whoever draws the tree, would need too deep a stack. PostgreSQL itself gives up somewhere beyond. */
-const maxDepth = 1000;
+const maxDepth = 500;
+
+/** What nests too deeply is refused. */
+export function tooDeep(): CountersignError {
+  return new CountersignError(
+    "invalid_operation",
+    `The statement nests more than ${maxDepth} levels deep. Write it with less nesting.`,
+  );
+}
 
 /** The names that WITH clauses around a place define. */
 interface Scope {
@@ -56,12 +64,7 @@ export class Walk {
 
   /** Visits a node whose kind is known from its place. */
   node(kind: string, node: Tree): void {
-    if (++this.#depth > maxDepth) {
-      throw new CountersignError(
-        "invalid_operation",
-        `The statement nests more than ${maxDepth} levels deep. Write it with less nesting.`,
-      );
-    }
+    if (++this.#depth > maxDepth) throw tooDeep();
     const handler = this.#handlers.get(kind);
     if (handler) handler(this, node, kind);
     else {
