@@ -13,6 +13,8 @@ const seen = new LRUCache<string, KubernetesFacts>({
   sizeCalculation: (_, key) => 8 * key.length + 1000,
 });
 
+const maxSeenBody = 64 * 1024;
+
 /**
  * Classifies a request to a Kubernetes API server, from its bytes alone.
  *
@@ -20,6 +22,8 @@ const seen = new LRUCache<string, KubernetesFacts>({
  */
 export function classifyKubernetes(operation: KubernetesRequest): KubernetesFacts {
   const { method, path, headers, body } = operation;
+  // Making the key would take as long as reading such a body.
+  if (body !== undefined && ("text" in body ? body.text : body.binary).length > maxSeenBody) return classifyRequest(operation);
   const key = JSON.stringify([method, path, headers, body ?? null]);
   let facts = seen.get(key);
   if (!facts) {

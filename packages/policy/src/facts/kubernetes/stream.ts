@@ -1,6 +1,6 @@
 import type { Query } from "../request/query.ts";
 import { refused } from "../request/refusal.ts";
-import { runsOthers } from "./interpreters.ts";
+import { doubtsAboutCommand } from "./command.ts";
 import { readFlag, readSingle } from "./parameters.ts";
 import type { RequestInfo } from "./request-info.ts";
 
@@ -52,9 +52,6 @@ function doubtsAbout(subresource: string, argv: readonly string[], tty: boolean,
   if (tty) doubts.push("a terminal is asked for, and what is typed there is not seen");
   if (stdin) doubts.push("standard input is connected, and what is sent there is not seen");
   if (subresource !== "exec") return doubts;
-  const [program] = argv;
-  if (program === undefined) throw refused("exec names no command.");
-  const why = runsOthers(program);
-  if (why !== undefined) doubts.push(why);
-  return doubts;
+  if (argv.length === 0) throw refused("exec names no command.");
+  return [...doubts, ...doubtsAboutCommand(argv)];
 }
