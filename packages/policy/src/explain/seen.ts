@@ -1,6 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import type { Json } from "../canonical.ts";
 import { variableNames } from "../policy/environment.ts";
+import { childrenOf } from "../policy/syntax.ts";
 import type { SeenValue } from "./explanation.ts";
 
 /** What is shown of a long value. */
@@ -61,7 +62,7 @@ function collect(node: ASTNode, roots: ReadonlySet<string>, found: Map<string, A
   }
   const bound = boundBy(node);
   const inner = bound === undefined ? roots : new Set([...roots].filter((name) => name !== bound));
-  for (const child of childrenOf(node.args)) collect(child, child === receiverOf(node) ? roots : inner, found);
+  for (const child of childrenOf(node)) collect(child, child === receiverOf(node) ? roots : inner, found);
 }
 
 /** How an access is named: without the layout and the parentheses of its author. */
@@ -109,13 +110,4 @@ function boundBy(node: ASTNode): string | undefined {
 
 function receiverOf(node: ASTNode): ASTNode | undefined {
   return node.op === "rcall" ? node.args[1] : undefined;
-}
-
-function* childrenOf(value: unknown): Iterable<ASTNode> {
-  if (Array.isArray(value)) for (const item of value) yield* childrenOf(item);
-  else if (isNode(value)) yield value;
-}
-
-function isNode(value: unknown): value is ASTNode {
-  return typeof value === "object" && value !== null && "op" in value && "args" in value && "start" in value;
 }
