@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { classify, type Policy, readOperation } from "@countersign/policy";
+import { beforeAll, describe, expect, test } from "vitest";
+import { loadPolicyFiles } from "../../config/policy.ts";
+import { run } from "../../run.ts";
+import { testingTerminal } from "../../terminal/testing-terminal.ts";
+
+const root = new URL("../../../../..", import.meta.url).pathname;
+const policies = join(root, "examples/policies");
+
+test("every rule of the starter policies decides at least one of their tests, and all of these pass", async () => {
+  const terminal = testingTerminal({ cwd: root });
+  const code = await run(["policy", "test", policies, "--min-coverage", "100", "--json"], terminal);
+  const report = JSON.parse(terminal.out());
+  const failed = report.policies.flatMap((one: { tests: { passed: boolean }[] }) => one.tests.filter(({ passed }) => !passed));
+  expect({ failed, code }).toEqual({ failed: [], code: 0 });
+  expect(report.policies).toHaveLength(5);
+});
+
+describe("what kubectl sends for ordinary reads", () => {
+  let policy: Policy;
+  beforeAll(async () => {
+    policy = await loadPolicyFiles([join(policies, "kubernetes.yaml")]);
+  });
+
+  interface Sent {
+    readonly command: string;
+    readonly [field: string]: unknown;
+  }
+
+  function decide({ command: _, ...request }: Sent) {
+    const facts = classify(readOperation("kubernetes", request), { searchPath: [] });
+    const resource = { name: "shop", type: "kubernetes", labels: {}, roles: ["viewer", "editor", "admin"] };
+    const principal = { issuer: "unix", subject: "agent", groups: [], claims: {} };
+    return policy.decide({ resource, principal, facts, reason: "because", nowMs: 0 });
+  }
+
+  const sent: readonly Sent[] = readFileSync(join(root, "packages/policy/corpora/kubectl/reads.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const isSecret = ({ path }: Sent): boolean => /\/secrets(\/|\?|$)/.test(String(path));
+
+  test("runs at once, but for secrets", () => {
+    const ordinary = sent.filter((one) => !isSecret(one));
+    const held = ordinary.filter((one) => decide(one).effect !== "allow").map(({ command, path }) => `${command}: ${path}`);
+    expect(ordinary.length).toBeGreaterThan(200);
+    expect(held).toEqual([]);
+  });
+
+  test("secrets are denied", () => {
+    const secrets = sent.filter(isSecret);
+    expect(secrets.length).toBeGreaterThan(0);
+    for (const one of secrets) expect(decide(one), one.command).toMatchObject({ effect: "deny", rules: ["secrets"] });
+  });
+});
