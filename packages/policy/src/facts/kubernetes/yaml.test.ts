@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { CountersignError } from "../../outcome.ts";
 import { classifyKubernetes } from "../kubernetes.ts";
 
 function apply(text: string, type = "application/apply-patch+yaml") {
@@ -94,7 +96,17 @@ describe("YAML is not looked into", () => {
       "1: a",
       "? [a]\n: b",
     ],
-    ...["a: 1\na: 2", "a: 1\n---\na: 2", "%YAML 1.1\n---\na: 1", "a:\tb", "a: b\u0085c: d", "a: b\u2028c", "\ufeffa: 1"],
+    ...[
+      "a: 1\na: 2",
+      "a: 1\n---\na: 2",
+      "%YAML 1.1\n---\na: 1",
+      "a:\tb",
+      "a: b\u0085c: d",
+      "a: b\u2028c",
+      "\ufeffa: 1",
+      '{"a":"b\u0085c"}',
+      '{"a":"b\u2028c"}',
+    ],
     ...["a: {b:1}", "a: [b:c]", "{a: 1}", "a: [", "a: b: c", "@a", '{"<<": {"spec": {}}}', '{"a":1,"a":2}', "spec: {a: 1, A: 2}"],
     ...[
       `a: ${"[".repeat(70)}${"]".repeat(70)}`,
@@ -111,3 +123,31 @@ describe("YAML is not looked into", () => {
     expect(apply("a: 1", "application/apply-patch+yaml; charset=UTF-8").opaque).toBe(false);
   });
 });
+
+test("what is read is what the API server's own reader makes of it", () => {
+  const lines = readFileSync(new URL("../../../corpora/kubectl/yaml.jsonl", import.meta.url), "utf8")
+    .trimEnd()
+    .split("\n");
+  let read = 0;
+  for (const line of lines) {
+    const [text, answer]: [string, string | null] = JSON.parse(line);
+    const body = bodyOf(text);
+    // What that reader takes for a mistake does no harm.
+    if (body === undefined || answer === null) continue;
+    expect(JSON.parse(JSON.stringify(body)), text).toEqual(JSON.parse(answer));
+    read += 1;
+  }
+  expect(lines.length).toBeGreaterThan(1500);
+  expect(read).toBeGreaterThan(700);
+});
+
+/** The body, unless it is refused or not looked into. */
+function bodyOf(text: string): unknown {
+  try {
+    const facts = apply(text);
+    return facts.opaque ? undefined : facts.body;
+  } catch (error) {
+    if (error instanceof CountersignError) return undefined;
+    throw error;
+  }
+}

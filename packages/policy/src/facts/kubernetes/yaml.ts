@@ -19,6 +19,8 @@ export function readYaml({ text, length }: BodyBytes, { values }: Headers): Json
   const unread = (why: string): JsonFact => ({ value: null, doubts: [`${where} is not looked into: ${why}`] });
   if (values["content-encoding"]) return unread("it has a Content-Encoding");
   if (text === undefined || !/^[^;]*(?:; *charset=utf-8)?$/i.test(type)) return unread("it is not plainly UTF-8 text");
+  // Some YAML versions take these for the end of a line, also within quotes.
+  if (/[\u0085\u2028\u2029\ufeff]/.test(text)) return unread("its YAML holds characters that are read in different ways");
   // kubectl sends JSON, which is YAML too.
   if (text.startsWith("{")) {
     const json = readJson(text, where);
@@ -26,8 +28,7 @@ export function readYaml({ text, length }: BodyBytes, { values }: Headers): Json
   }
   if (length > maxYaml) return unread(`it is YAML and larger than ${maxYaml} bytes`);
   if ((text.match(/[[{!&*]/g)?.length ?? 0) > maxMarks) return unread("its YAML has too many brackets, tags and anchors");
-  // Tabs, directives, and characters that only one version takes for the end of a line.
-  if (/[\t\u0085\u2028\u2029\ufeff]|^%/m.test(text)) return unread("its YAML holds characters that are read in different ways");
+  if (/\t|^%/m.test(text)) return unread("its YAML holds tabs or directives");
   const document = parseDocument(text, { schema: "core", merge: false, uniqueKeys: true });
   if (document.errors.length > 0 || document.warnings.length > 0) return unread("it is not one valid YAML document");
   let plain = true;
