@@ -20,6 +20,27 @@ describe("pg-functions", () => {
     "lo_import('/etc/passwd')",
     "lo_export(1, '/tmp/x')",
     "lo_get(1)",
+    "domain_in('x', 'd'::regtype, -1)",
+    "array_in('{x}', 'd'::regtype, -1)",
+    "record_in('(x)', 'c'::regtype, -1)",
+    "int4in('1')",
+    "pg_input_is_valid('x', 'd')",
+    "pg_input_error_info('x', 'd')",
+    "pg_sequence_last_value('secret.s')",
+    "currtid2('secret.keys', '(0,1)')",
+    "pg_logical_slot_peek_changes('s', null, null)",
+    "pg_restore_relation_stats('relation', 't')",
+    "pg_clear_relation_stats('s', 't')",
+    "pg_ls_waldir()",
+    "pg_hba_file_rules()",
+    "pg_stat_force_next_flush()",
+    "pg_replication_origin_session_setup('x')",
+    "pg_advisory_unlock_all()",
+    "pg_sleep_until('tomorrow')",
+    "nextval(pg_get_serial_sequence('t', 'a'))",
+    "amvalidate(1)",
+    "database_to_xmlschema(true, true, '')",
+    "gin_clean_pending_list('i')",
     "lo_put(1, 0, 'x')",
     "lo_unlink(1)",
     "lo_create(0)",
@@ -167,6 +188,56 @@ describe("pg-functions", () => {
     ]) {
       expect(factsOf(`select ${call} from t`)).toMatchObject({ opaque: true, readOnly: false });
       expect(factsOf(`select ${call} from t`).functions).toContain(`public.${name}`);
+    }
+  });
+
+  test.each([
+    "uuidv7()",
+    "any_value(a)",
+    "json_value(a, '$.x')",
+    "json_array(a, b)",
+    "json_scalar(a)",
+    "system_user",
+    "array_sort(a)",
+    "random(1, 2)",
+  ])("%s is safe where the server is known to have it", (call) => {
+    expect(factsOf(`select ${call} from t`, ["public"], 18)).toMatchObject({ opaque: false, readOnly: true });
+    if (call.startsWith("random")) return;
+    expect(factsOf(`select ${call} from t`, ["public"], 15)).toMatchObject({ opaque: true, readOnly: false });
+    expect(factsOf(`select ${call} from t`)).toMatchObject({ opaque: true, readOnly: false });
+  });
+
+  test("a version brings nothing but its own", () => {
+    expect(factsOf("select any_value(a), json_array(a) from t", ["public"], 16).opaque).toBe(false);
+    expect(factsOf("select json_value(a, '$') from t", ["public"], 16).opaque).toBe(true);
+    expect(factsOf("select uuidv7()", ["public"], 17).opaque).toBe(true);
+    expect(factsOf("select uuidv7()", ["public", "pg_catalog"], 18).opaque).toBe(true);
+    expect(factsOf("select pg_read_file('x'), pg_input_is_valid('x', 'y'), f()", ["public"], 99).functions).toEqual([
+      "pg_input_is_valid",
+      "pg_read_file",
+      "public.f",
+      "public.pg_input_is_valid",
+      "public.pg_read_file",
+    ]);
+    expect(factsOf("select pg_input_is_valid('x', 'y')", ["public"], 99).opaque).toBe(true);
+  });
+
+  test.each([
+    "a in (select 1)",
+    "case a when 1 then 2 end",
+    "a between 1 and 2",
+    "a like 'x'",
+    "nullif(a, 1)",
+    "a is distinct from 1",
+  ])("operators that the grammar implies are looked for along the path: %s", (expression) => {
+    expect(factsOf(`select ${expression} from t`).opaque).toBe(false);
+    expect(factsOf(`select ${expression} from t`, ["public", "pg_catalog"]).opaque).toBe(true);
+  });
+
+  test("and so are those of joins", () => {
+    for (const join of ["t join u using (a)", "t natural join u"]) {
+      expect(factsOf(`select 1 from ${join}`).opaque).toBe(false);
+      expect(factsOf(`select 1 from ${join}`, ["public", "pg_catalog"]).opaque).toBe(true);
     }
   });
 

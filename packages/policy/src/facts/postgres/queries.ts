@@ -1,7 +1,7 @@
 import { refuseSettingsTable } from "./settings.ts";
 import { isTree, listOf, type Tree, unwrap } from "./tree.ts";
 import type { Handler, Walk } from "./walk.ts";
-import { narrows, selectNarrows } from "./where.ts";
+import { mergeNarrows, narrows, selectNarrows } from "./where.ts";
 
 /** Row locks, by strength. */
 const locks: Readonly<Record<string, string>> = {
@@ -15,9 +15,9 @@ const locks: Readonly<Record<string, string>> = {
 export const queries: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["SelectStmt", select],
   ["InsertStmt", (walk, node) => change(walk, "InsertStmt", node, "INSERT")],
-  ["UpdateStmt", (walk, node) => change(walk, "UpdateStmt", node, "UPDATE", "whereClause")],
-  ["DeleteStmt", (walk, node) => change(walk, "DeleteStmt", node, "DELETE", "whereClause")],
-  ["MergeStmt", (walk, node) => change(walk, "MergeStmt", node, "MERGE", "joinCondition")],
+  ["UpdateStmt", (walk, node) => change(walk, "UpdateStmt", node, "UPDATE", whereNarrows)],
+  ["DeleteStmt", (walk, node) => change(walk, "DeleteStmt", node, "DELETE", whereNarrows)],
+  ["MergeStmt", (walk, node) => change(walk, "MergeStmt", node, "MERGE", mergeNarrows)],
   ["IntoClause", into],
 ]);
 
@@ -48,7 +48,7 @@ function into(walk: Walk, node: Tree): void {
   walk.fields("IntoClause", node, ["rel"]);
 }
 
-function change(walk: Walk, kind: string, node: Tree, name: string, condition?: string): void {
+function change(walk: Walk, kind: string, node: Tree, name: string, narrowed?: (node: Tree) => boolean): void {
   const { found } = walk;
   found.kinds.add(name);
   found.effects.add("writes");
@@ -56,12 +56,16 @@ function change(walk: Walk, kind: string, node: Tree, name: string, condition?: 
     if (isTree(node.relation)) {
       refuseSettingsTable(walk.target(node.relation));
       // Every change but a plain INSERT looks at the rows that are there.
-      if (condition !== undefined || node.returningClause || node.onConflictClause) walk.read(node.relation);
+      if (narrowed || node.returningClause || node.onConflictClause) walk.read(node.relation);
     }
     walk.fields(kind, node, ["withClause", "relation"]);
   });
   // After the walk, which has made sure that the condition does not nest too deeply to look at.
-  if (condition !== undefined) found.changes.push(narrows(node[condition]));
+  if (narrowed) found.changes.push(narrowed(node));
+}
+
+function whereNarrows(node: Tree): boolean {
+  return narrows(node.whereClause);
 }
 
 /** A SELECT that is a statement of its own, for `hasWhere`. */

@@ -1,5 +1,5 @@
 import { CountersignError } from "../../outcome.ts";
-import { constantText, isTree, listOf, nodeOf, type Tree, textOf, unwrap } from "./tree.ts";
+import { isTree, listOf, namesOf, nodeOf, type Tree, textOf, unwrap } from "./tree.ts";
 
 /**
  * Settings that a statement must not change: the first five decide what a text means, so that changing one would make later
@@ -40,6 +40,25 @@ export function refusePinnedCall(call: Tree): void {
     );
   }
   if (pinned.has(name)) throw refusal("set_config", name);
+}
+
+/**
+ * The text of a string constant, also behind a parameter's name (`setting_name => 'x'`) and casts that leave every text as it is. Others do
+ * not: `'rolex'::varchar(4)` is `role`, and so is `'role '::bpchar`.
+ */
+function constantText(value: unknown): string | undefined {
+  const found = unwrap(value);
+  if (found?.kind === "NamedArgExpr") return constantText(found.node.arg);
+  if (found?.kind === "TypeCast") return isText(found.node.typeName) ? constantText(found.node.arg) : undefined;
+  if (found?.kind !== "A_Const" || !isTree(found.node.sval)) return undefined;
+  return textOf(found.node.sval.sval);
+}
+
+function isText(type: unknown): boolean {
+  if (!isTree(type)) return false;
+  const name = namesOf(type.names)?.join(".");
+  const plain = listOf(type.typmods).length === 0 && listOf(type.arrayBounds).length === 0;
+  return plain && (name === "text" || name === "pg_catalog.text" || name === "varchar" || name === "pg_catalog.varchar");
 }
 
 /** `UPDATE pg_settings` is `set_config` behind a rule. */

@@ -1,6 +1,7 @@
 import type { Effect } from "./findings.ts";
+import { isPart, objectWords, relationOf } from "./objects.ts";
 import { optionIsOn, refuseDiscardAll, refusePinned } from "./settings.ts";
-import { isTree, listOf, namesOf, nodeOf, type Tree, textOf, unwrap } from "./tree.ts";
+import { isTree, listOf, type Tree, textOf, unwrap } from "./tree.ts";
 import type { Handler, Walk } from "./walk.ts";
 
 /** A statement that needs no code: what it is called, what it does, and what of it is out of sight. */
@@ -17,6 +18,7 @@ const writing = (kind: Row["kind"], doubt?: string): Row => ({ kind, effects: ["
 const body = "the body of a function is not looked into";
 const script = "the script of an extension is not seen";
 const outside = "it works outside of this database";
+const unnamed = "it changes objects that it does not name";
 
 /**
  * Statements that define, maintain or control. Relations that they name outside of queries count as written to. The kind's first word is
@@ -47,14 +49,13 @@ const rows: Readonly<Record<string, Row>> = {
   AlterSubscriptionStmt: definition("ALTER SUBSCRIPTION", outside),
   AlterTSConfigurationStmt: definition("ALTER TEXT SEARCH CONFIGURATION"),
   AlterTSDictionaryStmt: definition("ALTER TEXT SEARCH DICTIONARY"),
-  AlterTableMoveAllStmt: definition((node) => `ALTER ${objectWords(node.objtype)}`),
+  AlterTableMoveAllStmt: definition((node) => `ALTER ${objectWords(node.objtype)}`, unnamed),
   AlterTableSpaceOptionsStmt: definition("ALTER TABLESPACE"),
   AlterTableStmt: definition((node) => `ALTER ${objectWords(node.objtype)}`),
   AlterTypeStmt: definition("ALTER TYPE"),
   AlterUserMappingStmt: definition("ALTER USER MAPPING"),
   CheckPointStmt: writing("CHECKPOINT"),
   ClosePortalStmt: session("CLOSE"),
-  ClusterStmt: writing("CLUSTER"),
   CompositeTypeStmt: definition("CREATE TYPE"),
   ConstraintsSetStmt: session("SET CONSTRAINTS"),
   CreateAmStmt: definition("CREATE ACCESS METHOD"),
@@ -87,12 +88,12 @@ const rows: Readonly<Record<string, Row>> = {
   DeallocateStmt: session("DEALLOCATE"),
   DeclareCursorStmt: session("DECLARE CURSOR"),
   DefineStmt: definition((node) => `CREATE ${objectWords(node.kind)}`),
-  DropOwnedStmt: definition("DROP OWNED"),
+  DropOwnedStmt: definition("DROP OWNED", unnamed),
   DropRoleStmt: definition("DROP ROLE"),
   DropSubscriptionStmt: definition("DROP SUBSCRIPTION", outside),
   DropTableSpaceStmt: definition("DROP TABLESPACE"),
   DropUserMappingStmt: definition("DROP USER MAPPING"),
-  DropdbStmt: definition("DROP DATABASE"),
+  DropdbStmt: definition("DROP DATABASE", unnamed),
   ExecuteStmt: writing("EXECUTE", "EXECUTE runs a statement that was prepared before"),
   FetchStmt: session((node) => (node.ismove === true ? "MOVE" : "FETCH"), "FETCH runs a query that was declared before"),
   GrantRoleStmt: definition((node) => (node.is_grant === true ? "GRANT" : "REVOKE")),
@@ -103,25 +104,28 @@ const rows: Readonly<Record<string, Row>> = {
   LoadStmt: session("LOAD", "LOAD runs a library's code"),
   LockStmt: writing("LOCK"),
   NotifyStmt: writing("NOTIFY"),
-  ReassignOwnedStmt: definition("REASSIGN OWNED"),
+  ReassignOwnedStmt: definition("REASSIGN OWNED", unnamed),
   RefreshMatViewStmt: writing("REFRESH MATERIALIZED VIEW"),
   ReindexStmt: writing("REINDEX"),
   RenameStmt: definition((node) => `ALTER ${objectWords(isPart(node.renameType) ? node.relationType : node.renameType)}`),
   ReplicaIdentityStmt: definition("ALTER TABLE"),
   RuleStmt: definition("CREATE RULE"),
   UnlistenStmt: session("UNLISTEN"),
-  VacuumStmt: writing((node) => (node.is_vacuumcmd === true ? "VACUUM" : "ANALYZE")),
   VariableShowStmt: { kind: "SHOW", effects: [] },
   ViewStmt: definition("CREATE VIEW"),
 };
 
 /** What definitions are made of. */
 const passive = `
-  DefElem Constraint TableLikeClause PartitionElem PartitionSpec PartitionBoundSpec PartitionRangeDatum PartitionCmd AlterTableCmd
+  DefElem Constraint TableLikeClause PartitionElem PartitionSpec PartitionBoundSpec PartitionRangeDatum PartitionCmd
   ATAlterConstraint ObjectWithArgs AccessPriv FunctionParameter TriggerTransition VacuumRelation PublicationTable PublicationObjSpec
   CreateOpClassItem StatsElem ReturnStmt`;
 
 const coded: Readonly<Record<string, Handler>> = {
+  AlterTableCmd: (walk, node) => {
+    if (changesUnnamed(node)) walk.found.doubts.add(unnamed);
+    walk.fields("AlterTableCmd", node);
+  },
   AlterDatabaseSetStmt: (walk, node) => alterSetting(walk, node, "ALTER DATABASE"),
   AlterRoleSetStmt: (walk, node) => alterSetting(walk, node, "ALTER ROLE"),
   AlterSystemStmt: (walk, node) => alterSetting(walk, node, "ALTER SYSTEM"),
@@ -130,6 +134,7 @@ const coded: Readonly<Record<string, Handler>> = {
     note(walk, writing("CALL", "a procedure's body is not seen"));
     walk.fields("CallStmt", node);
   },
+  ClusterStmt: (walk, node) => maintain(walk, "ClusterStmt", node, "CLUSTER", isTree(node.relation)),
   CommentStmt: (walk, node) => onObjects(walk, definition("COMMENT"), node.objtype, [node.object]),
   CopyStmt: copy,
   CreateFunctionStmt: (walk, node) => {
@@ -147,8 +152,10 @@ const coded: Readonly<Record<string, Handler>> = {
     note(walk, node.target === "DISCARD_TEMP" ? { kind: "DISCARD", effects: ["writes", "defines"] } : session("DISCARD"));
   },
   DoStmt: (walk) => note(walk, writing("DO", "procedural code is not looked into")),
-  DropStmt: (walk, node) =>
-    onObjects(walk, definition(`DROP ${objectWords(node.removeType)}`), node.removeType, listOf(node.objects)),
+  DropStmt: (walk, node) => {
+    onObjects(walk, definition(`DROP ${objectWords(node.removeType)}`), node.removeType, listOf(node.objects));
+    if (changesUnnamed(node)) walk.found.doubts.add(unnamed);
+  },
   ExplainStmt: explain,
   PrepareStmt: (walk, node) => {
     note(walk, session("PREPARE"));
@@ -157,9 +164,13 @@ const coded: Readonly<Record<string, Handler>> = {
   SecLabelStmt: (walk, node) => onObjects(walk, definition("SECURITY LABEL"), node.objtype, [node.object]),
   TransactionStmt: transaction,
   TruncateStmt: (walk, node) => {
-    note(walk, writing("TRUNCATE"));
+    note(walk, writing("TRUNCATE"), node);
     walk.found.changes.push(false);
     walk.definition(() => walk.fields("TruncateStmt", node));
+  },
+  VacuumStmt: (walk, node) => {
+    const kind = node.is_vacuumcmd === true ? "VACUUM" : "ANALYZE";
+    maintain(walk, "VacuumStmt", node, kind, listOf(node.rels).length > 0);
   },
   VariableSetStmt: (walk, node) => {
     refusePinned(node);
@@ -184,6 +195,15 @@ export const statements: ReadonlyMap<string, Handler> = new Map<string, Handler>
   ...Object.entries(coded),
 ]);
 
+/** Statements without a list of objects mean all of a schema, of the database, or whatever depends on what they name. */
+function changesUnnamed(node: Tree): boolean {
+  return (
+    node.behavior === "DROP_CASCADE" ||
+    node.targtype === "ACL_TARGET_ALL_IN_SCHEMA" ||
+    ["REINDEX_OBJECT_SCHEMA", "REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE"].includes(textOf(node.kind))
+  );
+}
+
 function note(walk: Walk, row: Row, node: Tree = {}): void {
   const kind = typeof row.kind === "string" ? row.kind : row.kind(node);
   walk.found.kinds.add(kind);
@@ -191,11 +211,17 @@ function note(walk: Walk, row: Row, node: Tree = {}): void {
   if (["CREATE", "ALTER", "DROP"].includes(verb)) walk.found.kinds.add(verb);
   for (const effect of row.effects) walk.found.effects.add(effect);
   if (row.doubt !== undefined) walk.found.doubts.add(row.doubt);
+  if (changesUnnamed(node)) walk.found.doubts.add(unnamed);
 }
 
 function alterSetting(walk: Walk, node: Tree, kind: string): void {
   if (isTree(node.setstmt)) refusePinned(node.setstmt);
   note(walk, definition(kind));
+}
+
+function maintain(walk: Walk, kind: string, node: Tree, name: string, isNamed: boolean): void {
+  note(walk, isNamed ? writing(name) : writing(name, unnamed));
+  walk.definition(() => walk.fields(kind, node));
 }
 
 function copy(walk: Walk, node: Tree): void {
@@ -241,46 +267,11 @@ function transaction(walk: Walk, node: Tree): void {
   walk.fields("TransactionStmt", node);
 }
 
-/** Object types that are relations, and those that belong to one and are named below it (`schema.table.trigger`). */
-const relationTypes: ReadonlySet<unknown> = new Set(
-  ["TABLE", "VIEW", "MATVIEW", "SEQUENCE", "INDEX", "FOREIGN_TABLE"].map((t) => `OBJECT_${t}`),
-);
-const partTypes: ReadonlySet<unknown> = new Set(
-  ["COLUMN", "TRIGGER", "RULE", "POLICY", "TABCONSTRAINT"].map((t) => `OBJECT_${t}`),
-);
-
-function isPart(type: unknown): boolean {
-  return partTypes.has(type) || type === "OBJECT_ATTRIBUTE" || type === "OBJECT_DOMCONSTRAINT";
-}
-
 function onObjects(walk: Walk, row: Row, type: unknown, objects: readonly unknown[]): void {
   note(walk, row);
   for (const object of objects) {
-    const list = nodeOf(object, "List");
-    const names = list && namesOf(list.items);
-    const parts = partTypes.has(type) ? names?.slice(0, -1) : relationTypes.has(type) ? names : undefined;
-    if (parts) {
-      walk.target({ schemaname: parts.at(-2), relname: parts.at(-1) });
-    } else if (unwrap(object)?.kind !== "String") walk.visit(object);
+    const relation = relationOf(type, object);
+    if (relation) walk.target(relation);
+    else if (unwrap(object)?.kind !== "String") walk.visit(object);
   }
-}
-
-const objectNames: Readonly<Record<string, string>> = {
-  FDW: "FOREIGN DATA WRAPPER",
-  FOREIGN_SERVER: "SERVER",
-  MATVIEW: "MATERIALIZED VIEW",
-  OPCLASS: "OPERATOR CLASS",
-  OPFAMILY: "OPERATOR FAMILY",
-  STATISTIC_EXT: "STATISTICS",
-  TABCONSTRAINT: "CONSTRAINT",
-  TSCONFIGURATION: "TEXT SEARCH CONFIGURATION",
-  TSDICTIONARY: "TEXT SEARCH DICTIONARY",
-  TSPARSER: "TEXT SEARCH PARSER",
-  TSTEMPLATE: "TEXT SEARCH TEMPLATE",
-};
-
-/** `OBJECT_FOREIGN_TABLE` → `FOREIGN TABLE`. */
-function objectWords(type: unknown): string {
-  const name = textOf(type).replace("OBJECT_", "");
-  return objectNames[name] ?? name.replaceAll("_", " ");
 }

@@ -44,11 +44,3 @@ export function namesOf(value: unknown): readonly string[] | undefined {
   }
   return names;
 }
-
-/** The text of a string constant, also behind casts and a parameter's name (`setting => 'x'`); undefined when it is not constant. */
-export function constantText(value: unknown): string | undefined {
-  const found = unwrap(value);
-  if (found?.kind === "TypeCast" || found?.kind === "NamedArgExpr") return constantText(found.node.arg);
-  if (found?.kind !== "A_Const" || !isTree(found.node.sval)) return undefined;
-  return textOf(found.node.sval.sval);
-}
