@@ -5,7 +5,7 @@ const dnsName = /^[a-z\d](?:[a-z\d.-]*[a-z\d])?$/;
 /** Names of objects: visible ASCII. Others can be valid, but two that look alike need not be the same. */
 const visible = /^[!-~]*$/;
 
-/** Why the names in a path may not be what they seem; sorted by nothing. */
+/** Why the names in a path may not be what they seem, in words. */
 export function doubtsAboutNames({ group, version, resource, subresource, namespace, name }: RequestInfo): readonly string[] {
   const doubts: string[] = [];
   const parts = { "API group": group, "API version": version, resource, "sub-resource": subresource, namespace };

@@ -58,7 +58,7 @@ function isMethod(method: string): method is Method {
 
 /**
  * Maps a request as kube-apiserver does before it asks RBAC: written after `RequestInfoFactory.NewRequestInfo` in
- * k8s.io/apiserver/pkg/endpoints/request/requestinfo.go (v0.37), whose answers `request-info.cases.json` holds.
+ * k8s.io/apiserver/pkg/endpoints/request/requestinfo.go (v0.37), whose answers `corpora/kubectl/request-info.jsonl` holds.
  *
  * @throws {CountersignError} `invalid_operation` when it cannot be mapped.
  */
@@ -69,24 +69,24 @@ export function requestInfo(method: Method, { path: { segments }, query }: Targe
     return { ...nothing, isResource: false, verb: method.toLowerCase() };
   }
   const [group = "", version = "", ...rest] = hasGroup ? segments.slice(1) : ["", ...segments.slice(1)];
-  const { verb, parts: about } = verbOf(method, rest);
+  const { verb, inPath, parts: about } = verbOf(method, rest);
   const { namespace, parts } = namespaceOf(about);
   const [resource = "", name = "", third = "", ...trailing] = parts;
   const mapped = { ...nothing, isResource: true, group, version, resource, namespace, trailing };
   // The legacy proxy verb takes all that follows the name for a path of the target.
   if (verb === "proxy") return { ...mapped, verb, name, trailing: parts.slice(2) };
-  if (rest !== about || name !== "") return { ...mapped, verb, name, subresource: third };
+  if (inPath || name !== "") return { ...mapped, verb, name, subresource: third };
   return { ...mapped, ...collection(verb, query) };
 }
 
 /** The verb is in the path (`/api/v1/watch/…`, `/api/v1/proxy/…`) or follows from the method. */
-function verbOf(method: Method, parts: readonly string[]): { verb: string; parts: readonly string[] } {
+function verbOf(method: Method, parts: readonly string[]): { verb: string; inPath: boolean; parts: readonly string[] } {
   const [first, ...others] = parts;
-  if (first !== "watch" && first !== "proxy") return { verb: verbs[method], parts };
+  if (first !== "watch" && first !== "proxy") return { verb: verbs[method], inPath: false, parts };
   if (others.length === 0) throw refused(`The path names nothing to ${first}.`);
   // RBAC would be asked for "watch", whatever the method does.
   if (first === "watch" && method !== "GET") throw refused("A path with /watch/ takes GET.");
-  return { verb: first, parts: others };
+  return { verb: first, inPath: true, parts: others };
 }
 
 function namespaceOf(parts: readonly string[]): { namespace: string; parts: readonly string[] } {
