@@ -17,19 +17,25 @@ interface ExplainOptions extends PolicyOptions, CallerOptions, TargetOptions {
 const types = ["postgres", "ssh", "kubernetes", "http", "mcp"] as const satisfies readonly ProtocolName[];
 
 const formats = `
-OPERATION is what is asked for, as text or as JSON; - reads it from standard input:
-  postgres    select * from orders            {"statement": "…", "parameters": [7, null]}
-  ssh         systemctl restart api           {"command": "…", "tty": true}  {"argv": ["ls", "/tmp"]}  {"subsystem": "sftp"}
-  kubernetes  GET /api/v1/namespaces/a/pods   {"method": "…", "path": "…", "query": {…}, "headers": {…}, "body": …}
-                                              {"exec": {"namespace": "a", "pod": "p", "argv": ["id"], "tty": true}}
-  http        POST /refunds                   {"method": "…", "path": "…", "query": {…}, "headers": {…}, "body": …}
-  mcp         github/get_issue {"number": 7}  {"server": "github", "tool": "get_issue", "arguments": {"number": 7}}
+OPERATION is what is asked for, as text or as a JSON object; - reads it from standard input:
+  postgres    select * from orders
+              {"statement": "select $1", "parameters": [7]}
+  ssh         systemctl restart api
+              {"command": "…", "tty": true}, {"argv": ["ls", "/tmp"]}, {"subsystem": "sftp"}
+  kubernetes  GET /api/v1/namespaces/shop/pods
+              {"method": "…", "path": "…", "query": {…}, "headers": {…}, "body": …}
+              {"exec": {"namespace": "shop", "pod": "web", "argv": ["id"], "tty": true}}
+  http        POST /refunds
+              {"method": "…", "path": "…", "query": {…}, "headers": {…}, "body": …}
+  mcp         github/get_issue {"number": 7}
+              {"server": "github", "tool": "get_issue", "arguments": {"number": 7}}
 
-With --batch every line of standard input is one operation in JSON (a string is the text), and gets one line of JSON:
-  {"effect", "rules", "opaque", "facts"}, and where they say something "message", "role", "limits", "approval", "doubts", "parts"
-  (of several statements each), "error" {"code", "message"}.
-An object may also hold "type", "id" (given back), "resource", "labels", "principal" {"issuer", "subject", "groups", "claims"}, "role",
-"reason", "now".`;
+With --batch every line of standard input is one operation in JSON (a string is the text).
+It gets one line of JSON, at once and in order:
+  {"effect", "rules", "opaque", "facts"}, and where they say something "message", "role",
+  "limits", "approval", "doubts", "parts" (of several statements), "error" {"code", "message"}
+An object may hold, beside the operation's own fields: "type", "id" (given back), "resource",
+"labels", "principal" {"issuer", "subject", "groups", "claims"}, "role", "reason", "now".`;
 
 /** `countersign policy explain` */
 export const explainCommand: MakeCommand = (context) =>

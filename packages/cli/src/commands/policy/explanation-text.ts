@@ -23,7 +23,7 @@ export function explanationText(screen: Screen, explanation: Explanation, asking
     ...(asking.resource === undefined ? [paint(screen, "gray", openNote(asking))] : []),
     ...(facts ? ["", heading(screen, "Facts"), ...factLines(screen, facts)] : []),
     ...parts.flatMap((part, index) => partLines(screen, part, index + 1)),
-    ...ruleLines(screen, explanation, parts.length > 0 ? "Rules, about all together" : "Rules"),
+    ...allRuleLines(screen, explanation, parts.length > 0 ? "Rules, about all together" : "Rules"),
   ];
 }
 
@@ -84,25 +84,33 @@ function partLines(screen: Screen, part: Explanation, number: number): readonly 
   const text = "text" in whole && typeof whole.text === "string" ? whole.text.replace(/\s+/g, " ").slice(0, 60) : "";
   const summary = text.trim() || protocol.summary(whole);
   const [decision = "", ...details] = decisionLines(screen, part);
-  const decided = part.examined.filter((rule) => rule.decided);
+  const { decided, others } = sorted(part);
+  // Denied by no rule: then the reason is in those that did not match.
+  const shown =
+    decided.length > 0 ? decided.flatMap((rule) => detailed(screen, rule)) : others.flatMap((rule) => ruleLines(screen, rule));
   return [
     "",
     `${heading(screen, `Part ${number}`)}  ${visible(summary)}`,
-    ...[decision, ...details, ...decided.flatMap((rule) => detailed(screen, rule))].map((one) => `  ${one}`),
+    ...[decision, ...details, ...shown].map((one) => `  ${one}`),
   ];
 }
 
-function ruleLines(screen: Screen, { examined }: Explanation, title: string): readonly string[] {
-  if (examined.length === 0) return [];
-  const decided = examined.filter((rule) => rule.decided);
+/** Those that decided, those that did not, and those that are about something else. */
+function sorted({ examined }: Explanation) {
   const elsewhere = examined.filter(({ result }) => result === "other_resource" || result === "other_protocol");
-  const others = examined.filter((rule) => !decided.includes(rule) && !elsewhere.includes(rule));
+  const decided = examined.filter((rule) => rule.decided);
+  return { decided, elsewhere, others: examined.filter((rule) => !decided.includes(rule) && !elsewhere.includes(rule)) };
+}
+
+function allRuleLines(screen: Screen, explanation: Explanation, title: string): readonly string[] {
+  if (explanation.examined.length === 0) return [];
+  const { decided, others, elsewhere } = sorted(explanation);
   const ids = elsewhere.map(({ id }) => id).join(", ");
   return [
     "",
     heading(screen, title),
     ...decided.flatMap((rule) => detailed(screen, rule)),
-    ...others.map((rule) => ruleLine(screen, rule)),
+    ...others.flatMap((rule) => ruleLines(screen, rule)),
     ...(elsewhere.length > 0 ? [paint(screen, "gray", `  About other resources or types of operation: ${ids}`)] : []),
   ];
 }
@@ -110,8 +118,8 @@ function ruleLines(screen: Screen, { examined }: Explanation, title: string): re
 /** A rule with its condition taken apart, where there is more to it than one line says. */
 function detailed(screen: Screen, rule: ExplainedRule): readonly string[] {
   const { condition } = rule;
-  if (!condition?.parts) return [ruleLine(screen, rule)];
-  return [ruleLine(screen, { ...rule, because: "" }), ...conditionLines(screen, condition, 3)];
+  if (!condition?.parts) return ruleLines(screen, rule);
+  return [ruleLine(screen, rule), ...conditionLines(screen, condition, 3)];
 }
 
 /** How each result is told. */
@@ -127,8 +135,15 @@ const results = {
 } as const satisfies Readonly<Record<ExplainedRule["result"], readonly [mark: string, format: Format, words: string]>>;
 
 /** `✗ reads-are-free (policy.yaml:4)  allow, not matched: sql.readOnly is false` */
-function ruleLine(screen: Screen, { id, file, line, effect, result, because }: ExplainedRule): string {
+function ruleLine(screen: Screen, { id, file, line, effect, result }: ExplainedRule, because = ""): string {
   const [mark, format, words] = results[result];
   const place = paint(screen, "gray", `(${visible(file)}:${line})`);
   return `  ${paint(screen, format, mark)} ${id} ${place}  ${effect}, ${words}${because === "" ? "" : `: ${visible(because)}`}`;
+}
+
+/** A rule with why it came out so: on its line, or below it where there are several reasons. */
+function ruleLines(screen: Screen, rule: ExplainedRule): readonly string[] {
+  const plain = rule.result === "matched" || rule.result === "not_matched" || rule.result === "failed";
+  if (!plain || rule.reasons.length < 2) return [ruleLine(screen, rule, rule.because)];
+  return [ruleLine(screen, rule), ...rule.reasons.map(({ says }) => `      ${visible(says)}`)];
 }
