@@ -54,6 +54,7 @@ function mustName({ group, resource, subresource, verb, patchType, readOnly }: K
   if (resource === "") return readOnly ? [] : ["path"];
   const reads = verb === "get" || verb === "list" || verb === "watch";
   const names: string[] = [];
+  if (verb === "proxy") names.push("verb");
   if (subresource !== "") names.push("subresource");
   if (subresource === "exec") names.push("argv");
   if (patchType === "json") names.push("patchType");

@@ -50,10 +50,12 @@ describe("k8s-wide: never by a rule that names only pods, nor by one that does n
     const names = `kubernetes.resource == "${facts.resource}" && kubernetes.namespace == "${facts.namespace}"`;
     expect(decide(names, facts)).toBe("deny");
     // Not even where the rule takes what is not understood.
-    if (facts.subresource !== "") expect(decide(names, facts, ", opaque: true")).toBe("deny");
+    expect(decide(names, facts, ", opaque: true")).toBe("deny");
     // Nor where it takes sub-resources.
     expect(decide(`${names} && kubernetes.subresource != "x"`, facts)).toBe("deny");
-    expect(decide(`${names} && kubernetes.subresource == "${facts.subresource}"`, facts, ", opaque: true")).toBe("allow");
+    const meant = `${names} && kubernetes.subresource == "${facts.subresource}" && kubernetes.verb == "${facts.verb}"`;
+    expect(decide(meant, facts)).toBe("deny");
+    expect(decide(meant, facts, ", opaque: true")).toBe("allow");
   });
 
   test.each(["log", "status", "scale", "eviction", "binding", "resize"])(
