@@ -11,6 +11,7 @@ export type RecordType =
   | "state"
   | "escalation"
   | "revocation"
+  | "resolution"
   | "lock"
   | "intent"
   | "outcome"

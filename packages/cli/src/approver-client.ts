@@ -77,7 +77,9 @@ export class ApproverClient implements Disposable {
 
   /** Votes over the request digest that was shown. */
   async vote(detail: RequestDetail, verdict: Verdict, comment: string): Promise<RequestDetail> {
-    const vote = { id: present(detail.summary).id, requestDigest: detail.requestDigest, verdict, comment };
+    const { requestDigest } = detail;
+    const plain = { grant: undefined, breakGlass: false, struck: [] };
+    const vote = { id: present(detail.summary).id, requestDigest, verdict, comment, ...plain };
     const answer = await this.#call<{ request?: RequestDetail | undefined }>((done) =>
       this.#client.vote(vote, this.#metadata, done),
     );

@@ -13,17 +13,17 @@ import {
   serveApprovers,
   serveConsole,
 } from "@countersign/control";
-import { loadReading, type PolicyStatusFeed } from "@countersign/policy";
-import { type OnStep, PolicySource, startSidecar } from "@countersign/sidecar";
+import type { PolicyStatusFeed } from "@countersign/policy";
+import { type OnStep, startSidecar } from "@countersign/sidecar";
 import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
 import type { Config } from "./config/load.ts";
-import { configuredPolicy } from "./config/policy.ts";
 import { type Addresses, addressesFile } from "./instance.ts";
 import { logOrigin } from "./log-origin.ts";
 import { serveOperator } from "./operator-socket.ts";
-import { recordPolicy, recordStart, recordStop } from "./process-records.ts";
+import { recordStart, recordStop } from "./process-records.ts";
 import { openResources } from "./resources.ts";
 import { socketFolder, socketPath } from "./run-folder.ts";
+import { followPolicy, readFirstPolicy } from "./running-policy.ts";
 
 /** What the composition takes besides the configuration. */
 export interface CountersignOptions {
@@ -74,9 +74,7 @@ const callerGraceMs = 60_000;
 export async function startCountersign(config: Config, options: CountersignOptions): Promise<Countersign> {
   const { data, settings } = config;
   const { onInternalError } = options;
-  const read = configuredPolicy(config, () => options.clock?.wallMs() ?? Date.now());
-  const reading = await read();
-  const ready = await loadReading(reading);
+  const first = await readFirstPolicy(config, () => options.clock?.wallMs() ?? Date.now());
   const keys = openKeys(data);
   await using parts = new AsyncDisposableStack();
 
@@ -88,20 +86,15 @@ export async function startCountersign(config: Config, options: CountersignOptio
       ...(options.clock && { clock: options.clock }),
     }),
   );
-  const { approvals, audit, requests, revocations, now } = control;
-  await recordStart(audit, now(), config, ready.policy);
+  const { audit, requests, revocations, now } = control;
+  await recordStart(audit, now(), config, first.ready.policy);
   // Closed in the opposite order: the stop is recorded when nothing can happen any more, and before the log is closed.
   parts.defer(() => recordStop(audit, now()).catch(onInternalError));
-  const policy = parts.use(
-    new PolicySource(
-      { reading, ready },
-      { read, record: (next, previous) => recordPolicy(audit, now(), next, previous), now, onInternalError },
-    ),
-  );
+  const policy = parts.use(await followPolicy(first, { audit, now, onInternalError }));
   const approvers = new Approvers(settings.approvers);
   const console = parts.use(
     await serveConsole({
-      approvals,
+      desk: control,
       policy,
       approvers,
       audit,
@@ -114,7 +107,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const sockets = await socketFolder(data, [settings.control.approver, "operator.sock"]);
   const approverApi = parts.use(
     await serveApprovers({
-      ...{ approvals, policy, now, onInternalError },
+      ...{ desk: control, policy, now, onInternalError },
       identity: developmentIdentity(approvers, keys.developmentIssuer.publicKey, now),
       socketPath: socketPath(sockets, config.path("."), settings.control.approver),
     }),

@@ -5,6 +5,7 @@ import {
   type Ballot,
   CountersignError,
   type ErrorCode,
+  isNamedBy,
   type Outcome,
   personOf,
   type Quorum,
@@ -96,6 +97,23 @@ export class Approvals {
     }
     if (turn === "never") return { code: "not_an_approver", message: "The rules that hold this request do not ask you." };
     return undefined;
+  }
+
+  /** Why somebody may not judge a request at all, whatever its state: the requester, the locked, and those whom no stage names. */
+  cannotJudge(request: RequestOverview, approver: Approver): VoteRefusal | undefined {
+    if (isRequester(request, approver)) {
+      return {
+        code: "requester_cannot_vote",
+        message: "Whoever asked, or owns the one who asked, cannot say. Someone else has to.",
+      };
+    }
+    if (this.#locks.isLocked(approver)) {
+      return { code: "approver_locked", message: "Your right to decide was taken back. Someone else has to." };
+    }
+    const { decision } = request;
+    const stages = decision.effect === "review" ? decision.approval.requirements.flatMap((one) => one.stages) : [];
+    const named = stages.length === 0 || stages.some((stage) => isNamedBy(askedAfter(stage, Number.POSITIVE_INFINITY), approver));
+    return named ? undefined : { code: "not_an_approver", message: "The rules that held this request do not name you." };
   }
 
   /** How far a request's approval is, by the votes whose signatures are right. */

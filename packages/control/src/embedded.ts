@@ -9,6 +9,7 @@ import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Locks } from "./locks.ts";
 import { Requests } from "./requests.ts";
+import { Resolving } from "./resolving.ts";
 import { Revoking } from "./revoking.ts";
 import { openSqliteStores } from "./stores/sqlite/stores.ts";
 import { type Asked, tally } from "./tally.ts";
@@ -34,6 +35,7 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
   readonly revocations: Revocations;
   readonly approvals: Approvals;
   readonly revoking: Revoking;
+  readonly resolving: Resolving;
   /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
   readonly now: () => number;
   /** Lets what has begun end, ends every watch, and gives the folder back. */
@@ -64,14 +66,16 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const alarm = opening.use(new Alarm({ clock, now, store, wake: (id) => ledger.wake(id) }));
   opening.defer(() => changes.close());
   await alarm.start();
+  const approvals = new Approvals(ledger, keys.vote.privateKey, locks);
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
     requests: new Requests(ledger, locks),
     revocations: locks,
     revoking: new Revoking(ledger, locks),
+    resolving: new Resolving(ledger, approvals),
     audit,
-    approvals: new Approvals(ledger, keys.vote.privateKey, locks),
+    approvals,
     now,
     close,
     [Symbol.asyncDispose]: close,

@@ -151,6 +151,17 @@ export function revocationRecord(request: RequestOverview, by: Approver, reason:
   return { type: "revocation", timeMs, ...about(request), detail: { by: voter(by) }, payload: Buffer.from(reason) };
 }
 
+/** An approver says what became of a request where the target could not tell. */
+export function resolutionRecord(
+  request: RequestOverview,
+  by: Approver,
+  happened: boolean,
+  reason: string,
+  timeMs: number,
+): RecordDraft {
+  return { type: "resolution", timeMs, ...about(request), detail: { by: voter(by), happened }, payload: Buffer.from(reason) };
+}
+
 /** Everything of a caller, an approver or a resource was locked, or the lock was lifted. */
 export function lockRecord(
   lock: { readonly id: string; readonly target: LockTarget; readonly reason: string },

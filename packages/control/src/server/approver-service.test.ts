@@ -28,12 +28,12 @@ async function served(options: { port?: number } = {}) {
     { name: "alice", groups: ["dba"] },
     { name: "carol", groups: ["leads"] },
   ]);
-  const { approvals, now } = plane;
+  const { now } = plane;
   const socketPath = join(plane.folder, "run", "approver.sock");
   const failures: unknown[] = [];
   const serve = () =>
     serveApprovers({
-      ...{ approvals, now, socketPath, ...options },
+      ...{ desk: plane, now, socketPath, ...options },
       identity: developmentIdentity(approvers, key.publicKey, now),
       onInternalError: (error) => failures.push(error),
     });
@@ -100,12 +100,21 @@ test("an approver lists, reads and votes; the sidecar can claim then", async () 
     history: [{ state: RequestState.PENDING, by: "agent" }],
   });
   const { requestDigest } = request;
-  const vote = { id, requestDigest, verdict: Verdict.APPROVE, comment: "fine" };
+  const vote = { id, requestDigest, verdict: Verdict.APPROVE, comment: "fine", grant: undefined, breakGlass: false, struck: [] };
   const after = await call<VoteResponse>((answer) => client.vote(vote, alice, answer));
   expect(after.request).toMatchObject({
     summary: { state: RequestState.APPROVED, canVote: false },
     requirements: [{ satisfied: true, stages: [{ approved: 1 }] }],
-    votes: [{ approver: { subject: "alice" }, verdict: Verdict.APPROVE, comment: "fine" }],
+    votes: [
+      {
+        approver: { subject: "alice" },
+        verdict: Verdict.APPROVE,
+        comment: "fine",
+        grant: undefined,
+        breakGlass: false,
+        struck: [],
+      },
+    ],
     cannotVoteReason: expect.stringContaining("approved"),
     history: [{}, { state: RequestState.APPROVED, by: "alice" }],
   });
@@ -117,7 +126,15 @@ test("each refusal has its status and code", async () => {
   const request = await open();
   const { requestId: id } = request.binding;
   const alice = await as("alice");
-  const vote = { id, requestDigest: request.requestDigest, verdict: Verdict.APPROVE, comment: "" };
+  const vote = {
+    id,
+    requestDigest: request.requestDigest,
+    verdict: Verdict.APPROVE,
+    comment: "",
+    grant: undefined,
+    breakGlass: false,
+    struck: [],
+  };
   const refused = (what: Partial<typeof vote> | { verdict: number }, metadata = alice) =>
     call((answer) => client.vote({ ...vote, ...what } as typeof vote, metadata, answer)).catch((error) => [
       error.status,
@@ -179,11 +196,12 @@ test("the socket is the owner's alone, replaces a stale one, and is gone after",
 });
 
 test("a socket path that is too long is refused with what to do", async () => {
-  const { approvals, now, folder } = await openPlane();
+  const plane = await openPlane();
+  const { now, folder } = plane;
   const deep = join(folder, "x".repeat(110));
   mkdirSync(deep);
   const identity = developmentIdentity(new Approvers([]), openKeys(folder).developmentIssuer.publicKey, now);
-  const options = { approvals, now, identity, socketPath: join(deep, "a.sock"), onInternalError: () => {} };
+  const options = { desk: plane, now, identity, socketPath: join(deep, "a.sock"), onInternalError: () => {} };
   await expect(serveApprovers(options)).rejects.toMatchObject({
     code: "address_unusable",
     message: expect.stringContaining("shorter"),

@@ -1,5 +1,5 @@
 import { CountersignError, type PolicyStatusFeed } from "@countersign/policy";
-import { type ApproverServiceServer, ApproverServiceService, ErrorInfo, type WatchInboxResponse } from "@countersign/rpc";
+import { ApproverServiceService, ErrorInfo, type WatchInboxResponse } from "@countersign/rpc";
 import {
   Metadata,
   Server,
@@ -7,11 +7,13 @@ import {
   type ServerWritableStream,
   type ServiceError,
   type sendUnaryData,
+  type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import type { Approvals } from "../approvals.ts";
 import type { ApproverIdentity, ApproverSession } from "../identity.ts";
-import { ApproverApi } from "./approver-api.ts";
+import type { ApproverApi } from "./approver-api.ts";
 import { addOperations, listenOnLoopback, listenOnSocket, stopServer } from "./grpc-listener.ts";
+import type { Method } from "./methods/method.ts";
+import { approverMethods, type Desk } from "./methods/methods.ts";
 import { grpcStatus, outward } from "./status.ts";
 
 /** The trailer that carries a failed call's `ErrorInfo`. */
@@ -21,7 +23,7 @@ const longestCall = 64 * 1024;
 
 /** How the approver service is served. */
 export interface ApproverServerOptions {
-  readonly approvals: Approvals;
+  readonly desk: Desk;
   /** The policy's status, where this process knows it. */
   readonly policy?: PolicyStatusFeed;
   readonly identity: ApproverIdentity;
@@ -67,12 +69,12 @@ export async function serveApprovers(options: ApproverServerOptions): Promise<Ap
 }
 
 /** A handler is: authenticate, do, answer. */
-function approverService(options: ApproverServerOptions, ending: AbortSignal): ApproverServiceServer {
+function approverService(options: ApproverServerOptions, ending: AbortSignal): UntypedServiceImplementation {
   const { identity, onInternalError } = options;
-  const api = new ApproverApi(options.approvals, options.policy);
+  const { api, methods } = approverMethods(options.desk, options.policy);
 
-  function unary<Request, Response>(handle: (session: ApproverSession, request: Request) => Response | Promise<Response>) {
-    return (call: ServerUnaryCall<Request, Response>, answer: sendUnaryData<Response>): void => {
+  function unary(handle: Method["onMessage"]) {
+    return (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>): void => {
       authenticate(identity, call.metadata)
         .then((session) => handle(session, call.request))
         .then(
@@ -83,11 +85,8 @@ function approverService(options: ApproverServerOptions, ending: AbortSignal): A
   }
 
   return {
-    getSession: unary((session) => api.session(session)),
-    listRequests: unary(({ approver }, request) => api.list(approver, request)),
-    getRequest: unary(({ approver }, { id }) => api.get(approver, id)),
-    vote: unary(({ approver }, request) => api.vote(approver, request)),
-    watchInbox(call) {
+    ...Object.fromEntries(Object.entries(methods).map(([name, { onMessage }]) => [name, unary(onMessage)])),
+    watchInbox(call: ServerWritableStream<unknown, WatchInboxResponse>) {
       authenticate(identity, call.metadata)
         .then((session) => sendInbox(api, session, call, ending, options.now))
         .then(

@@ -7,6 +7,7 @@ import type { ApproverSession } from "../identity.ts";
 import { record, signInRecord } from "../records.ts";
 import type { ApproverApi } from "./approver-api.ts";
 import { eventStream } from "./event-stream.ts";
+import type { Method } from "./methods/method.ts";
 import { type SignIn, sessionMs } from "./sign-in.ts";
 
 const cookieName = "countersign_session";
@@ -18,6 +19,7 @@ const mostStreams = 200;
 /** What the routes need. */
 export interface ConsoleRoutes {
   readonly api: ApproverApi;
+  readonly methods: Readonly<Record<string, Method>>;
   readonly signIn: SignIn;
   readonly audit: AuditLog;
   readonly now: () => number;
@@ -26,7 +28,7 @@ export interface ConsoleRoutes {
 }
 
 /** The console's JSON API: bodies are the wire's messages in their JSON form. A handler is: authenticate, parse, do, answer. */
-export function consoleRoutes(app: FastifyInstance, { api, signIn, audit, now, ending }: ConsoleRoutes): void {
+export function consoleRoutes(app: FastifyInstance, { api, methods, signIn, audit, now, ending }: ConsoleRoutes): void {
   let streams = 0;
 
   function authenticate(request: FastifyRequest): ApproverSession {
@@ -71,12 +73,22 @@ export function consoleRoutes(app: FastifyInstance, { api, signIn, audit, now, e
   app.post<{ Params: { id: string } }>("/api/requests/:id/votes", async (request) => {
     const { approver } = authenticate(request);
     const vote: rpc.VoteRequest = {
+      ...rpc.VoteRequest.fromJSON(request.body),
       id: request.params.id,
       requestDigest: textOf(request.body, "requestDigest"),
       verdict: rpc.verdictFromJSON(textOf(request.body, "verdict")),
       comment: textOf(request.body, "comment", ""),
     };
     return rpc.VoteResponse.toJSON(await api.vote(approver, vote));
+  });
+
+  // Everything else, by the name that it has on the wire.
+  app.post<{ Params: { name: string } }>("/api/methods/:name", async (request) => {
+    const session = authenticate(request);
+    const { name } = request.params;
+    const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
+    if (method === undefined) throw new CountersignError("not_found", "There is no such method.");
+    return method.onJson(session, request.body ?? {});
   });
 
   app.get("/api/inbox", (request, reply) => {

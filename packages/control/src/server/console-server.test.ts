@@ -24,9 +24,9 @@ async function served() {
     { name: "carol", groups: ["leads"] },
   ]);
   const failures: unknown[] = [];
-  const { approvals, audit, now } = plane;
+  const { audit, now } = plane;
   const options = {
-    approvals,
+    desk: plane,
     approvers,
     audit,
     now,
@@ -321,7 +321,7 @@ test("a slow reader of the inbox holds up nobody and hears of each request once 
   stream.pause();
   const requests = await Promise.all(Array.from({ length: 500 }, () => open()));
   for (const request of requests) await vote(request);
-  expect((await options.approvals.list({ states: ["approved"] }, 1000)).length).toBe(500);
+  expect((await options.desk.approvals.list({ states: ["approved"] }, 1000)).length).toBe(500);
   let text = "";
   stream.on("data", (chunk) => {
     text += chunk;

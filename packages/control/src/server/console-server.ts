@@ -6,11 +6,10 @@ import fastifyCookie from "@fastify/cookie";
 import fastifyHelmet from "@fastify/helmet";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance } from "fastify";
-import type { Approvals } from "../approvals.ts";
 import { ControlPlaneError } from "../control-plane-error.ts";
 import type { Approvers } from "../identity.ts";
-import { ApproverApi } from "./approver-api.ts";
 import { consoleRoutes } from "./console-routes.ts";
+import { approverMethods, type Desk } from "./methods/methods.ts";
 import { sendProblem } from "./problem.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 import { SignIn } from "./sign-in.ts";
@@ -39,7 +38,7 @@ const idleMs = 60_000;
 
 /** How the console is served. */
 export interface ConsoleServerOptions {
-  readonly approvals: Approvals;
+  readonly desk: Desk;
   /** The policy's status, where this process knows it. */
   readonly policy?: PolicyStatusFeed;
   readonly approvers: Approvers;
@@ -73,7 +72,7 @@ export interface ConsoleServer extends AsyncDisposable {
  * @throws {ControlPlaneError} `address_unusable`.
  */
 export async function serveConsole(options: ConsoleServerOptions): Promise<ConsoleServer> {
-  const { approvals, approvers, audit, now, port } = options;
+  const { desk, approvers, audit, now, port } = options;
   const signIn = new SignIn(approvers, now);
   const ending = new AbortController();
   let hosts: readonly string[] = [];
@@ -101,7 +100,7 @@ export async function serveConsole(options: ConsoleServerOptions): Promise<Conso
     if (!(error instanceof CountersignError) && !isRefusal(error)) options.onInternalError(error);
     return sendProblem(reply, error);
   });
-  consoleRoutes(app, { api: new ApproverApi(approvals, options.policy), signIn, audit, now, ending: ending.signal });
+  consoleRoutes(app, { ...approverMethods(desk, options.policy), signIn, audit, now, ending: ending.signal });
   await staticFiles(app, options.staticFolder);
   const url = await listen(app, port);
   hosts = ["127.0.0.1", "localhost", "[::1]"].map((name) => `${name}:${new URL(url).port || "80"}`);

@@ -38,6 +38,8 @@ export function summaryMessage(request: RequestOverview, approver: Approver, app
     expiresMs: deadline(request) ?? request.binding.expiry.pendingUntilMs,
     changedMs: request.changedMs,
     canVote: approvals.refusal(request, approver) === undefined,
+    actionDigest: request.binding.actionDigest,
+    brokeGlass: false,
   };
 }
 
@@ -78,6 +80,8 @@ export function detailMessage(
     history: history.flatMap(({ state, timeMs, by }) =>
       state === undefined ? [] : [{ state: stateMessages[state], timeMs, by }],
     ),
+    ...{ replacedBy: "", replaces: "", replacesWhy: "", grants: undefined, mayBreakGlass: false },
+    ...{ evidence: undefined, past: [], plan: [] },
   };
 }
 
@@ -96,7 +100,14 @@ function parameterMessage(parameter: PostgresParameter): rpc.PostgresParameter {
 }
 
 function voteMessage({ approver, verdict, comment, timeMs }: Vote): rpc.CastVote {
-  return { approver: principalMessage(approver), verdict: verdictMessages[verdict], comment, timeMs };
+  return {
+    approver: principalMessage(approver),
+    verdict: verdictMessages[verdict],
+    comment,
+    timeMs,
+    actingFor: (approver.actingFor ?? []).map(({ subject }) => subject),
+    breakGlass: false,
+  };
 }
 
 /** The receipt is the sidecar's to give: it is not stored here. */

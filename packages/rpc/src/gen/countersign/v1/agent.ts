@@ -204,7 +204,20 @@ export interface Event {
     | //
     /** The end; always the last event. */
     { $case: "done"; value: Outcome }
+    | //
+    /** Another request took its place; what follows is about that one, numbered on. */
+    { $case: "replaced"; value: Replaced }
     | undefined;
+}
+
+/** Another request took the place of the one that was asked for. */
+export interface Replaced {
+  /** Its id, `req_…`. */
+  requestId: string;
+  /** Why, e.g. `Edited by alice: only the duplicates.` or `The policy has changed.` */
+  why: string;
+  /** What will run instead, when it was edited. */
+  operation: Operation | undefined;
 }
 
 /** Policy decided. */
@@ -1632,6 +1645,9 @@ export const Event: MessageFns<Event> = {
       case "done":
         Outcome.encode(message.event.value, writer.uint32(98).fork()).join();
         break;
+      case "replaced":
+        Replaced.encode(message.event.value, writer.uint32(106).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1745,6 +1761,14 @@ export const Event: MessageFns<Event> = {
             message.event = { $case: "done", value: Outcome.decode(reader, reader.uint32()) };
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.event = { $case: "replaced", value: Replaced.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1788,6 +1812,8 @@ export const Event: MessageFns<Event> = {
         ? { $case: "rows", value: Rows.fromJSON(object.rows) }
         : isSet(object.done)
         ? { $case: "done", value: Outcome.fromJSON(object.done) }
+        : isSet(object.replaced)
+        ? { $case: "replaced", value: Replaced.fromJSON(object.replaced) }
         : undefined,
     };
   },
@@ -1821,6 +1847,8 @@ export const Event: MessageFns<Event> = {
       obj.rows = Rows.toJSON(message.event.value);
     } else if (message.event?.$case === "done") {
       obj.done = Outcome.toJSON(message.event.value);
+    } else if (message.event?.$case === "replaced") {
+      obj.replaced = Replaced.toJSON(message.event.value);
     }
     return obj;
   },
@@ -1888,7 +1916,120 @@ export const Event: MessageFns<Event> = {
         }
         break;
       }
+      case "replaced": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "replaced", value: Replaced.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseReplaced(): Replaced {
+  return { requestId: "", why: "", operation: undefined };
+}
+
+export const Replaced: MessageFns<Replaced> = {
+  encode(message: Replaced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.why !== "") {
+      writer.uint32(18).string(message.why);
+    }
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Replaced {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplaced();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.why = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Replaced {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      why: isSet(object.why) ? globalThis.String(object.why) : "",
+      operation: isSet(object.operation) ? Operation.fromJSON(object.operation) : undefined,
+    };
+  },
+
+  toJSON(message: Replaced): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.why !== "") {
+      obj.why = message.why;
+    }
+    if (message.operation !== undefined) {
+      obj.operation = Operation.toJSON(message.operation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Replaced>): Replaced {
+    return Replaced.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Replaced>): Replaced {
+    const message = createBaseReplaced();
+    message.requestId = object.requestId ?? "";
+    message.why = object.why ?? "";
+    message.operation = (object.operation !== undefined && object.operation !== null)
+      ? Operation.fromPartial(object.operation)
+      : undefined;
     return message;
   },
 };

@@ -93,6 +93,10 @@ export interface RequestSummary {
   changedMs: number;
   /** True when the caller may vote on it now. */
   canVote: boolean;
+  /** Digest of the action: what waits twice is shown once, and is voted on one by one. */
+  actionDigest: string;
+  /** True when somebody approved it alone in an emergency. */
+  brokeGlass: boolean;
 }
 
 /** Get a request. */
@@ -151,11 +155,454 @@ export interface RequestDetail {
   cannotVoteReason: string;
   /** State changes so far, oldest first. */
   history: StateChange[];
+  /** The request that took its place, after an edit or a change of policy; empty when there is none. */
+  replacedBy: string;
+  /** The request whose place it took; empty when there is none. */
+  replaces: string;
+  /** Why it took that place, e.g. `Edited by alice.`; empty when there is none. */
+  replacesWhy: string;
+  /** Bounds on a grant that a vote may be turned into; absent = no grant. */
+  grants:
+    | GrantBounds
+    | undefined;
+  /** True when the caller may approve it alone in an emergency. */
+  mayBreakGlass: boolean;
+  /** What it would do, as far as that could be found out; absent = nothing was asked. */
+  evidence:
+    | Evidence
+    | undefined;
+  /** How requests with the same fingerprint ended before, newest first. */
+  past: PastDecision[];
+  /** The lines of a plan, in order; empty for a single action. */
+  plan: PlanLine[];
 }
 
 export interface RequestDetail_TargetEntry {
   key: string;
   value: string;
+}
+
+/** What an action would do. Found out before anybody votes; not part of what is signed. */
+export interface Evidence {
+  /** Milliseconds since the Unix epoch. */
+  timeMs: number;
+  /** Why it could not be found out; empty when it could. Never to be shown as "no effect". */
+  failure: string;
+  /** PostgreSQL's plan as text, `EXPLAIN` without running it; empty when there is none. */
+  plan: string;
+  /** Rows that the planner expects; absent when there is no plan. */
+  estimatedRows?:
+    | number
+    | undefined;
+  /** Rows that it changed in a transaction that was rolled back; absent when it was not tried. */
+  affectedRows?:
+    | number
+    | undefined;
+  /** Some of those rows, before and after. */
+  sample: RowChange[];
+  /** A difference as text, e.g. of a server-side dry run; empty when there is none. */
+  difference: string;
+}
+
+/** One row that would change. */
+export interface RowChange {
+  /** Names of the columns. */
+  columns: string[];
+  /** As they are; empty for a new row. A text of `NULL` is given as absent. */
+  before: CellValue[];
+  /** As they would be; empty for a row that goes. */
+  after: CellValue[];
+}
+
+/** One value, as PostgreSQL's text form. */
+export interface CellValue {
+  /** Absent for NULL. */
+  text?: string | undefined;
+}
+
+/** How an earlier request ended. */
+export interface PastDecision {
+  /** `req_…`. */
+  id: string;
+  /** Its state. */
+  state: RequestState;
+  /** Who asked. */
+  subject: string;
+  /** Who voted, as `alice: approve`. */
+  votes: string[];
+  /** When it was opened, milliseconds since the Unix epoch. */
+  createdMs: number;
+}
+
+/** One line of a plan. */
+export interface PlanLine {
+  /** From 0. */
+  index: number;
+  /** The resource's name. */
+  resource: string;
+  /** What is to be done. */
+  operation:
+    | Operation
+    | undefined;
+  /** Which credential will be used. */
+  role: string;
+  /** Ids of the rules that decided on it. */
+  rules: string[];
+  /** Facts that classification found, as JSON. */
+  factsJson: string;
+  /** True when an approver struck it out. */
+  struck: boolean;
+  /** Where it stands: pending, approved, executing, succeeded, failed, unknown, cancelled (struck out, or not reached). */
+  state: RequestState;
+}
+
+/** Bounds on a grant. */
+export interface GrantBounds {
+  /** How often at most. */
+  maxUses: number;
+  /** For how long at most. */
+  maxTtlSeconds: number;
+}
+
+/** What a standing approval is for. */
+export interface GrantTerms {
+  /** How often it may be used. */
+  uses: number;
+  /** For how long, from the moment that it is in force. */
+  ttlSeconds: number;
+  /** Bounds on values; a value that none is given for must be the approved one. */
+  bounds: ValueBound[];
+}
+
+/** A bound on one value of a template. */
+export interface ValueBound {
+  /** Which value, as the template names it: `$1`, `constant 2`, `word 3`, `segment 2`, `query expand`. */
+  value: string;
+  bound:
+    | //
+    /** One of these texts. */
+    { $case: "oneOf"; value: TextList }
+    | //
+    /** A number between two, both included. */
+    { $case: "range"; value: NumberRange }
+    | //
+    /** A text that begins with this. */
+    { $case: "prefix"; value: string }
+    | //
+    /** Whatever it is. */
+    { $case: "any"; value: boolean }
+    | undefined;
+}
+
+/** Several texts. */
+export interface TextList {
+  /** At least one. */
+  values: string[];
+}
+
+/** Two decimal numbers, e.g. `1` and `1000`. */
+export interface NumberRange {
+  /** Lowest. */
+  min: string;
+  /** Highest. */
+  max: string;
+}
+
+/** A standing approval. */
+export interface Grant {
+  /** `grant_…`. */
+  id: string;
+  /** True when it can still be used. */
+  active: boolean;
+  /** The request that it was made of. */
+  requestId: string;
+  /** The resource's name. */
+  resource: string;
+  /** Who may use it. */
+  principal:
+    | Principal
+    | undefined;
+  /** What it is for, in words: the statement with its bounds. */
+  template: string;
+  /** What it was approved with. */
+  terms:
+    | GrantTerms
+    | undefined;
+  /** How often it was used. */
+  used: number;
+  /** When it ends, milliseconds since the Unix epoch. */
+  expiresMs: number;
+  /** Who approved it. */
+  approvers: string[];
+  /** Milliseconds since the Unix epoch. */
+  createdMs: number;
+  /** Why it was taken back; empty when it was not. */
+  revokedReason: string;
+}
+
+/** List grants. */
+export interface ListGrantsRequest {
+  /** Only those that can still be used. */
+  activeOnly: boolean;
+  /** At most this many, 1 to 200; 0 means 50. */
+  pageSize: number;
+  /** From the answer before; empty for the first page. */
+  pageToken: string;
+}
+
+/** One page. */
+export interface ListGrantsResponse {
+  /** Newest first. */
+  grants: Grant[];
+  /** Empty on the last page. */
+  nextPageToken: string;
+}
+
+/** Take back a grant. */
+export interface RevokeGrantRequest {
+  /** `grant_…`. */
+  id: string;
+  /** Why; recorded. */
+  reason: string;
+}
+
+/** After that. */
+export interface RevokeGrantResponse {
+  /** The grant now. */
+  grant: Grant | undefined;
+}
+
+/** Propose a changed operation. */
+export interface ProposeEditRequest {
+  /** `req_…`. */
+  id: string;
+  /** What the approver saw. */
+  requestDigest: string;
+  /** What is to be done in its place. */
+  operation:
+    | Operation
+    | undefined;
+  /** Why; the agent is told. At most 4096 bytes. */
+  comment: string;
+}
+
+/** After that. */
+export interface ProposeEditResponse {
+  /** The request that took its place. */
+  request: RequestDetail | undefined;
+}
+
+/** Take back a request. */
+export interface RevokeRequest {
+  /** `req_…`. */
+  id: string;
+  /** Why; the agent is told. */
+  reason: string;
+}
+
+/** After that. */
+export interface RevokeResponse {
+  /** The request now. */
+  request: RequestDetail | undefined;
+}
+
+/** Say what became of a request. */
+export interface ResolveRequest {
+  /** `req_…`. */
+  id: string;
+  /** True when it took effect. */
+  happened: boolean;
+  /** How that is known; recorded. */
+  reason: string;
+}
+
+/** After that. */
+export interface ResolveResponse {
+  /** The request now. */
+  request: RequestDetail | undefined;
+}
+
+/** What may be locked. */
+export interface LockTarget {
+  target:
+    | //
+    /** Everything that this caller asks for. */
+    { $case: "principal"; value: LockedPrincipal }
+    | //
+    /** Everything that this person approves, by name. */
+    { $case: "approver"; value: string }
+    | //
+    /** Everything on this resource, by name. */
+    { $case: "resource"; value: string }
+    | undefined;
+}
+
+/** A caller. */
+export interface LockedPrincipal {
+  /** As in its token; `unix` for the identity of a socket. */
+  issuer: string;
+  /** As in its token. */
+  subject: string;
+}
+
+/** A lock in force. */
+export interface ActiveLock {
+  /** `lock_…`. */
+  id: string;
+  /** What is locked. */
+  target:
+    | LockTarget
+    | undefined;
+  /** Who locked it. */
+  by: string;
+  /** Why. */
+  reason: string;
+  /** Since when, milliseconds since the Unix epoch. */
+  createdMs: number;
+}
+
+/** List locks. */
+export interface ListLocksRequest {
+}
+
+/** All of them. */
+export interface ListLocksResponse {
+  /** Newest first. */
+  locks: ActiveLock[];
+}
+
+/** Lock something. */
+export interface LockRequest {
+  /** What. */
+  target:
+    | LockTarget
+    | undefined;
+  /** Why; recorded. */
+  reason: string;
+}
+
+/** After that. */
+export interface LockResponse {
+  /** The lock in force. */
+  lock: ActiveLock | undefined;
+}
+
+/** Lift a lock. */
+export interface LiftLockRequest {
+  /** `lock_…`. */
+  id: string;
+  /** Why; recorded. */
+  reason: string;
+}
+
+/** After that. */
+export interface LiftLockResponse {
+  /** The lock that was lifted. */
+  lock: ActiveLock | undefined;
+}
+
+/** A right to vote that was given for a time. */
+export interface Delegation {
+  /** `delegation_…`. */
+  id: string;
+  /** Whose right. */
+  from: string;
+  /** Who has it. */
+  to: string;
+  /** From when, milliseconds since the Unix epoch. */
+  fromMs: number;
+  /** Until when, milliseconds since the Unix epoch. */
+  untilMs: number;
+  /** Why; may be empty. */
+  reason: string;
+}
+
+/** List delegations. */
+export interface ListDelegationsRequest {
+}
+
+/** All of them. */
+export interface ListDelegationsResponse {
+  /** Newest first. */
+  delegations: Delegation[];
+}
+
+/** Delegate. */
+export interface DelegateRequest {
+  /** Who is to have the right, by name. */
+  to: string;
+  /** From when; 0 means now. */
+  fromMs: number;
+  /** Until when, milliseconds since the Unix epoch. */
+  untilMs: number;
+  /** Why; may be empty. */
+  reason: string;
+}
+
+/** After that. */
+export interface DelegateResponse {
+  /** The delegation. */
+  delegation: Delegation | undefined;
+}
+
+/** End a delegation. */
+export interface EndDelegationRequest {
+  /** `delegation_…`. */
+  id: string;
+}
+
+/** After that. */
+export interface EndDelegationResponse {
+  /** The delegation that ended. */
+  delegation: Delegation | undefined;
+}
+
+/** The review that an emergency requires. */
+export interface EmergencyReview {
+  /** The request that somebody approved alone. */
+  requestId: string;
+  /** Who did. */
+  by: string;
+  /** Why, in their words. */
+  reason: string;
+  /** When they did, milliseconds since the Unix epoch. */
+  timeMs: number;
+  /** Until when it should be closed, milliseconds since the Unix epoch. */
+  dueMs: number;
+  /** Who closed it; empty while it is open. */
+  closedBy: string;
+  /** What they found; empty while it is open. */
+  finding: string;
+  /** The start of the operation. */
+  headline: string;
+  /** The resource's name. */
+  resource: string;
+}
+
+/** List reviews. */
+export interface ListReviewsRequest {
+  /** Only those that are open. */
+  openOnly: boolean;
+}
+
+/** All of them. */
+export interface ListReviewsResponse {
+  /** Open ones first, the one that is due first before others. */
+  reviews: EmergencyReview[];
+}
+
+/** Close a review. */
+export interface CloseReviewRequest {
+  /** The request, `req_…`. */
+  requestId: string;
+  /** What was found; recorded. */
+  finding: string;
+}
+
+/** After that. */
+export interface CloseReviewResponse {
+  /** The review now. */
+  review: EmergencyReview | undefined;
 }
 
 /** One change of a request's state. */
@@ -200,6 +647,10 @@ export interface CastVote {
   comment: string;
   /** Milliseconds since the Unix epoch. */
   timeMs: number;
+  /** People whose right to vote the approver had. */
+  actingFor: string[];
+  /** True when it was cast alone in an emergency. */
+  breakGlass: boolean;
 }
 
 /** Watch the inbox. */
@@ -256,6 +707,14 @@ export interface VoteRequest {
   verdict: Verdict;
   /** At most 4096 bytes; may be empty. */
   comment: string;
+  /** Turns the approval into a standing one as well, where every rule that holds the request permits it. */
+  grant:
+    | GrantTerms
+    | undefined;
+  /** Alone, in an emergency, as somebody whom the rules name for it. Needs a comment, and a review afterwards. */
+  breakGlass: boolean;
+  /** Lines of a plan that are struck out, from 0. */
+  struck: number[];
 }
 
 /** After the vote. */
@@ -633,6 +1092,8 @@ function createBaseRequestSummary(): RequestSummary {
     expiresMs: 0,
     changedMs: 0,
     canVote: false,
+    actionDigest: "",
+    brokeGlass: false,
   };
 }
 
@@ -667,6 +1128,12 @@ export const RequestSummary: MessageFns<RequestSummary> = {
     }
     if (message.canVote !== false) {
       writer.uint32(80).bool(message.canVote);
+    }
+    if (message.actionDigest !== "") {
+      writer.uint32(90).string(message.actionDigest);
+    }
+    if (message.brokeGlass !== false) {
+      writer.uint32(96).bool(message.brokeGlass);
     }
     return writer;
   },
@@ -764,6 +1231,22 @@ export const RequestSummary: MessageFns<RequestSummary> = {
             message.canVote = reader.bool();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.actionDigest = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.brokeGlass = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -804,6 +1287,16 @@ export const RequestSummary: MessageFns<RequestSummary> = {
         : isSet(object.can_vote)
         ? globalThis.Boolean(object.can_vote)
         : false,
+      actionDigest: isSet(object.actionDigest)
+        ? globalThis.String(object.actionDigest)
+        : isSet(object.action_digest)
+        ? globalThis.String(object.action_digest)
+        : "",
+      brokeGlass: isSet(object.brokeGlass)
+        ? globalThis.Boolean(object.brokeGlass)
+        : isSet(object.broke_glass)
+        ? globalThis.Boolean(object.broke_glass)
+        : false,
     };
   },
 
@@ -839,6 +1332,12 @@ export const RequestSummary: MessageFns<RequestSummary> = {
     if (message.canVote !== false) {
       obj.canVote = message.canVote;
     }
+    if (message.actionDigest !== "") {
+      obj.actionDigest = message.actionDigest;
+    }
+    if (message.brokeGlass !== false) {
+      obj.brokeGlass = message.brokeGlass;
+    }
     return obj;
   },
 
@@ -859,6 +1358,8 @@ export const RequestSummary: MessageFns<RequestSummary> = {
     message.expiresMs = object.expiresMs ?? 0;
     message.changedMs = object.changedMs ?? 0;
     message.canVote = object.canVote ?? false;
+    message.actionDigest = object.actionDigest ?? "";
+    message.brokeGlass = object.brokeGlass ?? false;
     return message;
   },
 };
@@ -1018,6 +1519,14 @@ function createBaseRequestDetail(): RequestDetail {
     validForSeconds: 0,
     cannotVoteReason: "",
     history: [],
+    replacedBy: "",
+    replaces: "",
+    replacesWhy: "",
+    grants: undefined,
+    mayBreakGlass: false,
+    evidence: undefined,
+    past: [],
+    plan: [],
   };
 }
 
@@ -1073,6 +1582,30 @@ export const RequestDetail: MessageFns<RequestDetail> = {
     }
     for (const v of message.history) {
       StateChange.encode(v!, writer.uint32(138).fork()).join();
+    }
+    if (message.replacedBy !== "") {
+      writer.uint32(146).string(message.replacedBy);
+    }
+    if (message.replaces !== "") {
+      writer.uint32(154).string(message.replaces);
+    }
+    if (message.replacesWhy !== "") {
+      writer.uint32(162).string(message.replacesWhy);
+    }
+    if (message.grants !== undefined) {
+      GrantBounds.encode(message.grants, writer.uint32(170).fork()).join();
+    }
+    if (message.mayBreakGlass !== false) {
+      writer.uint32(176).bool(message.mayBreakGlass);
+    }
+    if (message.evidence !== undefined) {
+      Evidence.encode(message.evidence, writer.uint32(186).fork()).join();
+    }
+    for (const v of message.past) {
+      PastDecision.encode(v!, writer.uint32(194).fork()).join();
+    }
+    for (const v of message.plan) {
+      PlanLine.encode(v!, writer.uint32(202).fork()).join();
     }
     return writer;
   },
@@ -1229,6 +1762,70 @@ export const RequestDetail: MessageFns<RequestDetail> = {
             message.history.push(StateChange.decode(reader, reader.uint32()));
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.replacedBy = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.replaces = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.replacesWhy = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.grants = GrantBounds.decode(reader, reader.uint32());
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.mayBreakGlass = reader.bool();
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.evidence = Evidence.decode(reader, reader.uint32());
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.past.push(PastDecision.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.plan.push(PlanLine.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1303,6 +1900,30 @@ export const RequestDetail: MessageFns<RequestDetail> = {
       history: globalThis.Array.isArray(object?.history)
         ? object.history.map((e: any) => StateChange.fromJSON(e))
         : [],
+      replacedBy: isSet(object.replacedBy)
+        ? globalThis.String(object.replacedBy)
+        : isSet(object.replaced_by)
+        ? globalThis.String(object.replaced_by)
+        : "",
+      replaces: isSet(object.replaces) ? globalThis.String(object.replaces) : "",
+      replacesWhy: isSet(object.replacesWhy)
+        ? globalThis.String(object.replacesWhy)
+        : isSet(object.replaces_why)
+        ? globalThis.String(object.replaces_why)
+        : "",
+      grants: isSet(object.grants) ? GrantBounds.fromJSON(object.grants) : undefined,
+      mayBreakGlass: isSet(object.mayBreakGlass)
+        ? globalThis.Boolean(object.mayBreakGlass)
+        : isSet(object.may_break_glass)
+        ? globalThis.Boolean(object.may_break_glass)
+        : false,
+      evidence: isSet(object.evidence) ? Evidence.fromJSON(object.evidence) : undefined,
+      past: globalThis.Array.isArray(object?.past)
+        ? object.past.map((e: any) => PastDecision.fromJSON(e))
+        : [],
+      plan: globalThis.Array.isArray(object?.plan)
+        ? object.plan.map((e: any) => PlanLine.fromJSON(e))
+        : [],
     };
   },
 
@@ -1365,6 +1986,30 @@ export const RequestDetail: MessageFns<RequestDetail> = {
     if (message.history?.length) {
       obj.history = message.history.map((e) => StateChange.toJSON(e));
     }
+    if (message.replacedBy !== "") {
+      obj.replacedBy = message.replacedBy;
+    }
+    if (message.replaces !== "") {
+      obj.replaces = message.replaces;
+    }
+    if (message.replacesWhy !== "") {
+      obj.replacesWhy = message.replacesWhy;
+    }
+    if (message.grants !== undefined) {
+      obj.grants = GrantBounds.toJSON(message.grants);
+    }
+    if (message.mayBreakGlass !== false) {
+      obj.mayBreakGlass = message.mayBreakGlass;
+    }
+    if (message.evidence !== undefined) {
+      obj.evidence = Evidence.toJSON(message.evidence);
+    }
+    if (message.past?.length) {
+      obj.past = message.past.map((e) => PastDecision.toJSON(e));
+    }
+    if (message.plan?.length) {
+      obj.plan = message.plan.map((e) => PlanLine.toJSON(e));
+    }
     return obj;
   },
 
@@ -1406,6 +2051,18 @@ export const RequestDetail: MessageFns<RequestDetail> = {
     message.validForSeconds = object.validForSeconds ?? 0;
     message.cannotVoteReason = object.cannotVoteReason ?? "";
     message.history = object.history?.map((e) => StateChange.fromPartial(e)) || [];
+    message.replacedBy = object.replacedBy ?? "";
+    message.replaces = object.replaces ?? "";
+    message.replacesWhy = object.replacesWhy ?? "";
+    message.grants = (object.grants !== undefined && object.grants !== null)
+      ? GrantBounds.fromPartial(object.grants)
+      : undefined;
+    message.mayBreakGlass = object.mayBreakGlass ?? false;
+    message.evidence = (object.evidence !== undefined && object.evidence !== null)
+      ? Evidence.fromPartial(object.evidence)
+      : undefined;
+    message.past = object.past?.map((e) => PastDecision.fromPartial(e)) || [];
+    message.plan = object.plan?.map((e) => PlanLine.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1491,6 +2148,4260 @@ export const RequestDetail_TargetEntry: MessageFns<RequestDetail_TargetEntry> = 
     const message = createBaseRequestDetail_TargetEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseEvidence(): Evidence {
+  return {
+    timeMs: 0,
+    failure: "",
+    plan: "",
+    estimatedRows: undefined,
+    affectedRows: undefined,
+    sample: [],
+    difference: "",
+  };
+}
+
+export const Evidence: MessageFns<Evidence> = {
+  encode(message: Evidence, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.timeMs !== 0) {
+      writer.uint32(8).uint64(message.timeMs);
+    }
+    if (message.failure !== "") {
+      writer.uint32(18).string(message.failure);
+    }
+    if (message.plan !== "") {
+      writer.uint32(26).string(message.plan);
+    }
+    if (message.estimatedRows !== undefined) {
+      writer.uint32(32).uint64(message.estimatedRows);
+    }
+    if (message.affectedRows !== undefined) {
+      writer.uint32(40).uint64(message.affectedRows);
+    }
+    for (const v of message.sample) {
+      RowChange.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.difference !== "") {
+      writer.uint32(58).string(message.difference);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Evidence {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvidence();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.timeMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.plan = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.estimatedRows = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.affectedRows = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sample.push(RowChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.difference = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Evidence {
+    return {
+      timeMs: isSet(object.timeMs)
+        ? globalThis.Number(object.timeMs)
+        : isSet(object.time_ms)
+        ? globalThis.Number(object.time_ms)
+        : 0,
+      failure: isSet(object.failure) ? globalThis.String(object.failure) : "",
+      plan: isSet(object.plan) ? globalThis.String(object.plan) : "",
+      estimatedRows: isSet(object.estimatedRows)
+        ? globalThis.Number(object.estimatedRows)
+        : isSet(object.estimated_rows)
+        ? globalThis.Number(object.estimated_rows)
+        : undefined,
+      affectedRows: isSet(object.affectedRows)
+        ? globalThis.Number(object.affectedRows)
+        : isSet(object.affected_rows)
+        ? globalThis.Number(object.affected_rows)
+        : undefined,
+      sample: globalThis.Array.isArray(object?.sample)
+        ? object.sample.map((e: any) => RowChange.fromJSON(e))
+        : [],
+      difference: isSet(object.difference) ? globalThis.String(object.difference) : "",
+    };
+  },
+
+  toJSON(message: Evidence): unknown {
+    const obj: any = {};
+    if (message.timeMs !== 0) {
+      obj.timeMs = Math.round(message.timeMs);
+    }
+    if (message.failure !== "") {
+      obj.failure = message.failure;
+    }
+    if (message.plan !== "") {
+      obj.plan = message.plan;
+    }
+    if (message.estimatedRows !== undefined) {
+      obj.estimatedRows = Math.round(message.estimatedRows);
+    }
+    if (message.affectedRows !== undefined) {
+      obj.affectedRows = Math.round(message.affectedRows);
+    }
+    if (message.sample?.length) {
+      obj.sample = message.sample.map((e) => RowChange.toJSON(e));
+    }
+    if (message.difference !== "") {
+      obj.difference = message.difference;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Evidence>): Evidence {
+    return Evidence.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Evidence>): Evidence {
+    const message = createBaseEvidence();
+    message.timeMs = object.timeMs ?? 0;
+    message.failure = object.failure ?? "";
+    message.plan = object.plan ?? "";
+    message.estimatedRows = object.estimatedRows ?? undefined;
+    message.affectedRows = object.affectedRows ?? undefined;
+    message.sample = object.sample?.map((e) => RowChange.fromPartial(e)) || [];
+    message.difference = object.difference ?? "";
+    return message;
+  },
+};
+
+function createBaseRowChange(): RowChange {
+  return { columns: [], before: [], after: [] };
+}
+
+export const RowChange: MessageFns<RowChange> = {
+  encode(message: RowChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.columns) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.before) {
+      CellValue.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.after) {
+      CellValue.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RowChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRowChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.columns.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.before.push(CellValue.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.after.push(CellValue.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RowChange {
+    return {
+      columns: globalThis.Array.isArray(object?.columns) ? object.columns.map((e: any) => globalThis.String(e)) : [],
+      before: globalThis.Array.isArray(object?.before) ? object.before.map((e: any) => CellValue.fromJSON(e)) : [],
+      after: globalThis.Array.isArray(object?.after) ? object.after.map((e: any) => CellValue.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: RowChange): unknown {
+    const obj: any = {};
+    if (message.columns?.length) {
+      obj.columns = message.columns;
+    }
+    if (message.before?.length) {
+      obj.before = message.before.map((e) => CellValue.toJSON(e));
+    }
+    if (message.after?.length) {
+      obj.after = message.after.map((e) => CellValue.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RowChange>): RowChange {
+    return RowChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RowChange>): RowChange {
+    const message = createBaseRowChange();
+    message.columns = object.columns?.map((e) => e) || [];
+    message.before = object.before?.map((e) => CellValue.fromPartial(e)) || [];
+    message.after = object.after?.map((e) => CellValue.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCellValue(): CellValue {
+  return { text: undefined };
+}
+
+export const CellValue: MessageFns<CellValue> = {
+  encode(message: CellValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.text !== undefined) {
+      writer.uint32(10).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CellValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCellValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CellValue {
+    return { text: isSet(object.text) ? globalThis.String(object.text) : undefined };
+  },
+
+  toJSON(message: CellValue): unknown {
+    const obj: any = {};
+    if (message.text !== undefined) {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CellValue>): CellValue {
+    return CellValue.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CellValue>): CellValue {
+    const message = createBaseCellValue();
+    message.text = object.text ?? undefined;
+    return message;
+  },
+};
+
+function createBasePastDecision(): PastDecision {
+  return { id: "", state: 0, subject: "", votes: [], createdMs: 0 };
+}
+
+export const PastDecision: MessageFns<PastDecision> = {
+  encode(message: PastDecision, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.subject !== "") {
+      writer.uint32(26).string(message.subject);
+    }
+    for (const v of message.votes) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.createdMs !== 0) {
+      writer.uint32(40).uint64(message.createdMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PastDecision {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePastDecision();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.votes.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.createdMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PastDecision {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      state: isSet(object.state) ? requestStateFromJSON(object.state) : 0,
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+      votes: globalThis.Array.isArray(object?.votes) ? object.votes.map((e: any) => globalThis.String(e)) : [],
+      createdMs: isSet(object.createdMs)
+        ? globalThis.Number(object.createdMs)
+        : isSet(object.created_ms)
+        ? globalThis.Number(object.created_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: PastDecision): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.state !== 0) {
+      obj.state = requestStateToJSON(message.state);
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    if (message.votes?.length) {
+      obj.votes = message.votes;
+    }
+    if (message.createdMs !== 0) {
+      obj.createdMs = Math.round(message.createdMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PastDecision>): PastDecision {
+    return PastDecision.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PastDecision>): PastDecision {
+    const message = createBasePastDecision();
+    message.id = object.id ?? "";
+    message.state = object.state ?? 0;
+    message.subject = object.subject ?? "";
+    message.votes = object.votes?.map((e) => e) || [];
+    message.createdMs = object.createdMs ?? 0;
+    return message;
+  },
+};
+
+function createBasePlanLine(): PlanLine {
+  return { index: 0, resource: "", operation: undefined, role: "", rules: [], factsJson: "", struck: false, state: 0 };
+}
+
+export const PlanLine: MessageFns<PlanLine> = {
+  encode(message: PlanLine, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).uint32(message.index);
+    }
+    if (message.resource !== "") {
+      writer.uint32(18).string(message.resource);
+    }
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(26).fork()).join();
+    }
+    if (message.role !== "") {
+      writer.uint32(34).string(message.role);
+    }
+    for (const v of message.rules) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.factsJson !== "") {
+      writer.uint32(50).string(message.factsJson);
+    }
+    if (message.struck !== false) {
+      writer.uint32(56).bool(message.struck);
+    }
+    if (message.state !== 0) {
+      writer.uint32(64).int32(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanLine {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanLine();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rules.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.factsJson = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.struck = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanLine {
+    return {
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      resource: isSet(object.resource) ? globalThis.String(object.resource) : "",
+      operation: isSet(object.operation) ? Operation.fromJSON(object.operation) : undefined,
+      role: isSet(object.role) ? globalThis.String(object.role) : "",
+      rules: globalThis.Array.isArray(object?.rules) ? object.rules.map((e: any) => globalThis.String(e)) : [],
+      factsJson: isSet(object.factsJson)
+        ? globalThis.String(object.factsJson)
+        : isSet(object.facts_json)
+        ? globalThis.String(object.facts_json)
+        : "",
+      struck: isSet(object.struck) ? globalThis.Boolean(object.struck) : false,
+      state: isSet(object.state) ? requestStateFromJSON(object.state) : 0,
+    };
+  },
+
+  toJSON(message: PlanLine): unknown {
+    const obj: any = {};
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.resource !== "") {
+      obj.resource = message.resource;
+    }
+    if (message.operation !== undefined) {
+      obj.operation = Operation.toJSON(message.operation);
+    }
+    if (message.role !== "") {
+      obj.role = message.role;
+    }
+    if (message.rules?.length) {
+      obj.rules = message.rules;
+    }
+    if (message.factsJson !== "") {
+      obj.factsJson = message.factsJson;
+    }
+    if (message.struck !== false) {
+      obj.struck = message.struck;
+    }
+    if (message.state !== 0) {
+      obj.state = requestStateToJSON(message.state);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlanLine>): PlanLine {
+    return PlanLine.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlanLine>): PlanLine {
+    const message = createBasePlanLine();
+    message.index = object.index ?? 0;
+    message.resource = object.resource ?? "";
+    message.operation = (object.operation !== undefined && object.operation !== null)
+      ? Operation.fromPartial(object.operation)
+      : undefined;
+    message.role = object.role ?? "";
+    message.rules = object.rules?.map((e) => e) || [];
+    message.factsJson = object.factsJson ?? "";
+    message.struck = object.struck ?? false;
+    message.state = object.state ?? 0;
+    return message;
+  },
+};
+
+function createBaseGrantBounds(): GrantBounds {
+  return { maxUses: 0, maxTtlSeconds: 0 };
+}
+
+export const GrantBounds: MessageFns<GrantBounds> = {
+  encode(message: GrantBounds, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.maxUses !== 0) {
+      writer.uint32(8).uint32(message.maxUses);
+    }
+    if (message.maxTtlSeconds !== 0) {
+      writer.uint32(16).uint32(message.maxTtlSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrantBounds {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrantBounds();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.maxUses = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxTtlSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GrantBounds {
+    return {
+      maxUses: isSet(object.maxUses)
+        ? globalThis.Number(object.maxUses)
+        : isSet(object.max_uses)
+        ? globalThis.Number(object.max_uses)
+        : 0,
+      maxTtlSeconds: isSet(object.maxTtlSeconds)
+        ? globalThis.Number(object.maxTtlSeconds)
+        : isSet(object.max_ttl_seconds)
+        ? globalThis.Number(object.max_ttl_seconds)
+        : 0,
+    };
+  },
+
+  toJSON(message: GrantBounds): unknown {
+    const obj: any = {};
+    if (message.maxUses !== 0) {
+      obj.maxUses = Math.round(message.maxUses);
+    }
+    if (message.maxTtlSeconds !== 0) {
+      obj.maxTtlSeconds = Math.round(message.maxTtlSeconds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GrantBounds>): GrantBounds {
+    return GrantBounds.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrantBounds>): GrantBounds {
+    const message = createBaseGrantBounds();
+    message.maxUses = object.maxUses ?? 0;
+    message.maxTtlSeconds = object.maxTtlSeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseGrantTerms(): GrantTerms {
+  return { uses: 0, ttlSeconds: 0, bounds: [] };
+}
+
+export const GrantTerms: MessageFns<GrantTerms> = {
+  encode(message: GrantTerms, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.uses !== 0) {
+      writer.uint32(8).uint32(message.uses);
+    }
+    if (message.ttlSeconds !== 0) {
+      writer.uint32(16).uint32(message.ttlSeconds);
+    }
+    for (const v of message.bounds) {
+      ValueBound.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrantTerms {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrantTerms();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.uses = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ttlSeconds = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bounds.push(ValueBound.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GrantTerms {
+    return {
+      uses: isSet(object.uses) ? globalThis.Number(object.uses) : 0,
+      ttlSeconds: isSet(object.ttlSeconds)
+        ? globalThis.Number(object.ttlSeconds)
+        : isSet(object.ttl_seconds)
+        ? globalThis.Number(object.ttl_seconds)
+        : 0,
+      bounds: globalThis.Array.isArray(object?.bounds) ? object.bounds.map((e: any) => ValueBound.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: GrantTerms): unknown {
+    const obj: any = {};
+    if (message.uses !== 0) {
+      obj.uses = Math.round(message.uses);
+    }
+    if (message.ttlSeconds !== 0) {
+      obj.ttlSeconds = Math.round(message.ttlSeconds);
+    }
+    if (message.bounds?.length) {
+      obj.bounds = message.bounds.map((e) => ValueBound.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GrantTerms>): GrantTerms {
+    return GrantTerms.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrantTerms>): GrantTerms {
+    const message = createBaseGrantTerms();
+    message.uses = object.uses ?? 0;
+    message.ttlSeconds = object.ttlSeconds ?? 0;
+    message.bounds = object.bounds?.map((e) => ValueBound.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseValueBound(): ValueBound {
+  return { value: "", bound: undefined };
+}
+
+export const ValueBound: MessageFns<ValueBound> = {
+  encode(message: ValueBound, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.value !== "") {
+      writer.uint32(10).string(message.value);
+    }
+    switch (message.bound?.$case) {
+      case "oneOf":
+        TextList.encode(message.bound.value, writer.uint32(18).fork()).join();
+        break;
+      case "range":
+        NumberRange.encode(message.bound.value, writer.uint32(26).fork()).join();
+        break;
+      case "prefix":
+        writer.uint32(34).string(message.bound.value);
+        break;
+      case "any":
+        writer.uint32(40).bool(message.bound.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValueBound {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValueBound();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.bound = { $case: "oneOf", value: TextList.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.bound = { $case: "range", value: NumberRange.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.bound = { $case: "prefix", value: reader.string() };
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.bound = { $case: "any", value: reader.bool() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ValueBound {
+    return {
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+      bound: isSet(object.oneOf)
+        ? { $case: "oneOf", value: TextList.fromJSON(object.oneOf) }
+        : isSet(object.one_of)
+        ? { $case: "oneOf", value: TextList.fromJSON(object.one_of) }
+        : isSet(object.range)
+        ? { $case: "range", value: NumberRange.fromJSON(object.range) }
+        : isSet(object.prefix)
+        ? { $case: "prefix", value: globalThis.String(object.prefix) }
+        : isSet(object.any)
+        ? { $case: "any", value: globalThis.Boolean(object.any) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: ValueBound): unknown {
+    const obj: any = {};
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    if (message.bound?.$case === "oneOf") {
+      obj.oneOf = TextList.toJSON(message.bound.value);
+    } else if (message.bound?.$case === "range") {
+      obj.range = NumberRange.toJSON(message.bound.value);
+    } else if (message.bound?.$case === "prefix") {
+      obj.prefix = message.bound.value;
+    } else if (message.bound?.$case === "any") {
+      obj.any = message.bound.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ValueBound>): ValueBound {
+    return ValueBound.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ValueBound>): ValueBound {
+    const message = createBaseValueBound();
+    message.value = object.value ?? "";
+    switch (object.bound?.$case) {
+      case "oneOf": {
+        if (object.bound?.value !== undefined && object.bound?.value !== null) {
+          message.bound = { $case: "oneOf", value: TextList.fromPartial(object.bound.value) };
+        }
+        break;
+      }
+      case "range": {
+        if (object.bound?.value !== undefined && object.bound?.value !== null) {
+          message.bound = { $case: "range", value: NumberRange.fromPartial(object.bound.value) };
+        }
+        break;
+      }
+      case "prefix": {
+        if (object.bound?.value !== undefined && object.bound?.value !== null) {
+          message.bound = { $case: "prefix", value: object.bound.value };
+        }
+        break;
+      }
+      case "any": {
+        if (object.bound?.value !== undefined && object.bound?.value !== null) {
+          message.bound = { $case: "any", value: object.bound.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseTextList(): TextList {
+  return { values: [] };
+}
+
+export const TextList: MessageFns<TextList> = {
+  encode(message: TextList, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.values) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TextList {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTextList();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): TextList {
+    return {
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: TextList): unknown {
+    const obj: any = {};
+    if (message.values?.length) {
+      obj.values = message.values;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<TextList>): TextList {
+    return TextList.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TextList>): TextList {
+    const message = createBaseTextList();
+    message.values = object.values?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseNumberRange(): NumberRange {
+  return { min: "", max: "" };
+}
+
+export const NumberRange: MessageFns<NumberRange> = {
+  encode(message: NumberRange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.min !== "") {
+      writer.uint32(10).string(message.min);
+    }
+    if (message.max !== "") {
+      writer.uint32(18).string(message.max);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NumberRange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNumberRange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.min = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.max = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NumberRange {
+    return {
+      min: isSet(object.min) ? globalThis.String(object.min) : "",
+      max: isSet(object.max) ? globalThis.String(object.max) : "",
+    };
+  },
+
+  toJSON(message: NumberRange): unknown {
+    const obj: any = {};
+    if (message.min !== "") {
+      obj.min = message.min;
+    }
+    if (message.max !== "") {
+      obj.max = message.max;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NumberRange>): NumberRange {
+    return NumberRange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NumberRange>): NumberRange {
+    const message = createBaseNumberRange();
+    message.min = object.min ?? "";
+    message.max = object.max ?? "";
+    return message;
+  },
+};
+
+function createBaseGrant(): Grant {
+  return {
+    id: "",
+    active: false,
+    requestId: "",
+    resource: "",
+    principal: undefined,
+    template: "",
+    terms: undefined,
+    used: 0,
+    expiresMs: 0,
+    approvers: [],
+    createdMs: 0,
+    revokedReason: "",
+  };
+}
+
+export const Grant: MessageFns<Grant> = {
+  encode(message: Grant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.active !== false) {
+      writer.uint32(16).bool(message.active);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    if (message.resource !== "") {
+      writer.uint32(34).string(message.resource);
+    }
+    if (message.principal !== undefined) {
+      Principal.encode(message.principal, writer.uint32(42).fork()).join();
+    }
+    if (message.template !== "") {
+      writer.uint32(50).string(message.template);
+    }
+    if (message.terms !== undefined) {
+      GrantTerms.encode(message.terms, writer.uint32(58).fork()).join();
+    }
+    if (message.used !== 0) {
+      writer.uint32(64).uint32(message.used);
+    }
+    if (message.expiresMs !== 0) {
+      writer.uint32(72).uint64(message.expiresMs);
+    }
+    for (const v of message.approvers) {
+      writer.uint32(82).string(v!);
+    }
+    if (message.createdMs !== 0) {
+      writer.uint32(88).uint64(message.createdMs);
+    }
+    if (message.revokedReason !== "") {
+      writer.uint32(98).string(message.revokedReason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Grant {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrant();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.active = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.principal = Principal.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.template = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.terms = GrantTerms.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.used = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.expiresMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.approvers.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.createdMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.revokedReason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Grant {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      active: isSet(object.active) ? globalThis.Boolean(object.active) : false,
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      resource: isSet(object.resource) ? globalThis.String(object.resource) : "",
+      principal: isSet(object.principal) ? Principal.fromJSON(object.principal) : undefined,
+      template: isSet(object.template) ? globalThis.String(object.template) : "",
+      terms: isSet(object.terms) ? GrantTerms.fromJSON(object.terms) : undefined,
+      used: isSet(object.used) ? globalThis.Number(object.used) : 0,
+      expiresMs: isSet(object.expiresMs)
+        ? globalThis.Number(object.expiresMs)
+        : isSet(object.expires_ms)
+        ? globalThis.Number(object.expires_ms)
+        : 0,
+      approvers: globalThis.Array.isArray(object?.approvers)
+        ? object.approvers.map((e: any) => globalThis.String(e))
+        : [],
+      createdMs: isSet(object.createdMs)
+        ? globalThis.Number(object.createdMs)
+        : isSet(object.created_ms)
+        ? globalThis.Number(object.created_ms)
+        : 0,
+      revokedReason: isSet(object.revokedReason)
+        ? globalThis.String(object.revokedReason)
+        : isSet(object.revoked_reason)
+        ? globalThis.String(object.revoked_reason)
+        : "",
+    };
+  },
+
+  toJSON(message: Grant): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.active !== false) {
+      obj.active = message.active;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.resource !== "") {
+      obj.resource = message.resource;
+    }
+    if (message.principal !== undefined) {
+      obj.principal = Principal.toJSON(message.principal);
+    }
+    if (message.template !== "") {
+      obj.template = message.template;
+    }
+    if (message.terms !== undefined) {
+      obj.terms = GrantTerms.toJSON(message.terms);
+    }
+    if (message.used !== 0) {
+      obj.used = Math.round(message.used);
+    }
+    if (message.expiresMs !== 0) {
+      obj.expiresMs = Math.round(message.expiresMs);
+    }
+    if (message.approvers?.length) {
+      obj.approvers = message.approvers;
+    }
+    if (message.createdMs !== 0) {
+      obj.createdMs = Math.round(message.createdMs);
+    }
+    if (message.revokedReason !== "") {
+      obj.revokedReason = message.revokedReason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Grant>): Grant {
+    return Grant.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Grant>): Grant {
+    const message = createBaseGrant();
+    message.id = object.id ?? "";
+    message.active = object.active ?? false;
+    message.requestId = object.requestId ?? "";
+    message.resource = object.resource ?? "";
+    message.principal = (object.principal !== undefined && object.principal !== null)
+      ? Principal.fromPartial(object.principal)
+      : undefined;
+    message.template = object.template ?? "";
+    message.terms = (object.terms !== undefined && object.terms !== null)
+      ? GrantTerms.fromPartial(object.terms)
+      : undefined;
+    message.used = object.used ?? 0;
+    message.expiresMs = object.expiresMs ?? 0;
+    message.approvers = object.approvers?.map((e) => e) || [];
+    message.createdMs = object.createdMs ?? 0;
+    message.revokedReason = object.revokedReason ?? "";
+    return message;
+  },
+};
+
+function createBaseListGrantsRequest(): ListGrantsRequest {
+  return { activeOnly: false, pageSize: 0, pageToken: "" };
+}
+
+export const ListGrantsRequest: MessageFns<ListGrantsRequest> = {
+  encode(message: ListGrantsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.activeOnly !== false) {
+      writer.uint32(8).bool(message.activeOnly);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGrantsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGrantsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.activeOnly = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListGrantsRequest {
+    return {
+      activeOnly: isSet(object.activeOnly)
+        ? globalThis.Boolean(object.activeOnly)
+        : isSet(object.active_only)
+        ? globalThis.Boolean(object.active_only)
+        : false,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListGrantsRequest): unknown {
+    const obj: any = {};
+    if (message.activeOnly !== false) {
+      obj.activeOnly = message.activeOnly;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListGrantsRequest>): ListGrantsRequest {
+    return ListGrantsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListGrantsRequest>): ListGrantsRequest {
+    const message = createBaseListGrantsRequest();
+    message.activeOnly = object.activeOnly ?? false;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListGrantsResponse(): ListGrantsResponse {
+  return { grants: [], nextPageToken: "" };
+}
+
+export const ListGrantsResponse: MessageFns<ListGrantsResponse> = {
+  encode(message: ListGrantsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListGrantsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListGrantsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListGrantsResponse {
+    return {
+      grants: globalThis.Array.isArray(object?.grants) ? object.grants.map((e: any) => Grant.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListGrantsResponse): unknown {
+    const obj: any = {};
+    if (message.grants?.length) {
+      obj.grants = message.grants.map((e) => Grant.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListGrantsResponse>): ListGrantsResponse {
+    return ListGrantsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListGrantsResponse>): ListGrantsResponse {
+    const message = createBaseListGrantsResponse();
+    message.grants = object.grants?.map((e) => Grant.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeGrantRequest(): RevokeGrantRequest {
+  return { id: "", reason: "" };
+}
+
+export const RevokeGrantRequest: MessageFns<RevokeGrantRequest> = {
+  encode(message: RevokeGrantRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeGrantRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeGrantRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeGrantRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RevokeGrantRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeGrantRequest>): RevokeGrantRequest {
+    return RevokeGrantRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeGrantRequest>): RevokeGrantRequest {
+    const message = createBaseRevokeGrantRequest();
+    message.id = object.id ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeGrantResponse(): RevokeGrantResponse {
+  return { grant: undefined };
+}
+
+export const RevokeGrantResponse: MessageFns<RevokeGrantResponse> = {
+  encode(message: RevokeGrantResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.grant !== undefined) {
+      Grant.encode(message.grant, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeGrantResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeGrantResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.grant = Grant.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeGrantResponse {
+    return { grant: isSet(object.grant) ? Grant.fromJSON(object.grant) : undefined };
+  },
+
+  toJSON(message: RevokeGrantResponse): unknown {
+    const obj: any = {};
+    if (message.grant !== undefined) {
+      obj.grant = Grant.toJSON(message.grant);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeGrantResponse>): RevokeGrantResponse {
+    return RevokeGrantResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeGrantResponse>): RevokeGrantResponse {
+    const message = createBaseRevokeGrantResponse();
+    message.grant = (object.grant !== undefined && object.grant !== null) ? Grant.fromPartial(object.grant) : undefined;
+    return message;
+  },
+};
+
+function createBaseProposeEditRequest(): ProposeEditRequest {
+  return { id: "", requestDigest: "", operation: undefined, comment: "" };
+}
+
+export const ProposeEditRequest: MessageFns<ProposeEditRequest> = {
+  encode(message: ProposeEditRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.requestDigest !== "") {
+      writer.uint32(18).string(message.requestDigest);
+    }
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(26).fork()).join();
+    }
+    if (message.comment !== "") {
+      writer.uint32(34).string(message.comment);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProposeEditRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProposeEditRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestDigest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.comment = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProposeEditRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      requestDigest: isSet(object.requestDigest)
+        ? globalThis.String(object.requestDigest)
+        : isSet(object.request_digest)
+        ? globalThis.String(object.request_digest)
+        : "",
+      operation: isSet(object.operation) ? Operation.fromJSON(object.operation) : undefined,
+      comment: isSet(object.comment) ? globalThis.String(object.comment) : "",
+    };
+  },
+
+  toJSON(message: ProposeEditRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.requestDigest !== "") {
+      obj.requestDigest = message.requestDigest;
+    }
+    if (message.operation !== undefined) {
+      obj.operation = Operation.toJSON(message.operation);
+    }
+    if (message.comment !== "") {
+      obj.comment = message.comment;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ProposeEditRequest>): ProposeEditRequest {
+    return ProposeEditRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProposeEditRequest>): ProposeEditRequest {
+    const message = createBaseProposeEditRequest();
+    message.id = object.id ?? "";
+    message.requestDigest = object.requestDigest ?? "";
+    message.operation = (object.operation !== undefined && object.operation !== null)
+      ? Operation.fromPartial(object.operation)
+      : undefined;
+    message.comment = object.comment ?? "";
+    return message;
+  },
+};
+
+function createBaseProposeEditResponse(): ProposeEditResponse {
+  return { request: undefined };
+}
+
+export const ProposeEditResponse: MessageFns<ProposeEditResponse> = {
+  encode(message: ProposeEditResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request !== undefined) {
+      RequestDetail.encode(message.request, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProposeEditResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProposeEditResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = RequestDetail.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProposeEditResponse {
+    return { request: isSet(object.request) ? RequestDetail.fromJSON(object.request) : undefined };
+  },
+
+  toJSON(message: ProposeEditResponse): unknown {
+    const obj: any = {};
+    if (message.request !== undefined) {
+      obj.request = RequestDetail.toJSON(message.request);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ProposeEditResponse>): ProposeEditResponse {
+    return ProposeEditResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProposeEditResponse>): ProposeEditResponse {
+    const message = createBaseProposeEditResponse();
+    message.request = (object.request !== undefined && object.request !== null)
+      ? RequestDetail.fromPartial(object.request)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRevokeRequest(): RevokeRequest {
+  return { id: "", reason: "" };
+}
+
+export const RevokeRequest: MessageFns<RevokeRequest> = {
+  encode(message: RevokeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: RevokeRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeRequest>): RevokeRequest {
+    return RevokeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeRequest>): RevokeRequest {
+    const message = createBaseRevokeRequest();
+    message.id = object.id ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeResponse(): RevokeResponse {
+  return { request: undefined };
+}
+
+export const RevokeResponse: MessageFns<RevokeResponse> = {
+  encode(message: RevokeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request !== undefined) {
+      RequestDetail.encode(message.request, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = RequestDetail.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RevokeResponse {
+    return { request: isSet(object.request) ? RequestDetail.fromJSON(object.request) : undefined };
+  },
+
+  toJSON(message: RevokeResponse): unknown {
+    const obj: any = {};
+    if (message.request !== undefined) {
+      obj.request = RequestDetail.toJSON(message.request);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RevokeResponse>): RevokeResponse {
+    return RevokeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeResponse>): RevokeResponse {
+    const message = createBaseRevokeResponse();
+    message.request = (object.request !== undefined && object.request !== null)
+      ? RequestDetail.fromPartial(object.request)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseResolveRequest(): ResolveRequest {
+  return { id: "", happened: false, reason: "" };
+}
+
+export const ResolveRequest: MessageFns<ResolveRequest> = {
+  encode(message: ResolveRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.happened !== false) {
+      writer.uint32(16).bool(message.happened);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.happened = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      happened: isSet(object.happened) ? globalThis.Boolean(object.happened) : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: ResolveRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.happened !== false) {
+      obj.happened = message.happened;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveRequest>): ResolveRequest {
+    return ResolveRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveRequest>): ResolveRequest {
+    const message = createBaseResolveRequest();
+    message.id = object.id ?? "";
+    message.happened = object.happened ?? false;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseResolveResponse(): ResolveResponse {
+  return { request: undefined };
+}
+
+export const ResolveResponse: MessageFns<ResolveResponse> = {
+  encode(message: ResolveResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request !== undefined) {
+      RequestDetail.encode(message.request, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = RequestDetail.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveResponse {
+    return { request: isSet(object.request) ? RequestDetail.fromJSON(object.request) : undefined };
+  },
+
+  toJSON(message: ResolveResponse): unknown {
+    const obj: any = {};
+    if (message.request !== undefined) {
+      obj.request = RequestDetail.toJSON(message.request);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResolveResponse>): ResolveResponse {
+    return ResolveResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResolveResponse>): ResolveResponse {
+    const message = createBaseResolveResponse();
+    message.request = (object.request !== undefined && object.request !== null)
+      ? RequestDetail.fromPartial(object.request)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLockTarget(): LockTarget {
+  return { target: undefined };
+}
+
+export const LockTarget: MessageFns<LockTarget> = {
+  encode(message: LockTarget, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.target?.$case) {
+      case "principal":
+        LockedPrincipal.encode(message.target.value, writer.uint32(10).fork()).join();
+        break;
+      case "approver":
+        writer.uint32(18).string(message.target.value);
+        break;
+      case "resource":
+        writer.uint32(26).string(message.target.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockTarget {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockTarget();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.target = { $case: "principal", value: LockedPrincipal.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = { $case: "approver", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.target = { $case: "resource", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LockTarget {
+    return {
+      target: isSet(object.principal)
+        ? { $case: "principal", value: LockedPrincipal.fromJSON(object.principal) }
+        : isSet(object.approver)
+        ? { $case: "approver", value: globalThis.String(object.approver) }
+        : isSet(object.resource)
+        ? { $case: "resource", value: globalThis.String(object.resource) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: LockTarget): unknown {
+    const obj: any = {};
+    if (message.target?.$case === "principal") {
+      obj.principal = LockedPrincipal.toJSON(message.target.value);
+    } else if (message.target?.$case === "approver") {
+      obj.approver = message.target.value;
+    } else if (message.target?.$case === "resource") {
+      obj.resource = message.target.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LockTarget>): LockTarget {
+    return LockTarget.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LockTarget>): LockTarget {
+    const message = createBaseLockTarget();
+    switch (object.target?.$case) {
+      case "principal": {
+        if (object.target?.value !== undefined && object.target?.value !== null) {
+          message.target = { $case: "principal", value: LockedPrincipal.fromPartial(object.target.value) };
+        }
+        break;
+      }
+      case "approver": {
+        if (object.target?.value !== undefined && object.target?.value !== null) {
+          message.target = { $case: "approver", value: object.target.value };
+        }
+        break;
+      }
+      case "resource": {
+        if (object.target?.value !== undefined && object.target?.value !== null) {
+          message.target = { $case: "resource", value: object.target.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseLockedPrincipal(): LockedPrincipal {
+  return { issuer: "", subject: "" };
+}
+
+export const LockedPrincipal: MessageFns<LockedPrincipal> = {
+  encode(message: LockedPrincipal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.issuer !== "") {
+      writer.uint32(10).string(message.issuer);
+    }
+    if (message.subject !== "") {
+      writer.uint32(18).string(message.subject);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockedPrincipal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockedPrincipal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.issuer = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LockedPrincipal {
+    return {
+      issuer: isSet(object.issuer) ? globalThis.String(object.issuer) : "",
+      subject: isSet(object.subject) ? globalThis.String(object.subject) : "",
+    };
+  },
+
+  toJSON(message: LockedPrincipal): unknown {
+    const obj: any = {};
+    if (message.issuer !== "") {
+      obj.issuer = message.issuer;
+    }
+    if (message.subject !== "") {
+      obj.subject = message.subject;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LockedPrincipal>): LockedPrincipal {
+    return LockedPrincipal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LockedPrincipal>): LockedPrincipal {
+    const message = createBaseLockedPrincipal();
+    message.issuer = object.issuer ?? "";
+    message.subject = object.subject ?? "";
+    return message;
+  },
+};
+
+function createBaseActiveLock(): ActiveLock {
+  return { id: "", target: undefined, by: "", reason: "", createdMs: 0 };
+}
+
+export const ActiveLock: MessageFns<ActiveLock> = {
+  encode(message: ActiveLock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.target !== undefined) {
+      LockTarget.encode(message.target, writer.uint32(18).fork()).join();
+    }
+    if (message.by !== "") {
+      writer.uint32(26).string(message.by);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.createdMs !== 0) {
+      writer.uint32(40).uint64(message.createdMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ActiveLock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseActiveLock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = LockTarget.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.createdMs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ActiveLock {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      target: isSet(object.target) ? LockTarget.fromJSON(object.target) : undefined,
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      createdMs: isSet(object.createdMs)
+        ? globalThis.Number(object.createdMs)
+        : isSet(object.created_ms)
+        ? globalThis.Number(object.created_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: ActiveLock): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.target !== undefined) {
+      obj.target = LockTarget.toJSON(message.target);
+    }
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.createdMs !== 0) {
+      obj.createdMs = Math.round(message.createdMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ActiveLock>): ActiveLock {
+    return ActiveLock.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ActiveLock>): ActiveLock {
+    const message = createBaseActiveLock();
+    message.id = object.id ?? "";
+    message.target = (object.target !== undefined && object.target !== null)
+      ? LockTarget.fromPartial(object.target)
+      : undefined;
+    message.by = object.by ?? "";
+    message.reason = object.reason ?? "";
+    message.createdMs = object.createdMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseListLocksRequest(): ListLocksRequest {
+  return {};
+}
+
+export const ListLocksRequest: MessageFns<ListLocksRequest> = {
+  encode(_: ListLocksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLocksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLocksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListLocksRequest {
+    return {};
+  },
+
+  toJSON(_: ListLocksRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListLocksRequest>): ListLocksRequest {
+    return ListLocksRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListLocksRequest>): ListLocksRequest {
+    const message = createBaseListLocksRequest();
+    return message;
+  },
+};
+
+function createBaseListLocksResponse(): ListLocksResponse {
+  return { locks: [] };
+}
+
+export const ListLocksResponse: MessageFns<ListLocksResponse> = {
+  encode(message: ListLocksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.locks) {
+      ActiveLock.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListLocksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListLocksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.locks.push(ActiveLock.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListLocksResponse {
+    return {
+      locks: globalThis.Array.isArray(object?.locks) ? object.locks.map((e: any) => ActiveLock.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListLocksResponse): unknown {
+    const obj: any = {};
+    if (message.locks?.length) {
+      obj.locks = message.locks.map((e) => ActiveLock.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListLocksResponse>): ListLocksResponse {
+    return ListLocksResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListLocksResponse>): ListLocksResponse {
+    const message = createBaseListLocksResponse();
+    message.locks = object.locks?.map((e) => ActiveLock.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLockRequest(): LockRequest {
+  return { target: undefined, reason: "" };
+}
+
+export const LockRequest: MessageFns<LockRequest> = {
+  encode(message: LockRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.target !== undefined) {
+      LockTarget.encode(message.target, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.target = LockTarget.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LockRequest {
+    return {
+      target: isSet(object.target) ? LockTarget.fromJSON(object.target) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: LockRequest): unknown {
+    const obj: any = {};
+    if (message.target !== undefined) {
+      obj.target = LockTarget.toJSON(message.target);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LockRequest>): LockRequest {
+    return LockRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LockRequest>): LockRequest {
+    const message = createBaseLockRequest();
+    message.target = (object.target !== undefined && object.target !== null)
+      ? LockTarget.fromPartial(object.target)
+      : undefined;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseLockResponse(): LockResponse {
+  return { lock: undefined };
+}
+
+export const LockResponse: MessageFns<LockResponse> = {
+  encode(message: LockResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lock !== undefined) {
+      ActiveLock.encode(message.lock, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lock = ActiveLock.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LockResponse {
+    return { lock: isSet(object.lock) ? ActiveLock.fromJSON(object.lock) : undefined };
+  },
+
+  toJSON(message: LockResponse): unknown {
+    const obj: any = {};
+    if (message.lock !== undefined) {
+      obj.lock = ActiveLock.toJSON(message.lock);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LockResponse>): LockResponse {
+    return LockResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LockResponse>): LockResponse {
+    const message = createBaseLockResponse();
+    message.lock = (object.lock !== undefined && object.lock !== null)
+      ? ActiveLock.fromPartial(object.lock)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLiftLockRequest(): LiftLockRequest {
+  return { id: "", reason: "" };
+}
+
+export const LiftLockRequest: MessageFns<LiftLockRequest> = {
+  encode(message: LiftLockRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiftLockRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiftLockRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LiftLockRequest {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: LiftLockRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LiftLockRequest>): LiftLockRequest {
+    return LiftLockRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LiftLockRequest>): LiftLockRequest {
+    const message = createBaseLiftLockRequest();
+    message.id = object.id ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseLiftLockResponse(): LiftLockResponse {
+  return { lock: undefined };
+}
+
+export const LiftLockResponse: MessageFns<LiftLockResponse> = {
+  encode(message: LiftLockResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lock !== undefined) {
+      ActiveLock.encode(message.lock, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiftLockResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiftLockResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lock = ActiveLock.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LiftLockResponse {
+    return { lock: isSet(object.lock) ? ActiveLock.fromJSON(object.lock) : undefined };
+  },
+
+  toJSON(message: LiftLockResponse): unknown {
+    const obj: any = {};
+    if (message.lock !== undefined) {
+      obj.lock = ActiveLock.toJSON(message.lock);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<LiftLockResponse>): LiftLockResponse {
+    return LiftLockResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LiftLockResponse>): LiftLockResponse {
+    const message = createBaseLiftLockResponse();
+    message.lock = (object.lock !== undefined && object.lock !== null)
+      ? ActiveLock.fromPartial(object.lock)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDelegation(): Delegation {
+  return { id: "", from: "", to: "", fromMs: 0, untilMs: 0, reason: "" };
+}
+
+export const Delegation: MessageFns<Delegation> = {
+  encode(message: Delegation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.from !== "") {
+      writer.uint32(18).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(26).string(message.to);
+    }
+    if (message.fromMs !== 0) {
+      writer.uint32(32).uint64(message.fromMs);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(40).uint64(message.untilMs);
+    }
+    if (message.reason !== "") {
+      writer.uint32(50).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Delegation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelegation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Delegation {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      from: isSet(object.from) ? globalThis.String(object.from) : "",
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      fromMs: isSet(object.fromMs)
+        ? globalThis.Number(object.fromMs)
+        : isSet(object.from_ms)
+        ? globalThis.Number(object.from_ms)
+        : 0,
+      untilMs: isSet(object.untilMs)
+        ? globalThis.Number(object.untilMs)
+        : isSet(object.until_ms)
+        ? globalThis.Number(object.until_ms)
+        : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: Delegation): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.from !== "") {
+      obj.from = message.from;
+    }
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.fromMs !== 0) {
+      obj.fromMs = Math.round(message.fromMs);
+    }
+    if (message.untilMs !== 0) {
+      obj.untilMs = Math.round(message.untilMs);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Delegation>): Delegation {
+    return Delegation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Delegation>): Delegation {
+    const message = createBaseDelegation();
+    message.id = object.id ?? "";
+    message.from = object.from ?? "";
+    message.to = object.to ?? "";
+    message.fromMs = object.fromMs ?? 0;
+    message.untilMs = object.untilMs ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseListDelegationsRequest(): ListDelegationsRequest {
+  return {};
+}
+
+export const ListDelegationsRequest: MessageFns<ListDelegationsRequest> = {
+  encode(_: ListDelegationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDelegationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDelegationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListDelegationsRequest {
+    return {};
+  },
+
+  toJSON(_: ListDelegationsRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDelegationsRequest>): ListDelegationsRequest {
+    return ListDelegationsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListDelegationsRequest>): ListDelegationsRequest {
+    const message = createBaseListDelegationsRequest();
+    return message;
+  },
+};
+
+function createBaseListDelegationsResponse(): ListDelegationsResponse {
+  return { delegations: [] };
+}
+
+export const ListDelegationsResponse: MessageFns<ListDelegationsResponse> = {
+  encode(message: ListDelegationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.delegations) {
+      Delegation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDelegationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDelegationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.delegations.push(Delegation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDelegationsResponse {
+    return {
+      delegations: globalThis.Array.isArray(object?.delegations)
+        ? object.delegations.map((e: any) => Delegation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListDelegationsResponse): unknown {
+    const obj: any = {};
+    if (message.delegations?.length) {
+      obj.delegations = message.delegations.map((e) => Delegation.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDelegationsResponse>): ListDelegationsResponse {
+    return ListDelegationsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDelegationsResponse>): ListDelegationsResponse {
+    const message = createBaseListDelegationsResponse();
+    message.delegations = object.delegations?.map((e) => Delegation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseDelegateRequest(): DelegateRequest {
+  return { to: "", fromMs: 0, untilMs: 0, reason: "" };
+}
+
+export const DelegateRequest: MessageFns<DelegateRequest> = {
+  encode(message: DelegateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.fromMs !== 0) {
+      writer.uint32(16).uint64(message.fromMs);
+    }
+    if (message.untilMs !== 0) {
+      writer.uint32(24).uint64(message.untilMs);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DelegateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelegateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.fromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.untilMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DelegateRequest {
+    return {
+      to: isSet(object.to) ? globalThis.String(object.to) : "",
+      fromMs: isSet(object.fromMs)
+        ? globalThis.Number(object.fromMs)
+        : isSet(object.from_ms)
+        ? globalThis.Number(object.from_ms)
+        : 0,
+      untilMs: isSet(object.untilMs)
+        ? globalThis.Number(object.untilMs)
+        : isSet(object.until_ms)
+        ? globalThis.Number(object.until_ms)
+        : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: DelegateRequest): unknown {
+    const obj: any = {};
+    if (message.to !== "") {
+      obj.to = message.to;
+    }
+    if (message.fromMs !== 0) {
+      obj.fromMs = Math.round(message.fromMs);
+    }
+    if (message.untilMs !== 0) {
+      obj.untilMs = Math.round(message.untilMs);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DelegateRequest>): DelegateRequest {
+    return DelegateRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DelegateRequest>): DelegateRequest {
+    const message = createBaseDelegateRequest();
+    message.to = object.to ?? "";
+    message.fromMs = object.fromMs ?? 0;
+    message.untilMs = object.untilMs ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseDelegateResponse(): DelegateResponse {
+  return { delegation: undefined };
+}
+
+export const DelegateResponse: MessageFns<DelegateResponse> = {
+  encode(message: DelegateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delegation !== undefined) {
+      Delegation.encode(message.delegation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DelegateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDelegateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.delegation = Delegation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DelegateResponse {
+    return { delegation: isSet(object.delegation) ? Delegation.fromJSON(object.delegation) : undefined };
+  },
+
+  toJSON(message: DelegateResponse): unknown {
+    const obj: any = {};
+    if (message.delegation !== undefined) {
+      obj.delegation = Delegation.toJSON(message.delegation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DelegateResponse>): DelegateResponse {
+    return DelegateResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DelegateResponse>): DelegateResponse {
+    const message = createBaseDelegateResponse();
+    message.delegation = (object.delegation !== undefined && object.delegation !== null)
+      ? Delegation.fromPartial(object.delegation)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEndDelegationRequest(): EndDelegationRequest {
+  return { id: "" };
+}
+
+export const EndDelegationRequest: MessageFns<EndDelegationRequest> = {
+  encode(message: EndDelegationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndDelegationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndDelegationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndDelegationRequest {
+    return { id: isSet(object.id) ? globalThis.String(object.id) : "" };
+  },
+
+  toJSON(message: EndDelegationRequest): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EndDelegationRequest>): EndDelegationRequest {
+    return EndDelegationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndDelegationRequest>): EndDelegationRequest {
+    const message = createBaseEndDelegationRequest();
+    message.id = object.id ?? "";
+    return message;
+  },
+};
+
+function createBaseEndDelegationResponse(): EndDelegationResponse {
+  return { delegation: undefined };
+}
+
+export const EndDelegationResponse: MessageFns<EndDelegationResponse> = {
+  encode(message: EndDelegationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.delegation !== undefined) {
+      Delegation.encode(message.delegation, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndDelegationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndDelegationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.delegation = Delegation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EndDelegationResponse {
+    return { delegation: isSet(object.delegation) ? Delegation.fromJSON(object.delegation) : undefined };
+  },
+
+  toJSON(message: EndDelegationResponse): unknown {
+    const obj: any = {};
+    if (message.delegation !== undefined) {
+      obj.delegation = Delegation.toJSON(message.delegation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EndDelegationResponse>): EndDelegationResponse {
+    return EndDelegationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndDelegationResponse>): EndDelegationResponse {
+    const message = createBaseEndDelegationResponse();
+    message.delegation = (object.delegation !== undefined && object.delegation !== null)
+      ? Delegation.fromPartial(object.delegation)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEmergencyReview(): EmergencyReview {
+  return {
+    requestId: "",
+    by: "",
+    reason: "",
+    timeMs: 0,
+    dueMs: 0,
+    closedBy: "",
+    finding: "",
+    headline: "",
+    resource: "",
+  };
+}
+
+export const EmergencyReview: MessageFns<EmergencyReview> = {
+  encode(message: EmergencyReview, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.by !== "") {
+      writer.uint32(18).string(message.by);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.timeMs !== 0) {
+      writer.uint32(32).uint64(message.timeMs);
+    }
+    if (message.dueMs !== 0) {
+      writer.uint32(40).uint64(message.dueMs);
+    }
+    if (message.closedBy !== "") {
+      writer.uint32(50).string(message.closedBy);
+    }
+    if (message.finding !== "") {
+      writer.uint32(58).string(message.finding);
+    }
+    if (message.headline !== "") {
+      writer.uint32(66).string(message.headline);
+    }
+    if (message.resource !== "") {
+      writer.uint32(74).string(message.resource);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EmergencyReview {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEmergencyReview();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.by = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.timeMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.dueMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.closedBy = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.finding = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.headline = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EmergencyReview {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      by: isSet(object.by) ? globalThis.String(object.by) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      timeMs: isSet(object.timeMs)
+        ? globalThis.Number(object.timeMs)
+        : isSet(object.time_ms)
+        ? globalThis.Number(object.time_ms)
+        : 0,
+      dueMs: isSet(object.dueMs)
+        ? globalThis.Number(object.dueMs)
+        : isSet(object.due_ms)
+        ? globalThis.Number(object.due_ms)
+        : 0,
+      closedBy: isSet(object.closedBy)
+        ? globalThis.String(object.closedBy)
+        : isSet(object.closed_by)
+        ? globalThis.String(object.closed_by)
+        : "",
+      finding: isSet(object.finding) ? globalThis.String(object.finding) : "",
+      headline: isSet(object.headline) ? globalThis.String(object.headline) : "",
+      resource: isSet(object.resource) ? globalThis.String(object.resource) : "",
+    };
+  },
+
+  toJSON(message: EmergencyReview): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.by !== "") {
+      obj.by = message.by;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.timeMs !== 0) {
+      obj.timeMs = Math.round(message.timeMs);
+    }
+    if (message.dueMs !== 0) {
+      obj.dueMs = Math.round(message.dueMs);
+    }
+    if (message.closedBy !== "") {
+      obj.closedBy = message.closedBy;
+    }
+    if (message.finding !== "") {
+      obj.finding = message.finding;
+    }
+    if (message.headline !== "") {
+      obj.headline = message.headline;
+    }
+    if (message.resource !== "") {
+      obj.resource = message.resource;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EmergencyReview>): EmergencyReview {
+    return EmergencyReview.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EmergencyReview>): EmergencyReview {
+    const message = createBaseEmergencyReview();
+    message.requestId = object.requestId ?? "";
+    message.by = object.by ?? "";
+    message.reason = object.reason ?? "";
+    message.timeMs = object.timeMs ?? 0;
+    message.dueMs = object.dueMs ?? 0;
+    message.closedBy = object.closedBy ?? "";
+    message.finding = object.finding ?? "";
+    message.headline = object.headline ?? "";
+    message.resource = object.resource ?? "";
+    return message;
+  },
+};
+
+function createBaseListReviewsRequest(): ListReviewsRequest {
+  return { openOnly: false };
+}
+
+export const ListReviewsRequest: MessageFns<ListReviewsRequest> = {
+  encode(message: ListReviewsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.openOnly !== false) {
+      writer.uint32(8).bool(message.openOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReviewsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReviewsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.openOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReviewsRequest {
+    return {
+      openOnly: isSet(object.openOnly)
+        ? globalThis.Boolean(object.openOnly)
+        : isSet(object.open_only)
+        ? globalThis.Boolean(object.open_only)
+        : false,
+    };
+  },
+
+  toJSON(message: ListReviewsRequest): unknown {
+    const obj: any = {};
+    if (message.openOnly !== false) {
+      obj.openOnly = message.openOnly;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListReviewsRequest>): ListReviewsRequest {
+    return ListReviewsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListReviewsRequest>): ListReviewsRequest {
+    const message = createBaseListReviewsRequest();
+    message.openOnly = object.openOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseListReviewsResponse(): ListReviewsResponse {
+  return { reviews: [] };
+}
+
+export const ListReviewsResponse: MessageFns<ListReviewsResponse> = {
+  encode(message: ListReviewsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reviews) {
+      EmergencyReview.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListReviewsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListReviewsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reviews.push(EmergencyReview.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListReviewsResponse {
+    return {
+      reviews: globalThis.Array.isArray(object?.reviews)
+        ? object.reviews.map((e: any) => EmergencyReview.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ListReviewsResponse): unknown {
+    const obj: any = {};
+    if (message.reviews?.length) {
+      obj.reviews = message.reviews.map((e) => EmergencyReview.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListReviewsResponse>): ListReviewsResponse {
+    return ListReviewsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListReviewsResponse>): ListReviewsResponse {
+    const message = createBaseListReviewsResponse();
+    message.reviews = object.reviews?.map((e) => EmergencyReview.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCloseReviewRequest(): CloseReviewRequest {
+  return { requestId: "", finding: "" };
+}
+
+export const CloseReviewRequest: MessageFns<CloseReviewRequest> = {
+  encode(message: CloseReviewRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.finding !== "") {
+      writer.uint32(18).string(message.finding);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloseReviewRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloseReviewRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.finding = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CloseReviewRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      finding: isSet(object.finding) ? globalThis.String(object.finding) : "",
+    };
+  },
+
+  toJSON(message: CloseReviewRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.finding !== "") {
+      obj.finding = message.finding;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CloseReviewRequest>): CloseReviewRequest {
+    return CloseReviewRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CloseReviewRequest>): CloseReviewRequest {
+    const message = createBaseCloseReviewRequest();
+    message.requestId = object.requestId ?? "";
+    message.finding = object.finding ?? "";
+    return message;
+  },
+};
+
+function createBaseCloseReviewResponse(): CloseReviewResponse {
+  return { review: undefined };
+}
+
+export const CloseReviewResponse: MessageFns<CloseReviewResponse> = {
+  encode(message: CloseReviewResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.review !== undefined) {
+      EmergencyReview.encode(message.review, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CloseReviewResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCloseReviewResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.review = EmergencyReview.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CloseReviewResponse {
+    return { review: isSet(object.review) ? EmergencyReview.fromJSON(object.review) : undefined };
+  },
+
+  toJSON(message: CloseReviewResponse): unknown {
+    const obj: any = {};
+    if (message.review !== undefined) {
+      obj.review = EmergencyReview.toJSON(message.review);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CloseReviewResponse>): CloseReviewResponse {
+    return CloseReviewResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CloseReviewResponse>): CloseReviewResponse {
+    const message = createBaseCloseReviewResponse();
+    message.review = (object.review !== undefined && object.review !== null)
+      ? EmergencyReview.fromPartial(object.review)
+      : undefined;
     return message;
   },
 };
@@ -1805,7 +6716,7 @@ export const Stage: MessageFns<Stage> = {
 };
 
 function createBaseCastVote(): CastVote {
-  return { approver: undefined, verdict: 0, comment: "", timeMs: 0 };
+  return { approver: undefined, verdict: 0, comment: "", timeMs: 0, actingFor: [], breakGlass: false };
 }
 
 export const CastVote: MessageFns<CastVote> = {
@@ -1821,6 +6732,12 @@ export const CastVote: MessageFns<CastVote> = {
     }
     if (message.timeMs !== 0) {
       writer.uint32(32).uint64(message.timeMs);
+    }
+    for (const v of message.actingFor) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.breakGlass !== false) {
+      writer.uint32(48).bool(message.breakGlass);
     }
     return writer;
   },
@@ -1870,6 +6787,22 @@ export const CastVote: MessageFns<CastVote> = {
             message.timeMs = longToNumber(reader.uint64());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.actingFor.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.breakGlass = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1892,6 +6825,16 @@ export const CastVote: MessageFns<CastVote> = {
         : isSet(object.time_ms)
         ? globalThis.Number(object.time_ms)
         : 0,
+      actingFor: globalThis.Array.isArray(object?.actingFor)
+        ? object.actingFor.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.acting_for)
+        ? object.acting_for.map((e: any) => globalThis.String(e))
+        : [],
+      breakGlass: isSet(object.breakGlass)
+        ? globalThis.Boolean(object.breakGlass)
+        : isSet(object.break_glass)
+        ? globalThis.Boolean(object.break_glass)
+        : false,
     };
   },
 
@@ -1909,6 +6852,12 @@ export const CastVote: MessageFns<CastVote> = {
     if (message.timeMs !== 0) {
       obj.timeMs = Math.round(message.timeMs);
     }
+    if (message.actingFor?.length) {
+      obj.actingFor = message.actingFor;
+    }
+    if (message.breakGlass !== false) {
+      obj.breakGlass = message.breakGlass;
+    }
     return obj;
   },
 
@@ -1923,6 +6872,8 @@ export const CastVote: MessageFns<CastVote> = {
     message.verdict = object.verdict ?? 0;
     message.comment = object.comment ?? "";
     message.timeMs = object.timeMs ?? 0;
+    message.actingFor = object.actingFor?.map((e) => e) || [];
+    message.breakGlass = object.breakGlass ?? false;
     return message;
   },
 };
@@ -2367,7 +7318,7 @@ export const PolicyProblem: MessageFns<PolicyProblem> = {
 };
 
 function createBaseVoteRequest(): VoteRequest {
-  return { id: "", requestDigest: "", verdict: 0, comment: "" };
+  return { id: "", requestDigest: "", verdict: 0, comment: "", grant: undefined, breakGlass: false, struck: [] };
 }
 
 export const VoteRequest: MessageFns<VoteRequest> = {
@@ -2383,6 +7334,19 @@ export const VoteRequest: MessageFns<VoteRequest> = {
     }
     if (message.comment !== "") {
       writer.uint32(34).string(message.comment);
+    }
+    if (message.grant !== undefined) {
+      GrantTerms.encode(message.grant, writer.uint32(42).fork()).join();
+    }
+    if (message.breakGlass !== false) {
+      writer.uint32(48).bool(message.breakGlass);
+    }
+    if (message.struck.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.struck) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -2432,6 +7396,40 @@ export const VoteRequest: MessageFns<VoteRequest> = {
             message.comment = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.grant = GrantTerms.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.breakGlass = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.struck.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.struck.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2454,6 +7452,15 @@ export const VoteRequest: MessageFns<VoteRequest> = {
         : "",
       verdict: isSet(object.verdict) ? verdictFromJSON(object.verdict) : 0,
       comment: isSet(object.comment) ? globalThis.String(object.comment) : "",
+      grant: isSet(object.grant) ? GrantTerms.fromJSON(object.grant) : undefined,
+      breakGlass: isSet(object.breakGlass)
+        ? globalThis.Boolean(object.breakGlass)
+        : isSet(object.break_glass)
+        ? globalThis.Boolean(object.break_glass)
+        : false,
+      struck: globalThis.Array.isArray(object?.struck)
+        ? object.struck.map((e: any) => globalThis.Number(e))
+        : [],
     };
   },
 
@@ -2471,6 +7478,15 @@ export const VoteRequest: MessageFns<VoteRequest> = {
     if (message.comment !== "") {
       obj.comment = message.comment;
     }
+    if (message.grant !== undefined) {
+      obj.grant = GrantTerms.toJSON(message.grant);
+    }
+    if (message.breakGlass !== false) {
+      obj.breakGlass = message.breakGlass;
+    }
+    if (message.struck?.length) {
+      obj.struck = message.struck.map((e) => Math.round(e));
+    }
     return obj;
   },
 
@@ -2483,6 +7499,11 @@ export const VoteRequest: MessageFns<VoteRequest> = {
     message.requestDigest = object.requestDigest ?? "";
     message.verdict = object.verdict ?? 0;
     message.comment = object.comment ?? "";
+    message.grant = (object.grant !== undefined && object.grant !== null)
+      ? GrantTerms.fromPartial(object.grant)
+      : undefined;
+    message.breakGlass = object.breakGlass ?? false;
+    message.struck = object.struck?.map((e) => e) || [];
     return message;
   },
 };
@@ -2627,6 +7648,180 @@ export const ApproverServiceService = {
     responseSerialize: (value: VoteResponse): Buffer => Buffer.from(VoteResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VoteResponse => VoteResponse.decode(value),
   },
+  /**
+   * Proposes a changed operation in the place of a held one. It is classified and decided anew; where policy holds it, it waits for votes of
+   * its own, and the held one is cancelled.
+   * Errors: as Vote; PERMISSION_DENIED when policy refuses the changed operation; INVALID_ARGUMENT when it cannot be understood.
+   */
+  proposeEdit: {
+    path: "/countersign.v1.ApproverService/ProposeEdit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ProposeEditRequest): Buffer => Buffer.from(ProposeEditRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ProposeEditRequest => ProposeEditRequest.decode(value),
+    responseSerialize: (value: ProposeEditResponse): Buffer => Buffer.from(ProposeEditResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProposeEditResponse => ProposeEditResponse.decode(value),
+  },
+  /**
+   * Takes back a request: one that waits ends, one that is approved does not run, one that runs is asked to stop.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (locked), FAILED_PRECONDITION (ended), INVALID_ARGUMENT (no reason).
+   */
+  revoke: {
+    path: "/countersign.v1.ApproverService/Revoke" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeRequest): Buffer => Buffer.from(RevokeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeRequest => RevokeRequest.decode(value),
+    responseSerialize: (value: RevokeResponse): Buffer => Buffer.from(RevokeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeResponse => RevokeResponse.decode(value),
+  },
+  /**
+   * Says what became of a request whose outcome is unknown, where the target cannot tell.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (not asked, the requester, or locked), FAILED_PRECONDITION (not unknown),
+   * INVALID_ARGUMENT (no reason).
+   */
+  resolve: {
+    path: "/countersign.v1.ApproverService/Resolve" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResolveRequest): Buffer => Buffer.from(ResolveRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResolveRequest => ResolveRequest.decode(value),
+    responseSerialize: (value: ResolveResponse): Buffer => Buffer.from(ResolveResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ResolveResponse => ResolveResponse.decode(value),
+  },
+  /**
+   * Lists the locks in force, newest first.
+   * Errors: UNAUTHENTICATED.
+   */
+  listLocks: {
+    path: "/countersign.v1.ApproverService/ListLocks" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListLocksRequest): Buffer => Buffer.from(ListLocksRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListLocksRequest => ListLocksRequest.decode(value),
+    responseSerialize: (value: ListLocksResponse): Buffer => Buffer.from(ListLocksResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListLocksResponse => ListLocksResponse.decode(value),
+  },
+  /**
+   * Locks a caller, an approver or a resource: nothing that depends on it is dispatched any more, and what runs is asked to stop.
+   * Errors: UNAUTHENTICATED, PERMISSION_DENIED (locked), INVALID_ARGUMENT (no reason).
+   */
+  lock: {
+    path: "/countersign.v1.ApproverService/Lock" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LockRequest): Buffer => Buffer.from(LockRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LockRequest => LockRequest.decode(value),
+    responseSerialize: (value: LockResponse): Buffer => Buffer.from(LockResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LockResponse => LockResponse.decode(value),
+  },
+  /**
+   * Lifts a lock. What was ended stays ended.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (locked), INVALID_ARGUMENT (no reason).
+   */
+  liftLock: {
+    path: "/countersign.v1.ApproverService/LiftLock" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LiftLockRequest): Buffer => Buffer.from(LiftLockRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LiftLockRequest => LiftLockRequest.decode(value),
+    responseSerialize: (value: LiftLockResponse): Buffer => Buffer.from(LiftLockResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LiftLockResponse => LiftLockResponse.decode(value),
+  },
+  /**
+   * Lists grants, newest first.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (bad page token).
+   */
+  listGrants: {
+    path: "/countersign.v1.ApproverService/ListGrants" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListGrantsRequest): Buffer => Buffer.from(ListGrantsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListGrantsRequest => ListGrantsRequest.decode(value),
+    responseSerialize: (value: ListGrantsResponse): Buffer => Buffer.from(ListGrantsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListGrantsResponse => ListGrantsResponse.decode(value),
+  },
+  /**
+   * Takes back a grant: no use after this has returned, and what runs by it is asked to stop.
+   * Errors: as Revoke.
+   */
+  revokeGrant: {
+    path: "/countersign.v1.ApproverService/RevokeGrant" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeGrantRequest): Buffer => Buffer.from(RevokeGrantRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeGrantRequest => RevokeGrantRequest.decode(value),
+    responseSerialize: (value: RevokeGrantResponse): Buffer => Buffer.from(RevokeGrantResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeGrantResponse => RevokeGrantResponse.decode(value),
+  },
+  /**
+   * Lists the delegations in force, of everybody.
+   * Errors: UNAUTHENTICATED.
+   */
+  listDelegations: {
+    path: "/countersign.v1.ApproverService/ListDelegations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDelegationsRequest): Buffer =>
+      Buffer.from(ListDelegationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDelegationsRequest => ListDelegationsRequest.decode(value),
+    responseSerialize: (value: ListDelegationsResponse): Buffer =>
+      Buffer.from(ListDelegationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDelegationsResponse => ListDelegationsResponse.decode(value),
+  },
+  /**
+   * Gives the caller's own right to vote to another person for a time.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (nobody of that name, too long), PERMISSION_DENIED (locked).
+   */
+  delegate: {
+    path: "/countersign.v1.ApproverService/Delegate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DelegateRequest): Buffer => Buffer.from(DelegateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DelegateRequest => DelegateRequest.decode(value),
+    responseSerialize: (value: DelegateResponse): Buffer => Buffer.from(DelegateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DelegateResponse => DelegateResponse.decode(value),
+  },
+  /**
+   * Ends a delegation early: the caller's own, or one to the caller.
+   * Errors: UNAUTHENTICATED, NOT_FOUND.
+   */
+  endDelegation: {
+    path: "/countersign.v1.ApproverService/EndDelegation" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EndDelegationRequest): Buffer => Buffer.from(EndDelegationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EndDelegationRequest => EndDelegationRequest.decode(value),
+    responseSerialize: (value: EndDelegationResponse): Buffer =>
+      Buffer.from(EndDelegationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EndDelegationResponse => EndDelegationResponse.decode(value),
+  },
+  /**
+   * Lists the reviews that emergencies require, open ones first.
+   * Errors: UNAUTHENTICATED.
+   */
+  listReviews: {
+    path: "/countersign.v1.ApproverService/ListReviews" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListReviewsRequest): Buffer => Buffer.from(ListReviewsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListReviewsRequest => ListReviewsRequest.decode(value),
+    responseSerialize: (value: ListReviewsResponse): Buffer => Buffer.from(ListReviewsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListReviewsResponse => ListReviewsResponse.decode(value),
+  },
+  /**
+   * Closes the review of an emergency. Whoever broke the glass cannot close it.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (closed), INVALID_ARGUMENT (no comment).
+   */
+  closeReview: {
+    path: "/countersign.v1.ApproverService/CloseReview" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CloseReviewRequest): Buffer => Buffer.from(CloseReviewRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CloseReviewRequest => CloseReviewRequest.decode(value),
+    responseSerialize: (value: CloseReviewResponse): Buffer => Buffer.from(CloseReviewResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CloseReviewResponse => CloseReviewResponse.decode(value),
+  },
 } as const;
 
 export interface ApproverServiceServer extends UntypedServiceImplementation {
@@ -2657,6 +7852,73 @@ export interface ApproverServiceServer extends UntypedServiceImplementation {
    * expired), ALREADY_EXISTS (voted before).
    */
   vote: handleUnaryCall<VoteRequest, VoteResponse>;
+  /**
+   * Proposes a changed operation in the place of a held one. It is classified and decided anew; where policy holds it, it waits for votes of
+   * its own, and the held one is cancelled.
+   * Errors: as Vote; PERMISSION_DENIED when policy refuses the changed operation; INVALID_ARGUMENT when it cannot be understood.
+   */
+  proposeEdit: handleUnaryCall<ProposeEditRequest, ProposeEditResponse>;
+  /**
+   * Takes back a request: one that waits ends, one that is approved does not run, one that runs is asked to stop.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (locked), FAILED_PRECONDITION (ended), INVALID_ARGUMENT (no reason).
+   */
+  revoke: handleUnaryCall<RevokeRequest, RevokeResponse>;
+  /**
+   * Says what became of a request whose outcome is unknown, where the target cannot tell.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (not asked, the requester, or locked), FAILED_PRECONDITION (not unknown),
+   * INVALID_ARGUMENT (no reason).
+   */
+  resolve: handleUnaryCall<ResolveRequest, ResolveResponse>;
+  /**
+   * Lists the locks in force, newest first.
+   * Errors: UNAUTHENTICATED.
+   */
+  listLocks: handleUnaryCall<ListLocksRequest, ListLocksResponse>;
+  /**
+   * Locks a caller, an approver or a resource: nothing that depends on it is dispatched any more, and what runs is asked to stop.
+   * Errors: UNAUTHENTICATED, PERMISSION_DENIED (locked), INVALID_ARGUMENT (no reason).
+   */
+  lock: handleUnaryCall<LockRequest, LockResponse>;
+  /**
+   * Lifts a lock. What was ended stays ended.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (locked), INVALID_ARGUMENT (no reason).
+   */
+  liftLock: handleUnaryCall<LiftLockRequest, LiftLockResponse>;
+  /**
+   * Lists grants, newest first.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (bad page token).
+   */
+  listGrants: handleUnaryCall<ListGrantsRequest, ListGrantsResponse>;
+  /**
+   * Takes back a grant: no use after this has returned, and what runs by it is asked to stop.
+   * Errors: as Revoke.
+   */
+  revokeGrant: handleUnaryCall<RevokeGrantRequest, RevokeGrantResponse>;
+  /**
+   * Lists the delegations in force, of everybody.
+   * Errors: UNAUTHENTICATED.
+   */
+  listDelegations: handleUnaryCall<ListDelegationsRequest, ListDelegationsResponse>;
+  /**
+   * Gives the caller's own right to vote to another person for a time.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (nobody of that name, too long), PERMISSION_DENIED (locked).
+   */
+  delegate: handleUnaryCall<DelegateRequest, DelegateResponse>;
+  /**
+   * Ends a delegation early: the caller's own, or one to the caller.
+   * Errors: UNAUTHENTICATED, NOT_FOUND.
+   */
+  endDelegation: handleUnaryCall<EndDelegationRequest, EndDelegationResponse>;
+  /**
+   * Lists the reviews that emergencies require, open ones first.
+   * Errors: UNAUTHENTICATED.
+   */
+  listReviews: handleUnaryCall<ListReviewsRequest, ListReviewsResponse>;
+  /**
+   * Closes the review of an emergency. Whoever broke the glass cannot close it.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (closed), INVALID_ARGUMENT (no comment).
+   */
+  closeReview: handleUnaryCall<CloseReviewRequest, CloseReviewResponse>;
 }
 
 export interface ApproverServiceClient extends Client {
@@ -2744,6 +8006,252 @@ export interface ApproverServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: VoteResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Proposes a changed operation in the place of a held one. It is classified and decided anew; where policy holds it, it waits for votes of
+   * its own, and the held one is cancelled.
+   * Errors: as Vote; PERMISSION_DENIED when policy refuses the changed operation; INVALID_ARGUMENT when it cannot be understood.
+   */
+  proposeEdit(
+    request: ProposeEditRequest,
+    callback: (error: ServiceError | null, response: ProposeEditResponse) => void,
+  ): ClientUnaryCall;
+  proposeEdit(
+    request: ProposeEditRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ProposeEditResponse) => void,
+  ): ClientUnaryCall;
+  proposeEdit(
+    request: ProposeEditRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ProposeEditResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes back a request: one that waits ends, one that is approved does not run, one that runs is asked to stop.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (locked), FAILED_PRECONDITION (ended), INVALID_ARGUMENT (no reason).
+   */
+  revoke(
+    request: RevokeRequest,
+    callback: (error: ServiceError | null, response: RevokeResponse) => void,
+  ): ClientUnaryCall;
+  revoke(
+    request: RevokeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeResponse) => void,
+  ): ClientUnaryCall;
+  revoke(
+    request: RevokeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Says what became of a request whose outcome is unknown, where the target cannot tell.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (not asked, the requester, or locked), FAILED_PRECONDITION (not unknown),
+   * INVALID_ARGUMENT (no reason).
+   */
+  resolve(
+    request: ResolveRequest,
+    callback: (error: ServiceError | null, response: ResolveResponse) => void,
+  ): ClientUnaryCall;
+  resolve(
+    request: ResolveRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ResolveResponse) => void,
+  ): ClientUnaryCall;
+  resolve(
+    request: ResolveRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ResolveResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the locks in force, newest first.
+   * Errors: UNAUTHENTICATED.
+   */
+  listLocks(
+    request: ListLocksRequest,
+    callback: (error: ServiceError | null, response: ListLocksResponse) => void,
+  ): ClientUnaryCall;
+  listLocks(
+    request: ListLocksRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListLocksResponse) => void,
+  ): ClientUnaryCall;
+  listLocks(
+    request: ListLocksRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListLocksResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Locks a caller, an approver or a resource: nothing that depends on it is dispatched any more, and what runs is asked to stop.
+   * Errors: UNAUTHENTICATED, PERMISSION_DENIED (locked), INVALID_ARGUMENT (no reason).
+   */
+  lock(request: LockRequest, callback: (error: ServiceError | null, response: LockResponse) => void): ClientUnaryCall;
+  lock(
+    request: LockRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LockResponse) => void,
+  ): ClientUnaryCall;
+  lock(
+    request: LockRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LockResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lifts a lock. What was ended stays ended.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED (locked), INVALID_ARGUMENT (no reason).
+   */
+  liftLock(
+    request: LiftLockRequest,
+    callback: (error: ServiceError | null, response: LiftLockResponse) => void,
+  ): ClientUnaryCall;
+  liftLock(
+    request: LiftLockRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LiftLockResponse) => void,
+  ): ClientUnaryCall;
+  liftLock(
+    request: LiftLockRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LiftLockResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists grants, newest first.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (bad page token).
+   */
+  listGrants(
+    request: ListGrantsRequest,
+    callback: (error: ServiceError | null, response: ListGrantsResponse) => void,
+  ): ClientUnaryCall;
+  listGrants(
+    request: ListGrantsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListGrantsResponse) => void,
+  ): ClientUnaryCall;
+  listGrants(
+    request: ListGrantsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListGrantsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes back a grant: no use after this has returned, and what runs by it is asked to stop.
+   * Errors: as Revoke.
+   */
+  revokeGrant(
+    request: RevokeGrantRequest,
+    callback: (error: ServiceError | null, response: RevokeGrantResponse) => void,
+  ): ClientUnaryCall;
+  revokeGrant(
+    request: RevokeGrantRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeGrantResponse) => void,
+  ): ClientUnaryCall;
+  revokeGrant(
+    request: RevokeGrantRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeGrantResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the delegations in force, of everybody.
+   * Errors: UNAUTHENTICATED.
+   */
+  listDelegations(
+    request: ListDelegationsRequest,
+    callback: (error: ServiceError | null, response: ListDelegationsResponse) => void,
+  ): ClientUnaryCall;
+  listDelegations(
+    request: ListDelegationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDelegationsResponse) => void,
+  ): ClientUnaryCall;
+  listDelegations(
+    request: ListDelegationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDelegationsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives the caller's own right to vote to another person for a time.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (nobody of that name, too long), PERMISSION_DENIED (locked).
+   */
+  delegate(
+    request: DelegateRequest,
+    callback: (error: ServiceError | null, response: DelegateResponse) => void,
+  ): ClientUnaryCall;
+  delegate(
+    request: DelegateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DelegateResponse) => void,
+  ): ClientUnaryCall;
+  delegate(
+    request: DelegateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DelegateResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends a delegation early: the caller's own, or one to the caller.
+   * Errors: UNAUTHENTICATED, NOT_FOUND.
+   */
+  endDelegation(
+    request: EndDelegationRequest,
+    callback: (error: ServiceError | null, response: EndDelegationResponse) => void,
+  ): ClientUnaryCall;
+  endDelegation(
+    request: EndDelegationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EndDelegationResponse) => void,
+  ): ClientUnaryCall;
+  endDelegation(
+    request: EndDelegationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EndDelegationResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists the reviews that emergencies require, open ones first.
+   * Errors: UNAUTHENTICATED.
+   */
+  listReviews(
+    request: ListReviewsRequest,
+    callback: (error: ServiceError | null, response: ListReviewsResponse) => void,
+  ): ClientUnaryCall;
+  listReviews(
+    request: ListReviewsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListReviewsResponse) => void,
+  ): ClientUnaryCall;
+  listReviews(
+    request: ListReviewsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListReviewsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Closes the review of an emergency. Whoever broke the glass cannot close it.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (closed), INVALID_ARGUMENT (no comment).
+   */
+  closeReview(
+    request: CloseReviewRequest,
+    callback: (error: ServiceError | null, response: CloseReviewResponse) => void,
+  ): ClientUnaryCall;
+  closeReview(
+    request: CloseReviewRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CloseReviewResponse) => void,
+  ): ClientUnaryCall;
+  closeReview(
+    request: CloseReviewRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CloseReviewResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -1,0 +1,24 @@
+import type { PolicyStatusFeed } from "@countersign/policy";
+import type { Approvals } from "../../approvals.ts";
+import type { Resolving } from "../../resolving.ts";
+import type { Revoking } from "../../revoking.ts";
+import { ApproverApi } from "../approver-api.ts";
+import { lockMethods } from "./locks.ts";
+import type { Method } from "./method.ts";
+import { requestMethods } from "./requests.ts";
+
+/** What approvers' surfaces are served from. */
+export interface Desk {
+  readonly approvals: Approvals;
+  readonly revoking: Revoking;
+  readonly resolving: Resolving;
+}
+
+/** Everything that an approver can ask for: the inbox, and all else by the name that it has on the wire. */
+export function approverMethods(
+  { approvals, revoking, resolving }: Desk,
+  policy?: PolicyStatusFeed,
+): { readonly api: ApproverApi; readonly methods: Readonly<Record<string, Method>> } {
+  const api = new ApproverApi(approvals, policy);
+  return { api, methods: { ...requestMethods(api, revoking, resolving), ...lockMethods(revoking) } };
+}
