@@ -46,7 +46,7 @@ export * from "./request-book.ts";
 export * from "./request-id.ts";
 export * from "./revocation.ts";
 export type { RecordedAction, RecordedDecision } from "./simulation/recorded-action.ts";
-export { type Change, changes, type SimulatedGroup, Simulation, type SimulationReport } from "./simulation/simulation.ts";
+export { type Change, type SimulatedGroup, Simulation, type SimulationReport } from "./simulation/simulation.ts";
 export { type Coverage, coverageOf } from "./trial/coverage.ts";
 export type { Difference, Verdict } from "./trial/expectation.ts";
 export { readTrials, type Trial, type TrialSuite } from "./trial/read-trials.ts";

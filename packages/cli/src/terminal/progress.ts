@@ -2,7 +2,7 @@ import { countText } from "./quantity.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Tells how far a long reading of records is. */
-export interface Progress {
+interface Progress {
   readonly count: (records: number) => void;
   /** Takes what was shown away. */
   readonly end: () => void;

@@ -9,7 +9,7 @@ import type { RecordedAction, RecordedDecision } from "./recorded-action.ts";
 import { shiftOf } from "./terms.ts";
 
 /** What would be different for an action, the most dangerous first. */
-export const changes = [
+const changes = [
   /** It would run without a person; then it did not. */
   "newly-runs",
   /** It was refused; now it would wait for people. */
@@ -26,7 +26,7 @@ export const changes = [
   "newly-refused",
 ] as const;
 
-/** One of {@link changes}. */
+/** What would be different for an action; see `changes`. */
 export type Change = (typeof changes)[number];
 
 /** Recorded actions of one kind for which the same would be different. */

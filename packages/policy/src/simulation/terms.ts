@@ -3,7 +3,7 @@ import type { Limits, Requirement } from "../decision.ts";
 import type { RecordedDecision } from "./recorded-action.ts";
 
 /** How one set of terms compares with an earlier one. */
-export type Shift = "same" | "stricter" | "looser" | "different";
+type Shift = "same" | "stricter" | "looser" | "different";
 
 /** Compares what lets an action run now with what let it run then; what was not recorded is not compared. */
 export function shiftOf(was: RecordedDecision, now: RecordedDecision): Shift {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { classify, type Policy, readOperation } from "@countersign/policy";
+import { classify, loadParser, loadPolicy, type Policy, readOperation, readTrials, runTrials } from "@countersign/policy";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadPolicyFiles } from "../../config/policy.ts";
 import { run } from "../../run.ts";
@@ -16,6 +16,25 @@ test("every rule of the starter policies decides at least one of their tests, an
   const failed = report.policies.flatMap((one: { tests: { passed: boolean }[] }) => one.tests.filter(({ passed }) => !passed));
   expect({ failed, code }).toEqual({ failed: [], code: 0 });
   expect(report.policies).toHaveLength(5);
+});
+
+describe("the README", () => {
+  const readme = readFileSync(join(policies, "README.md"), "utf8");
+  const blocks = [...readme.matchAll(/```yaml\n(.*?)```/gs)].map(([, block = ""]) => block);
+
+  test("its rules can be loaded", async () => {
+    await loadParser();
+    const rules = blocks.filter((block) => block.startsWith("- id:"));
+    expect(rules.length).toBeGreaterThan(3);
+    loadPolicy({ "readme.yaml": `version: 1\nrules:\n${rules.join("")}` });
+  });
+
+  test("its policy tests pass", async () => {
+    const policy = await loadPolicyFiles([join(policies, "postgres.yaml")]);
+    const tests = blocks.filter((block) => /^tests:/m.test(block)).map((block) => readTrials("README.md", block));
+    expect(tests).toHaveLength(1);
+    for (const { trials } of tests) for (const { differences } of runTrials(policy, trials)) expect(differences).toEqual([]);
+  });
 });
 
 describe("what kubectl sends for ordinary reads", () => {

@@ -14,7 +14,7 @@ interface TestOptions {
 }
 
 /** How the tests of one file came out. */
-export interface TestedFile {
+interface TestedFile {
   readonly file: string;
   readonly results: readonly TrialResult[];
 }
