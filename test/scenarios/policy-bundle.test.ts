@@ -118,6 +118,8 @@ test("with keys configured only a bundle that one of them signed decides: at the
     await status(({ failure }) => /was in use already/.test(failure?.problems[0]?.message ?? ""));
     await expect(read()).rejects.toMatchObject({ code: "denied" });
     await guarded.end();
+    // Not by a restart either.
+    await expect(guarded.up()).rejects.toThrow(/ended with 2: .*was in use already/s);
     use("forged");
     await expect(guarded.up()).rejects.toThrow(/ended with 2: .*No trusted key/s);
   } finally {

@@ -1,5 +1,5 @@
 import type { AuditLog, RecordDraft } from "@countersign/audit";
-import type { Digest, Policy } from "@countersign/policy";
+import type { Digest, Policy, ReadyPolicy } from "@countersign/policy";
 import type { Config } from "./config/load.ts";
 import { version } from "./version.ts";
 
@@ -34,8 +34,14 @@ export async function recordStart(audit: AuditLog, timeMs: number, config: Confi
  *
  * @throws {AuditError} `unavailable`: what cannot be recorded is not taken into use.
  */
-export async function recordPolicy(audit: AuditLog, timeMs: number, policy: Policy, previous: Digest): Promise<void> {
-  await audit.append(writer, [{ ...policyRecord(timeMs, policy), detail: { previous } }], "durable");
+export async function recordPolicy(
+  audit: AuditLog,
+  timeMs: number,
+  { policy, bundle }: ReadyPolicy,
+  previous: Digest,
+): Promise<void> {
+  const detail = { previous, ...(bundle && { bundle: bundle.version }) };
+  await audit.append(writer, [{ ...policyRecord(timeMs, policy), detail }], "durable");
 }
 
 function policyRecord(timeMs: number, policy: Policy): RecordDraft {

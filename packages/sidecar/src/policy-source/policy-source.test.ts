@@ -40,7 +40,7 @@ async function started(parts: Partial<PolicySourceParts> = {}) {
     { reading, ready: await loadReading(reading) },
     {
       read,
-      record: async (policy, previous) => void recorded.push({ rules: ids(policy), previous }),
+      record: async ({ policy }, previous) => void recorded.push({ rules: ids(policy), previous }),
       now: Date.now,
       onInternalError: (error) => defects.push(error),
       times: { poll: 400 },

@@ -23,7 +23,7 @@ export interface PolicySourceParts {
    *
    * @throws whatever keeps it from being recorded.
    */
-  readonly record: (policy: Policy, previous: Digest) => Promise<void>;
+  readonly record: (next: ReadyPolicy, previous: Digest) => Promise<void>;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
   readonly onInternalError: (error: unknown) => void;
@@ -208,12 +208,12 @@ export class PolicySource implements PolicyStatusFeed, AsyncDisposable {
       this.#fail("it cannot be loaded because of an internal error");
       throw error;
     }
-    if (ready.policy.digest === previous.digest) {
+    if (ready.policy.digest === previous.digest && ready.bundle?.version === this.#inForce.bundle?.version) {
       // The same rules: what it remembers of decisions stays of use.
       this.#inForce = { ...ready, policy: previous, shown: this.#inForce.shown, sinceMs };
     } else {
       try {
-        await this.#parts.record(ready.policy, previous.digest);
+        await this.#parts.record(ready, previous.digest);
       } catch (error) {
         this.#fail("the change cannot be recorded in the audit log");
         throw error;
