@@ -2,7 +2,7 @@ import { CountersignError } from "../../outcome.ts";
 import type { SshFacts } from "./definition.ts";
 import { isHarmless } from "./environment.ts";
 import { judge } from "./judge.ts";
-import { pathsIn } from "./paths.ts";
+import { pathsIn, spellings } from "./paths.ts";
 import { programsSeen } from "./programs-seen.ts";
 import { type Command, commandsOf, type Redirect } from "./syntax.ts";
 import { Unclear } from "./tokens.ts";
@@ -72,7 +72,7 @@ function factsOf({ text, words, assignments, redirects, directory }: Command, tt
     redirects: redirects.map(notation),
     paths: sorted([
       ...pathsIn(words.slice(1), directory ?? ""),
-      ...redirects.flatMap(({ path = "", copies }) => (copies ? [] : pathsIn([path], ""))),
+      ...redirects.flatMap(({ path, copies }) => (copies || path === undefined ? [] : spellings(path))),
     ]),
     directory: directory ?? "",
     readOnly: judged.readOnly && !opaque && !redirects.some(writes),

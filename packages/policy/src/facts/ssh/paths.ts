@@ -23,7 +23,7 @@ function candidates(word: string): string[] {
 }
 
 /** A name, and without `..` where it has any: which of the two is meant depends on links. */
-function spellings(path: string): string[] {
+export function spellings(path: string): string[] {
   if (path.includes("://")) return [path];
   const folded = path.replace(/\/{2,}/g, "/").replace(/(?<=^|\/)(?:\.\/)+(?=.)/g, "");
   if (!/(?:^|\/)\.\.(?:\/|$)/.test(folded)) return [folded];
