@@ -86,7 +86,7 @@ class Evaluation {
   }
 
   #named(node: ASTNode, name: string, condition: Condition, skipped: boolean): Undecided {
-    const placeOf = this.#ground.places.ofNamed(name, condition.text);
+    const placeOf = this.#ground.places.ofNamed(name, condition.text) ?? (() => this.#placeOf(node.start));
     const part = new Evaluation(condition, placeOf, this.#ground).part(condition.ast, {}, skipped);
     return { ...this.#origin(node), kind: "named", state: part.state, parts: [part] };
   }

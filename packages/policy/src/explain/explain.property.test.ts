@@ -19,6 +19,8 @@ const leaf = fc.constantFrom(
   'sql.tables.exists(t, t.endsWith("a"))',
   'sql.tables.all(t, resource.labels[t] == "x")',
   "sql.reads.exists_one(r, sql.tables.exists(t, t == r))",
+  'sql.tables.exists(t, sql.reads.exists(t, t == "public.a") && t == "public.b")',
+  "sql.text.matches('(b|f)') && resource.labels.all(k, k in ['env'])",
   "conditions.named",
   "sql.statements > variables.n",
   "true",

@@ -34,3 +34,22 @@ function placed(path: Path, message: string): string {
   if (last === undefined || (path.length === 1 && message.startsWith(`"${String(last)}"`))) return message;
   return `${path.map(String).join(".")}: ${message}`;
 }
+
+/**
+ * The one that is there, of several names for the same.
+ *
+ * @throws {CountersignError} `invalid_request` when there is none, or more than one.
+ */
+export function oneOf<T>(what: string, names: Readonly<Record<string, T | undefined>>): T {
+  const found = optionalOf(what, names);
+  if (found !== undefined) return found;
+  throw new CountersignError("invalid_request", `Not ${what}: "${Object.keys(names).join('" or "')}" is missing.`);
+}
+
+/** As {@link oneOf}, where there may be none. */
+export function optionalOf<T>(what: string, names: Readonly<Record<string, T | undefined>>): T | undefined {
+  const given = Object.entries(names).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  if (given.length <= 1) return given[0]?.[1];
+  const said = given.map(([name]) => `"${name}"`).join(" and ");
+  throw new CountersignError("invalid_request", `Not ${what}: ${said} are the same; write one of them.`);
+}

@@ -21,6 +21,7 @@ describe("postgres", () => {
     ["statement", { statement }],
     ["sql", { sql: statement }],
     ["text", { text: statement }],
+    ["query", { query: statement }],
     ["as in actions", { kind: "postgres.query", statement, parameters: [] }],
   ])("%s", (_, value) => {
     expect(readOperation("postgres", value)).toEqual({ kind: "postgres.query", statement, parameters: [] });
@@ -45,7 +46,7 @@ describe("postgres", () => {
   test.each([
     [{ statment: "select 1" }, 'unknown key "statment"; did you mean "statement"?'],
     [{ statement, sql: statement }, '"statement" and "sql" are the same; write one of them.'],
-    [{ parameters: [] }, '"statement" or "sql" or "text" is missing.'],
+    [{ parameters: [] }, '"statement" is missing.'],
     [{ statement: 7 }, "statement: found 7, expected a text"],
     [{ kind: "ssh.exec", statement }, "kind: found the text"],
     [7, "found 7, expected a mapping"],
@@ -77,10 +78,11 @@ describe("ssh", () => {
     [["a\nb"], "'a\nb'"],
   ])("argv %j is quoted so that no shell expands it", (argv, command) => {
     expect(readOperation("ssh", { argv })).toEqual({ kind: "ssh.exec", command });
+    expect(readOperation("ssh", { command: argv })).toEqual({ kind: "ssh.exec", command });
   });
 
   test.each([
-    [{ argv: [] }, "argv must hold at least the program"],
+    [{ argv: [] }, "the program is missing"],
     [{ argv: ["ls"], command: "ls" }, "are the same"],
     [{ subsystem: "sftp", command: "ls" }, 'unknown key "command"'],
     [{ comand: "ls" }, 'did you mean "command"?'],
@@ -139,6 +141,15 @@ describe("http and kubernetes", () => {
     expect(readOperation("kubernetes", operation)).toEqual(operation);
     expect(refusal("kubernetes", { ...operation, body: { n: 1 } })).toContain("body");
     expect(refusal("http", operation)).toContain("kind");
+  });
+
+  test("with a kind everything but the body may be said loosely", () => {
+    expect(readOperation("http", { kind: "http.request", method: "GET", path: "/", query: { a: 1 } })).toEqual({
+      kind: "http.request",
+      method: "GET",
+      path: "/?a=1",
+      headers: [],
+    });
   });
 
   test("exec stands for kubectl's request, whatever its words hold", () => {

@@ -4,7 +4,7 @@ import type { Json } from "../canonical.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
 import { CountersignError } from "../outcome.ts";
 import { commandLine } from "./command-line.ts";
-import { checkShape, json } from "./json-shape.ts";
+import { checkShape, json, oneOf, optionalOf } from "./json-shape.ts";
 import { readHttp, readKubernetes } from "./request-json.ts";
 
 /**
@@ -12,13 +12,13 @@ import { readHttp, readKubernetes } from "./request-json.ts";
  *
  * A text is the SQL statement, the command line, `METHOD PATH` or `SERVER/TOOL {arguments}`. An object has the operation's own fields:
  *
- * - postgres `{statement, parameters?}`; `sql` and `text` stand for `statement`, `params` for `parameters`; a parameter is any JSON value,
+ * - postgres `{statement, parameters?}`; `sql`, `text` and `query` stand for `statement`, `params` for `parameters`; a parameter is any JSON value,
  *   or `{text}` or `{binary}` as in actions
  * - ssh `{command, tty?}`, `{argv, tty?}` (each argument quoted) or `{subsystem}`
  * - kubernetes and http `{method, path, query?, headers?, body?}`; kubernetes also `{exec: {namespace, pod, container?, argv, stdin?, tty?}}`
  * - mcp `{server, tool, arguments, schema?}`; `args` stands for `arguments`
  *
- * With `kind` an object is an `Operation` exactly as actions hold it.
+ * With `kind` (`postgres.query`, …) a body is `{text}` or `{binary}`, so that an `Operation` of an action is read as it is.
  *
  * @throws {CountersignError} `invalid_request` with what is wrong, where, and the known key that is nearest to an unknown one.
  */
@@ -37,11 +37,12 @@ const readers = {
 const text = z.string();
 
 const parameters = z.array(json).optional();
-const query = z.strictObject({
+const statement = z.strictObject({
   kind: z.literal("postgres.query").optional(),
   statement: text.optional(),
   sql: text.optional(),
   text: text.optional(),
+  query: text.optional(),
   parameters,
   params: parameters,
 });
@@ -49,11 +50,11 @@ const query = z.strictObject({
 function readPostgres(value: unknown): PostgresQuery {
   const what = "a postgres operation";
   if (typeof value === "string") return { kind: "postgres.query", statement: value, parameters: [] };
-  const { statement, sql, text: plain, parameters: given, params } = checkShape(what, value, query);
+  const { kind: _, parameters: given, params, ...names } = checkShape(what, value, statement);
   return {
     kind: "postgres.query",
-    statement: one(what, { statement, sql, text: plain }),
-    parameters: (several(what, { parameters: given, params }) ?? []).map(parameter),
+    statement: oneOf(what, { statement: undefined, ...names }),
+    parameters: (optionalOf(what, { parameters: given, params }) ?? []).map(parameter),
   };
 }
 
@@ -71,10 +72,11 @@ function parameter(value: Json): PostgresParameter {
   return { text: JSON.stringify(value) };
 }
 
+const argv = z.array(text).min(1, { error: "the program is missing" });
 const exec = z.strictObject({
   kind: z.literal("ssh.exec").optional(),
-  command: text.optional(),
-  argv: z.array(text).min(1, { error: "argv must hold at least the program" }).optional(),
+  command: z.union([text, argv]).optional(),
+  argv: argv.optional(),
   tty: z.boolean().optional(),
 });
 const subsystem = z.strictObject({ kind: z.literal("ssh.subsystem").optional(), subsystem: text });
@@ -84,9 +86,13 @@ function readSsh(value: unknown): SshExec | SshSubsystem {
   if (typeof value === "string") return { kind: "ssh.exec", command: value };
   if (typeof value === "object" && value !== null && "subsystem" in value)
     return { kind: "ssh.subsystem", subsystem: checkShape(what, value, subsystem).subsystem };
-  const { command, argv, tty } = checkShape(what, value, exec);
-  const line = one(what, { command, argv: argv && commandLine(argv) });
-  return { kind: "ssh.exec", command: line, ...(tty === undefined ? {} : { tty }) };
+  const { command, argv: words, tty } = checkShape(what, value, exec);
+  const asked = oneOf(what, { command, argv: words });
+  return {
+    kind: "ssh.exec",
+    command: typeof asked === "string" ? asked : commandLine(asked),
+    ...(tty === undefined ? {} : { tty }),
+  };
 }
 
 const jsonObject = z.record(text, json);
@@ -111,7 +117,7 @@ function readMcp(value: unknown): McpCall {
   return {
     kind: "mcp.call",
     ...{ server, tool },
-    arguments: several(what, { arguments: given, args }) ?? {},
+    arguments: optionalOf(what, { arguments: given, args }) ?? {},
     ...(schema === undefined ? {} : { schema }),
   };
 }
@@ -130,18 +136,4 @@ function toolLine(line: string): unknown {
   } catch (cause) {
     throw new CountersignError("invalid_request", "Not a tool call: what follows SERVER/TOOL is no JSON object.", { cause });
   }
-}
-
-/** The one that is there, of several names for the same. */
-function one<T>(what: string, names: Readonly<Record<string, T | undefined>>): T {
-  const found = several(what, names);
-  if (found !== undefined) return found;
-  throw new CountersignError("invalid_request", `Not ${what}: "${Object.keys(names).join('" or "')}" is missing.`);
-}
-
-function several<T>(what: string, names: Readonly<Record<string, T | undefined>>): T | undefined {
-  const given = Object.entries(names).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  if (given.length <= 1) return given[0]?.[1];
-  const said = given.map(([name]) => `"${name}"`).join(" and ");
-  throw new CountersignError("invalid_request", `Not ${what}: ${said} are the same; write one of them.`);
 }

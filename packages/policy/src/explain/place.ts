@@ -35,13 +35,13 @@ export class Places {
     return placeIn(document, ["rules", this.#indices.get(id) ?? 0, ...path]);
   }
 
-  /** Of a named condition, which may be in any file. */
-  ofNamed(name: string, text: string): PlaceOf {
+  /** Of a named condition, which may be in any file; undefined when it is in none. */
+  ofNamed(name: string, text: string): PlaceOf | undefined {
     for (const file of Object.keys(this.#files)) {
       const document = this.#open(file);
       if (at(at(document.value, "conditions"), name) === text) return (offset) => placeIn(document, ["conditions", name], offset);
     }
-    throw new TypeError(`no file has the condition ${name}`);
+    return undefined;
   }
 
   #open(file: string): OpenDocument {

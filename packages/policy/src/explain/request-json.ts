@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Body, HttpRequest, KubernetesRequest } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
-import { checkShape, json } from "./json-shape.ts";
+import { checkShape, json, oneOf } from "./json-shape.ts";
 
 const text = z.string();
 const queryValue = z.union([text, z.number(), z.boolean()]);
@@ -9,66 +9,66 @@ const query = z.union([text, z.record(text, z.union([queryValue, z.array(queryVa
 const pairs = z.array(z.tuple([text, text]));
 const headers = z.union([z.record(text, z.union([text, z.array(text)])), pairs]);
 
-const loose = {
+const fields = {
   method: text.min(1),
   path: text.min(1),
   query: query.optional(),
   headers: headers.optional(),
   body: json.optional(),
 };
-const body = z.union([z.strictObject({ text }), z.strictObject({ binary: text })]);
-const exact = { method: text, path: text, headers: pairs, body: body.optional() };
+const exactBody = z.object({ body: z.union([z.strictObject({ text }), z.strictObject({ binary: text })]) });
 
+const argv = z.array(text).min(1, { error: "the program is missing" }).optional();
 const exec = z.strictObject({
   namespace: text.min(1),
   pod: text.min(1),
   container: text.optional(),
-  argv: z.array(text).min(1),
+  argv,
+  command: argv,
   stdin: z.boolean().optional(),
   tty: z.boolean().optional(),
 });
 
-const httpShape = z.strictObject(loose);
-const kubernetesShape = z.strictObject({
-  ...loose,
-  method: loose.method.optional(),
-  path: loose.path.optional(),
+const http = z.strictObject({ kind: z.literal("http.request").optional(), ...fields });
+const kubernetes = z.strictObject({
+  kind: z.literal("kubernetes.request").optional(),
+  ...fields,
+  method: fields.method.optional(),
+  path: fields.path.optional(),
   exec: exec.optional(),
 });
-const exactHttp = z.strictObject({ kind: z.literal("http.request"), ...exact });
-const exactKubernetes = z.strictObject({ kind: z.literal("kubernetes.request"), ...exact });
 
-/** Reads an HTTP request: `METHOD PATH`, an object that says it loosely, or one with `kind` that says it as actions do. */
+type LooseRequest =
+  | z.output<typeof http>
+  | (Omit<z.output<typeof http>, "kind"> & { readonly kind?: "kubernetes.request" | undefined });
+type Request = Omit<HttpRequest, "kind">;
+
+/** Reads an HTTP request: `METHOD PATH`, or an object; with `kind` its body is as actions hold it. */
 export function readHttp(value: unknown): HttpRequest {
-  if (hasKind(value)) return exactly(checkShape("an http operation", value, exactHttp));
-  const loosely = typeof value === "string" ? requestLine(value) : checkShape("an http operation", value, httpShape);
-  return { kind: "http.request", ...request(loosely) };
+  const what = "an http operation";
+  return {
+    kind: "http.request",
+    ...request(what, typeof value === "string" ? requestLine(value) : checkShape(what, value, http)),
+  };
 }
 
 /** Reads a request to a Kubernetes API server, as {@link readHttp}; `exec` stands for the request that kubectl makes for it. */
 export function readKubernetes(value: unknown): KubernetesRequest {
   const what = "a kubernetes operation";
-  if (hasKind(value)) return exactly(checkShape(what, value, exactKubernetes));
-  const loosely = typeof value === "string" ? requestLine(value) : checkShape(what, value, kubernetesShape);
-  const { method, path, exec: command, ...rest } = { exec: undefined, ...loosely };
-  if (command === undefined) {
-    const whole = checkShape(what, { method, path }, z.object({ method: loose.method, path: loose.path }));
-    return { kind: "kubernetes.request", ...request({ ...whole, ...rest }) };
+  const loosely = typeof value === "string" ? requestLine(value) : checkShape(what, value, kubernetes);
+  if ("exec" in loosely && loosely.exec !== undefined) {
+    const { exec: command, kind: _, ...rest } = loosely;
+    if (Object.keys(rest).length > 0)
+      throw new CountersignError("invalid_request", `Not ${what}: "exec" stands alone; take the request's own fields out.`);
+    return { kind: "kubernetes.request", ...execRequest(what, command) };
   }
-  if (method !== undefined || path !== undefined || Object.keys(rest).length > 0)
-    throw new CountersignError("invalid_request", `Not ${what}: "exec" stands alone; take the request's own fields out.`);
-  return { kind: "kubernetes.request", ...execRequest(command) };
+  const { method, path } = checkShape(
+    what,
+    { method: loosely.method, path: loosely.path },
+    z.object({ method: fields.method, path: fields.path }),
+  );
+  return { kind: "kubernetes.request", ...request(what, { ...loosely, method, path }) };
 }
-
-interface LooseRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query?: z.output<typeof query> | undefined;
-  readonly headers?: z.output<typeof headers> | undefined;
-  readonly body?: z.output<typeof json> | undefined;
-}
-
-type Request = Omit<HttpRequest, "kind">;
 
 /** `GET /orders?limit=5`: what stands before the first space is the method, all that follows is sent as it is. */
 function requestLine(line: string): LooseRequest {
@@ -77,17 +77,12 @@ function requestLine(line: string): LooseRequest {
   throw new CountersignError("invalid_request", 'Not a request: write METHOD PATH, e.g. "GET /orders?limit=5".');
 }
 
-function request(loosely: LooseRequest): Request {
-  const sent = headerPairs(loosely.headers ?? []);
-  const content = loosely.body === undefined ? undefined : bodyOf(loosely.body);
+function request(what: string, { kind, method, path, query: added, headers: given, body }: LooseRequest): Request {
+  const sent = headerPairs(given ?? []);
+  const content = body === undefined ? undefined : contentOf(what, kind, body);
   const typed = sent.some(([name]) => name.toLowerCase() === "content-type");
   const type: Request["headers"] = content?.isJson && !typed ? [["content-type", "application/json"]] : [];
-  return {
-    method: loosely.method,
-    path: withQuery(loosely.path, loosely.query),
-    headers: [...sent, ...type],
-    ...(content ? { body: content.body } : {}),
-  };
+  return { method, path: withQuery(path, added), headers: [...sent, ...type], ...(content ? { body: content.body } : {}) };
 }
 
 function headerPairs(given: z.output<typeof headers>): Request["headers"] {
@@ -95,11 +90,15 @@ function headerPairs(given: z.output<typeof headers>): Request["headers"] {
   return Object.entries(given).flatMap(([name, value]) => [value].flat().map((one) => [name, one] as const));
 }
 
-/** A text is sent as it is, anything else as JSON. */
-function bodyOf(value: z.output<typeof json>): { readonly body: Body; readonly isJson: boolean } {
-  return typeof value === "string"
-    ? { body: { text: value }, isJson: false }
-    : { body: { text: JSON.stringify(value) }, isJson: true };
+/** A text is sent as it is; anything else as JSON or, with a kind, as actions hold it. */
+function contentOf(
+  what: string,
+  kind: LooseRequest["kind"],
+  body: z.output<typeof json>,
+): { readonly body: Body; readonly isJson: boolean } {
+  if (typeof body === "string") return { body: { text: body }, isJson: false };
+  if (kind !== undefined) return { ...checkShape(what, { body }, exactBody), isJson: false };
+  return { body: { text: JSON.stringify(body) }, isJson: true };
 }
 
 function withQuery(path: string, given: z.output<typeof query> | undefined): string {
@@ -118,31 +117,14 @@ function queryText(given: Exclude<z.output<typeof query>, string>): string {
 }
 
 /** What kubectl sends to run a command in a pod (a WebSocket upgrade, hence GET). */
-function execRequest({ namespace, pod, container, argv, stdin, tty }: z.output<typeof exec>): Request {
+function execRequest(what: string, { namespace, pod, container, stdin, tty, ...named }: z.output<typeof exec>): Request {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/exec`;
   const asked = {
     ...(container === undefined ? {} : { container }),
-    command: argv,
+    command: oneOf(what, { argv: named.argv, command: named.command }),
     ...(stdin ? { stdin: true } : {}),
     stdout: true,
     ...(tty ? { tty: true } : { stderr: true }),
   };
   return { method: "GET", path: withQuery(path, asked), headers: [] };
-}
-
-function hasKind(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "kind" in value;
-}
-
-/** Leaves out what is not there. */
-function exactly<Kind extends string>({
-  kind,
-  method,
-  path,
-  headers: sent,
-  body: content,
-}: { kind: Kind } & { method: string; path: string; headers: readonly [string, string][]; body?: Body | undefined }): Request & {
-  readonly kind: Kind;
-} {
-  return { kind, method, path, headers: sent, ...(content ? { body: content } : {}) };
 }
