@@ -83,12 +83,10 @@ export class CheckedCondition implements Condition {
     const { run, steps } = compile(node, { ...this.#context, elements: Object.keys(elements) });
     const scope = scopeOf(question, facts, new Budget());
     const [outer, inner] = Object.values(elements);
-    try {
-      spend(scope, steps);
-      return run(scope, outer, inner);
-    } catch (error) {
-      throw error instanceof Failure ? new Error(error.message) : error;
-    }
+    spend(scope, steps);
+    const value = run(scope, outer, inner);
+    if (value instanceof Failure) throw new Error(value.message);
+    return value;
   }
 
   #named(name: string): Part {

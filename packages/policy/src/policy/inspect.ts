@@ -44,8 +44,10 @@ function visit(node: ASTNode, names: Names, uses: Uses, depth: number): void {
   }
   if ((node.op === "." || node.op === ".?") && node.args[0].op === "id" && useField(node.args[0], node.args[1], names, uses))
     return;
-  const inner = node.op === "rcall" && loops.has(node.args[0]) ? enterLoop(node, depth) : depth;
-  for (const child of childrenOf(node)) visit(child, names, uses, inner);
+  const loop = node.op === "rcall" && loops.has(node.args[0]) ? node : undefined;
+  const inner = loop ? enterLoop(loop, depth) : depth;
+  // What a loop goes over is made once, before it.
+  for (const child of childrenOf(node)) visit(child, names, uses, child === loop?.args[1] ? depth : inner);
 }
 
 /** Whether it is an access to a field of a variable: then all is said about it. */

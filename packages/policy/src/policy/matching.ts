@@ -99,12 +99,15 @@ export function matchRule(rule: Rule, scope: Scope): Match | undefined {
   const { part } = rule;
   spend(scope, part === undefined ? ruleSteps : ruleSteps + part.steps);
   if (part === undefined) return { rule };
+  let value: unknown;
   try {
-    const value = part.run(scope, undefined, undefined);
-    if (value === false) return undefined;
-    return value === true ? { rule } : { rule, error: "the condition did not give true or false" };
+    value = part.run(scope, undefined, undefined);
   } catch (error) {
     if (error instanceof OutOfSteps) throw error;
-    return { rule, error: error instanceof Failure ? error.message : "it could not be evaluated" };
+    // The engine's own, e.g. for lists inside each other that are too deep to compare.
+    return { rule, error: "it could not be evaluated" };
   }
+  if (value === false) return undefined;
+  if (value === true) return { rule };
+  return { rule, error: value instanceof Failure ? value.message : "the condition did not give true or false" };
 }

@@ -7,18 +7,25 @@ export function field(value: Part, name: string): Part {
   const read = reader(name);
   return {
     run: (s, o, i) => {
-      const found = read(value.run(s, o, i));
-      if (found === undefined) throw missing;
-      return found;
+      const map = value.run(s, o, i);
+      const found = read(map);
+      if (found !== undefined) return found;
+      return map instanceof Failure ? map : missing;
     },
-    steps: value.steps + 3,
+    steps: value.steps + 6,
   };
 }
 
 /** `has(value.name)`. */
 export function hasField(value: Part, name: string): Part {
   const read = reader(name);
-  return { run: (s, o, i) => read(value.run(s, o, i)) !== undefined, steps: value.steps + 3 };
+  return {
+    run: (s, o, i) => {
+      const map = value.run(s, o, i);
+      return map instanceof Failure ? map : read(map) !== undefined;
+    },
+    steps: value.steps + 6,
+  };
 }
 
 /** Reads what a map itself holds under a name; undefined when that is nothing. No value of JSON is undefined. */
@@ -38,16 +45,20 @@ export function element(value: Part, key: Part): Part {
     run: (s, o, i) => {
       const collection = value.run(s, o, i);
       const at = key.run(s, o, i);
-      if (Array.isArray(collection)) {
-        const index = typeof at === "bigint" || typeof at === "number" ? Number(at) : undefined;
-        if (index === undefined) throw notIndexable;
-        if (!Number.isInteger(index) || index < 0 || index >= collection.length) throw outOfBounds;
-        return collection[index];
-      }
-      if (!isMap(collection) || typeof at !== "string") throw notIndexable;
-      if (!Object.hasOwn(collection, at)) throw missingKey;
-      return collection[at];
+      if (Array.isArray(collection))
+        return typeof at === "bigint" || typeof at === "number" ? place(collection, Number(at)) : failureOf(at);
+      if (!isMap(collection)) return failureOf(collection);
+      if (typeof at !== "string") return failureOf(at);
+      return Object.hasOwn(collection, at) ? collection[at] : missingKey;
     },
-    steps: value.steps + key.steps + 4,
+    steps: value.steps + key.steps + 8,
   };
+}
+
+function place(list: readonly unknown[], index: number): unknown {
+  return Number.isInteger(index) && index >= 0 && index < list.length ? list[index] : outOfBounds;
+}
+
+function failureOf(value: unknown): Failure {
+  return value instanceof Failure ? value : notIndexable;
 }

@@ -12,9 +12,8 @@ const maxText = 1024 * 1024;
 const [minInt, maxInt] = [-(2n ** 63n), 2n ** 63n - 1n];
 
 /** A whole number within CEL's range. */
-export function int(value: bigint): bigint {
-  if (value < minInt || value > maxInt) throw overflow;
-  return value;
+export function int(value: bigint): bigint | Failure {
+  return value < minInt || value > maxInt ? overflow : value;
 }
 
 /** What each operator does with two values; undefined when it does nothing with such values. */
@@ -24,7 +23,7 @@ const operators = {
     if (typeof a === "number" && typeof b === "number") return a + b;
     if (typeof a === "string" && typeof b === "string") return concatenate(a, b, scope);
     if (Array.isArray(a) && Array.isArray(b)) {
-      spend(scope, a.length + b.length);
+      spend(scope, 3 * (a.length + b.length));
       return [...a, ...b];
     }
     if (a instanceof Date && b instanceof Duration) return time(b.after(a));
@@ -43,10 +42,13 @@ const operators = {
     return typeof a === "number" && typeof b === "number" ? a * b : undefined;
   },
   "/": (a: unknown, b: unknown): unknown => {
-    if (typeof a === "bigint" && typeof b === "bigint") return int(a / divisor(b));
+    if (typeof a === "bigint" && typeof b === "bigint") return b === 0n ? byZero : int(a / b);
     return typeof a === "number" && typeof b === "number" ? a / b : undefined;
   },
-  "%": (a: unknown, b: unknown): unknown => (typeof a === "bigint" && typeof b === "bigint" ? a % divisor(b) : undefined),
+  "%": (a: unknown, b: unknown): unknown => {
+    if (typeof a !== "bigint" || typeof b !== "bigint") return undefined;
+    return b === 0n ? byZero : a % b;
+  },
 } as const;
 
 /** `a + b` and its like. An int and a double do not mix, as CEL says. */
@@ -55,11 +57,13 @@ export function calculate(op: Operator, left: Part, right: Part): Part {
   const failure = new Failure(`${op} cannot be used on these values`);
   return {
     run: (s, o, i) => {
-      const result = apply(left.run(s, o, i), right.run(s, o, i), s);
-      if (result === undefined) throw failure;
-      return result;
+      const a = left.run(s, o, i);
+      const b = right.run(s, o, i);
+      const result = apply(a, b, s);
+      if (result !== undefined) return result;
+      return a instanceof Failure ? a : b instanceof Failure ? b : failure;
     },
-    steps: left.steps + right.steps + 10,
+    steps: left.steps + right.steps + 15,
   };
 }
 
@@ -72,24 +76,18 @@ export function negate({ run, steps }: Part): Part {
       const value = run(s, o, i);
       if (typeof value === "bigint") return int(-value);
       if (typeof value === "number") return -value;
-      throw notNumber;
+      return value instanceof Failure ? value : notNumber;
     },
     steps: steps + 5,
   };
 }
 
-function concatenate(a: string, b: string, scope: Scope): string {
-  if (a.length + b.length > maxText) throw tooLong;
-  spend(scope, (a.length + b.length) >> 2);
+function concatenate(a: string, b: string, scope: Scope): string | Failure {
+  if (a.length + b.length > maxText) return tooLong;
+  spend(scope, 20 + ((a.length + b.length) >> 2));
   return a + b;
 }
 
-function divisor(value: bigint): bigint {
-  if (value === 0n) throw byZero;
-  return value;
-}
-
-function time(value: Date): Date {
-  if (Number.isNaN(value.getTime())) throw outOfTime;
-  return value;
+function time(value: Date): Date | Failure {
+  return Number.isNaN(value.getTime()) ? outOfTime : value;
 }

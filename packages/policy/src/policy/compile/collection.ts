@@ -10,7 +10,7 @@ export function size({ run, steps }: Part): Part {
       const value = run(s, o, i);
       if (Array.isArray(value)) return BigInt(value.length);
       if (typeof value === "string") return BigInt(codePoints(s, value));
-      if (!isMap(value)) throw notSizable;
+      if (!isMap(value)) return value instanceof Failure ? value : notSizable;
       const { length } = Object.keys(value);
       spend(s, 5 * length);
       return BigInt(length);
@@ -21,7 +21,7 @@ export function size({ run, steps }: Part): Part {
 
 /** The length of a text in code points: the second half of a surrogate pair does not count. */
 function codePoints(scope: Scope, text: string): number {
-  spend(scope, text.length >> 1);
+  spend(scope, text.length + (text.length >> 1));
   let count = text.length;
   for (let index = 1; index < text.length; index++) {
     const unit = text.charCodeAt(index);
@@ -42,14 +42,15 @@ export function join(list: Part, separator: Part): Part {
     run: (s, o, i) => {
       const texts = list.run(s, o, i);
       const between = separator.run(s, o, i);
-      if (!Array.isArray(texts) || typeof between !== "string") throw notTexts;
+      if (!Array.isArray(texts)) return texts instanceof Failure ? texts : notTexts;
+      if (typeof between !== "string") return between instanceof Failure ? between : notTexts;
       let length = between.length * texts.length;
       spend(s, 4 * texts.length);
       for (const text of texts) {
-        if (typeof text !== "string") throw notTexts;
+        if (typeof text !== "string") return notTexts;
         length += text.length;
       }
-      if (length > maxText) throw tooLong;
+      if (length > maxText) return tooLong;
       spend(s, length >> 1);
       return texts.join(between);
     },

@@ -49,7 +49,7 @@ function compileNode(node: ASTNode, context: Context): Part {
     case "!_":
       return not(compiled(node.args));
     case "-_":
-      return negated(compiled(node.args));
+      return negated(node.args, context);
     case "?:":
       return conditional(compiled(node.args[0]), compiled(node.args[1]), compiled(node.args[2]));
     case "==":
@@ -86,7 +86,7 @@ function operands(node: ASTNode, op: "&&" | "||"): readonly ASTNode[] {
   return node.op === op ? node.args.flatMap((side) => operands(side, op)) : [node];
 }
 
-const [minInt, maxInt] = [-(2n ** 63n), 2n ** 63n - 1n];
+const maxInt = 2n ** 63n - 1n;
 
 function constant(node: Node<"value">): Part {
   const { args: value } = node;
@@ -97,12 +97,11 @@ function constant(node: Node<"value">): Part {
   return literal(value);
 }
 
-/** A negative number is a number, so that the smallest one can be written. */
-function negated(part: Part): Part {
-  const value = part.constant?.value;
-  if (typeof value === "bigint" && -value >= minInt) return literal(-value);
-  if (typeof value === "number") return literal(-value);
-  return negate(part);
+/** A negative number that is written out is a constant, so that the smallest one, which has no positive counterpart, can be written. */
+function negated(node: ASTNode, context: Context): Part {
+  if (node.op === "value" && typeof node.args === "bigint" && node.args <= maxInt + 1n) return literal(-node.args);
+  if (node.op === "value" && typeof node.args === "number") return literal(-node.args);
+  return negate(compile(node, context));
 }
 
 function name(node: Node<"id">, { elements }: Context): Part {

@@ -33,6 +33,8 @@ const conversions: Readonly<Record<string, Convert>> = {
   duration: (value) => (value instanceof Duration ? value : typeof value === "string" ? parseDuration(value) : undefined),
 };
 
+const stepsOf: Readonly<Record<string, number>> = { dyn: 1, timestamp: 600, duration: 600 };
+
 /** The names of the functions that convert. */
 export const conversionNames: readonly string[] = Object.keys(conversions);
 
@@ -42,14 +44,16 @@ export function conversion(name: string, value: Part): Part | undefined {
   if (convert === undefined) return undefined;
   const failure = new Failure(`${name}() cannot be made of this value`);
   const run: Part["run"] = (s, o, i) => {
-    const result = convert(value.run(s, o, i));
-    if (result === undefined) throw failure;
-    return result;
+    const from = value.run(s, o, i);
+    if (from instanceof Failure) return from;
+    const result = convert(from);
+    return result === undefined ? failure : result;
   };
-  const steps = value.steps + (name === "dyn" ? 1 : 100);
+  const steps = value.steps + (stepsOf[name] ?? 100);
   if (value.constant === undefined) return { run, steps };
   const result = convert(value.constant.value);
-  return result === undefined ? undefined : { run: () => result, steps: 1, constant: { value: result } };
+  if (result === undefined || result instanceof Failure) return undefined;
+  return { run: () => result, steps: 1, constant: { value: result } };
 }
 
 function texts(value: unknown, yes: RegExp, no: RegExp): boolean | undefined {

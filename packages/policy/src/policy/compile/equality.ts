@@ -30,13 +30,13 @@ function sameNumber(a: unknown, b: unknown): boolean {
 
 function sameList(scope: Scope, a: readonly unknown[], b: readonly unknown[]): boolean {
   if (a.length !== b.length) return false;
-  spend(scope, 3 * a.length);
+  spend(scope, 5 * a.length);
   return a.every((item, index) => equal(scope, item, b[index]));
 }
 
 function sameMap(scope: Scope, a: object, b: object): boolean {
   const keys = Object.keys(a);
-  spend(scope, 10 * keys.length);
+  spend(scope, 25 * keys.length);
   if (keys.length !== Object.keys(b).length) return false;
   return keys.every((key) => Object.hasOwn(b, key) && equal(scope, Reflect.get(a, key), Reflect.get(b, key)));
 }
@@ -58,16 +58,36 @@ export function equals(left: Part, right: Part): Part {
     if (constant === undefined) continue;
     const { value } = constant;
     // For these no conversion is ever made.
-    if (typeof value === "boolean" || value === null) return { run: (s, o, i) => other.run(s, o, i) === value, steps };
-    if (typeof value === "string") return { run: (s, o, i) => other.run(s, o, i) === value, steps: steps + (value.length >> 3) };
+    if (typeof value === "string") return { run: same(other, value), steps: steps + (value.length >> 3) };
+    if (typeof value === "boolean" || value === null) return { run: same(other, value), steps };
   }
-  return { run: (s, o, i) => equal(s, left.run(s, o, i), right.run(s, o, i)), steps };
+  return {
+    run: (s, o, i) => {
+      const a = left.run(s, o, i);
+      const b = right.run(s, o, i);
+      return a instanceof Failure ? a : b instanceof Failure ? b : equal(s, a, b);
+    },
+    steps,
+  };
+}
+
+function same({ run }: Part, constant: unknown): Part["run"] {
+  return (s, o, i) => {
+    const value = run(s, o, i);
+    return value === constant || (value instanceof Failure ? value : false);
+  };
 }
 
 /** `a != b`. */
 export function differs(left: Part, right: Part): Part {
   const { run, steps } = equals(left, right);
-  return { run: (s, o, i) => !run(s, o, i), steps };
+  return {
+    run: (s, o, i) => {
+      const value = run(s, o, i);
+      return value instanceof Failure ? value : !value;
+    },
+    steps,
+  };
 }
 
 const notCollection = new Failure("in needs a list or a map on its right side");
@@ -83,7 +103,8 @@ export function isIn(left: Part, right: Part): Part {
     return {
       run: (s, o, i) => {
         const value = left.run(s, o, i);
-        return typeof value === "string" && value.length <= longest && texts.has(value);
+        if (typeof value !== "string") return value instanceof Failure ? value : false;
+        return value.length <= longest && texts.has(value);
       },
       steps: steps + (longest >> 3),
     };
@@ -101,19 +122,25 @@ export function isIn(left: Part, right: Part): Part {
       steps,
     };
   }
-  return { run: (s, o, i) => contains(s, left.run(s, o, i), right.run(s, o, i)), steps };
+  return {
+    run: (s, o, i) => {
+      const value = left.run(s, o, i);
+      return value instanceof Failure ? value : contains(s, value, right.run(s, o, i));
+    },
+    steps,
+  };
 }
 
-function contains(scope: Scope, value: unknown, collection: unknown): boolean {
+function contains(scope: Scope, value: unknown, collection: unknown): boolean | Failure {
   if (Array.isArray(collection)) {
-    spend(scope, collection.length);
+    spend(scope, 3 * collection.length);
     for (const item of collection) if (equal(scope, value, item)) return true;
     return false;
   }
   return hasKey(value, collection);
 }
 
-function hasKey(value: unknown, collection: unknown): boolean {
-  if (!isMap(collection)) throw notCollection;
+function hasKey(value: unknown, collection: unknown): boolean | Failure {
+  if (!isMap(collection)) return collection instanceof Failure ? collection : notCollection;
   return typeof value === "string" && Object.hasOwn(collection, value);
 }

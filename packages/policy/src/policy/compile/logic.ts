@@ -1,4 +1,4 @@
-import { type Evaluate, Failure, type Part, recoverable, type Scope } from "./scope.ts";
+import { type Evaluate, Failure, type Part } from "./scope.ts";
 
 const notBool = new Failure("&& and || need true or false on both sides");
 const notCondition = new Failure("? : needs true or false before the question mark");
@@ -20,18 +20,13 @@ function junction(parts: readonly Part[], decisive: boolean): Part {
   if (parts.length === 2 && first && second) return { run: pair(first.run, second.run, decisive), steps };
   const runs = parts.map(({ run }) => run);
   const run: Evaluate = (scope, outer, inner) => {
-    let failed: unknown;
+    let failed: Failure | undefined;
     for (const part of runs) {
-      try {
-        const value = part(scope, outer, inner);
-        if (value === decisive) return decisive;
-        if (value !== !decisive) failed ??= notBool;
-      } catch (error) {
-        failed ??= recoverable(error);
-      }
+      const value = part(scope, outer, inner);
+      if (value === decisive) return decisive;
+      if (value !== !decisive) failed ??= value instanceof Failure ? value : notBool;
     }
-    if (failed !== undefined) throw failed;
-    return !decisive;
+    return failed ?? !decisive;
   };
   return { run, steps };
 }
@@ -39,37 +34,13 @@ function junction(parts: readonly Part[], decisive: boolean): Part {
 /** The ordinary case, with less around it. */
 function pair(left: Evaluate, right: Evaluate, decisive: boolean): Evaluate {
   return (scope, outer, inner) => {
-    let value: unknown;
-    try {
-      value = left(scope, outer, inner);
-    } catch (error) {
-      return unlessDecided(right, decisive, recoverable(error), scope, outer, inner);
-    }
-    if (value === decisive) return decisive;
-    if (value !== !decisive) return unlessDecided(right, decisive, notBool, scope, outer, inner);
-    value = right(scope, outer, inner);
-    if (typeof value === "boolean") return value;
-    throw notBool;
+    const first = left(scope, outer, inner);
+    if (first === decisive) return decisive;
+    const second = right(scope, outer, inner);
+    if (second === decisive) return decisive;
+    if (first !== !decisive) return first instanceof Failure ? first : notBool;
+    return second === !decisive || second instanceof Failure ? second : notBool;
   };
-}
-
-/** The left side failed: only the right side can decide. */
-function unlessDecided(
-  right: Evaluate,
-  decisive: boolean,
-  failed: unknown,
-  scope: Scope,
-  outer: unknown,
-  inner: unknown,
-): boolean {
-  let value: unknown;
-  try {
-    value = right(scope, outer, inner);
-  } catch (error) {
-    recoverable(error);
-  }
-  if (value === decisive) return decisive;
-  throw failed;
 }
 
 /** `!a`. */
@@ -77,8 +48,8 @@ export function not({ run, steps }: Part): Part {
   return {
     run: (scope, outer, inner) => {
       const value = run(scope, outer, inner);
-      if (typeof value !== "boolean") throw notNegatable;
-      return !value;
+      if (typeof value === "boolean") return !value;
+      return value instanceof Failure ? value : notNegatable;
     },
     steps: steps + 1,
   };
@@ -91,7 +62,7 @@ export function conditional(condition: Part, yes: Part, no: Part): Part {
       const value = condition.run(scope, outer, inner);
       if (value === true) return yes.run(scope, outer, inner);
       if (value === false) return no.run(scope, outer, inner);
-      throw notCondition;
+      return value instanceof Failure ? value : notCondition;
     },
     steps: sumSteps([condition, yes, no]) + 1,
   };

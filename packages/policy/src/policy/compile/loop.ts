@@ -1,8 +1,5 @@
 import { isMap } from "./equality.ts";
-import { type Evaluate, Failure, OutOfSteps, type Part, recoverable, type Scope, spend } from "./scope.ts";
-
-/** Runs the body of a loop for one element. */
-type Round = (scope: Scope, outer: unknown, element: unknown) => unknown;
+import { Failure, OutOfSteps, type Part, type Scope, spend } from "./scope.ts";
 
 /** A loop: over the elements of a list, or the keys of a map. */
 export interface Loop {
@@ -18,6 +15,11 @@ export interface Loop {
 const notRange = new Failure("loops need a list or a map");
 const notBool = new Failure("the predicate of a loop must give true or false");
 
+/** What a round costs besides its body. */
+const roundSteps = 8;
+/** What an element costs in a list that is made, with what it costs to throw the list away. */
+const listSteps = 20;
+
 /** `all`: one false decides, even where the predicate fails for another element. */
 export function all(loop: Loop): Part {
   return quantifier(loop, false);
@@ -32,107 +34,116 @@ export function exists(loop: Loop): Part {
 function quantifier({ range, depth, body }: Loop, decisive: boolean): Part {
   const { run } = range;
   const round = body.run;
-  const steps = body.steps + 1;
+  const steps = body.steps + roundSteps;
   const nested = depth > 0;
   return {
     run: (scope, outer, inner) => {
       const value = run(scope, outer, inner);
       const elements = Array.isArray(value) ? value : keysOf(scope, value);
+      if (elements instanceof Failure) return elements;
       const { budget } = scope;
-      let failed: unknown;
+      let failed: Failure | undefined;
       for (let index = 0; index < elements.length; index++) {
         budget.left -= steps;
         if (budget.left < 0) throw new OutOfSteps();
-        try {
-          const holds = nested ? round(scope, outer, elements[index]) : round(scope, elements[index], undefined);
-          if (holds === decisive) return decisive;
-          if (holds !== !decisive) failed ??= notBool;
-        } catch (error) {
-          failed ??= recoverable(error);
-          // Throwing costs more than a round.
-          spend(scope, failureSteps);
-        }
+        const holds = nested ? round(scope, outer, elements[index]) : round(scope, elements[index], undefined);
+        if (holds === decisive) return decisive;
+        if (holds !== !decisive) failed ??= holds instanceof Failure ? holds : notBool;
       }
-      if (failed !== undefined) throw failed;
-      return !decisive;
+      return failed ?? !decisive;
     },
     steps: range.steps + 4,
   };
 }
 
-/** What a failure costs that is caught. */
-const failureSteps = 200;
-
 /** `exists_one`. */
 export function existsOne(loop: Loop): Part {
-  const holds = predicate(loop.body, loop.depth);
-  const steps = loop.body.steps + 1;
-  return looping(loop, (scope, elements, outer) => {
+  return looping(loop, loop.body.steps + roundSteps, () => {
     let count = 0;
-    for (const element of elements) {
-      spend(scope, steps);
-      if (holds(scope, outer, element)) count++;
-    }
-    return count === 1;
+    return {
+      take: (_, holds) => {
+        if (holds === true) count++;
+        return holds === true || holds === false ? undefined : failureOf(holds);
+      },
+      result: () => count === 1,
+    };
   });
 }
 
 /** `filter`. */
 export function filter(loop: Loop): Part {
-  const holds = predicate(loop.body, loop.depth);
-  const steps = loop.body.steps + 2;
-  return looping(loop, (scope, elements, outer) => {
+  return looping(loop, loop.body.steps + listSteps, () => {
     const kept: unknown[] = [];
-    for (const element of elements) {
-      spend(scope, steps);
-      if (holds(scope, outer, element)) kept.push(element);
-    }
-    return kept;
+    return {
+      take: (element, holds) => {
+        if (holds === true) kept.push(element);
+        return holds === true || holds === false ? undefined : failureOf(holds);
+      },
+      result: () => kept,
+    };
   });
 }
 
 /** `map`, with or without a predicate. */
 export function map(loop: Loop): Part {
-  const make = roundOf(loop.body, loop.depth);
-  const holds = loop.only && predicate(loop.only, loop.depth);
-  const steps = loop.body.steps + (loop.only?.steps ?? 0) + 2;
-  return looping(loop, (scope, elements, outer) => {
+  const { body, only } = loop;
+  const each: Part = only === undefined ? body : { run: onlyWhere(only.run, body.run), steps: body.steps + only.steps };
+  return looping({ ...loop, body: each }, each.steps + listSteps, () => {
     const made: unknown[] = [];
-    for (const element of elements) {
-      spend(scope, steps);
-      if (holds === undefined || holds(scope, outer, element)) made.push(make(scope, outer, element));
-    }
-    return made;
+    return {
+      take: (_, value) => {
+        if (value instanceof Failure) return value;
+        if (value !== undefined) made.push(value);
+        return undefined;
+      },
+      result: () => made,
+    };
   });
 }
 
-function looping(loop: Loop, run: (scope: Scope, elements: readonly unknown[], outer: unknown) => unknown): Part {
-  const range: Evaluate = loop.range.run;
-  return {
-    run: (scope, outer, inner) => {
-      const value = range(scope, outer, inner);
-      return run(scope, Array.isArray(value) ? value : keysOf(scope, value), outer);
-    },
-    steps: loop.range.steps + 4,
+/** Undefined, which no value is, where the predicate does not hold. */
+function onlyWhere(predicate: Part["run"], make: Part["run"]): Part["run"] {
+  return (scope, outer, inner) => {
+    const holds = predicate(scope, outer, inner);
+    if (holds === true) return make(scope, outer, inner);
+    return holds === false ? undefined : failureOf(holds);
   };
 }
 
-function keysOf(scope: Scope, value: unknown): readonly string[] {
-  if (!isMap(value)) throw notRange;
+/** What is done with the elements of one loop. */
+interface Collector {
+  /** Takes an element and what the body gave for it; gives a failure when the loop cannot go on. */
+  take(element: unknown, value: unknown): Failure | undefined;
+  result(): unknown;
+}
+
+function looping({ range, depth, body }: Loop, steps: number, collect: () => Collector): Part {
+  const nested = depth > 0;
+  return {
+    run: (scope, outer, inner) => {
+      const value = range.run(scope, outer, inner);
+      const elements = Array.isArray(value) ? value : keysOf(scope, value);
+      if (elements instanceof Failure) return elements;
+      const collector = collect();
+      for (const element of elements) {
+        spend(scope, steps);
+        const given = nested ? body.run(scope, outer, element) : body.run(scope, element, undefined);
+        const failed = collector.take(element, given);
+        if (failed) return failed;
+      }
+      return collector.result();
+    },
+    steps: range.steps + 10,
+  };
+}
+
+function failureOf(value: unknown): Failure {
+  return value instanceof Failure ? value : notBool;
+}
+
+function keysOf(scope: Scope, value: unknown): readonly unknown[] | Failure {
+  if (!isMap(value)) return value instanceof Failure ? value : notRange;
   const keys = Object.keys(value);
   spend(scope, 5 * keys.length);
   return keys;
-}
-
-function roundOf({ run }: Part, depth: number): Round {
-  return depth === 0 ? (scope, _, element) => run(scope, element, undefined) : run;
-}
-
-function predicate(body: Part, depth: number): (scope: Scope, outer: unknown, element: unknown) => boolean {
-  const round = roundOf(body, depth);
-  return (scope, outer, element) => {
-    const value = round(scope, outer, element);
-    if (typeof value !== "boolean") throw notBool;
-    return value;
-  };
 }

@@ -17,19 +17,25 @@ export function compare(op: Comparison, left: Part, right: Part): Part {
   const test = holds[op];
   const failure = new Failure(`${op} needs two numbers, two texts, two times or two durations`);
   return {
-    run: (s, o, i) => test(order(s, left.run(s, o, i), right.run(s, o, i), failure)),
+    run: (s, o, i) => {
+      const a = left.run(s, o, i);
+      const b = right.run(s, o, i);
+      const sign = order(s, a, b);
+      if (sign !== undefined) return test(sign);
+      return a instanceof Failure ? a : b instanceof Failure ? b : failure;
+    },
     steps: left.steps + right.steps + 2,
   };
 }
 
-/** Negative, zero or positive; NaN where neither comes first. */
-function order(scope: Scope, a: unknown, b: unknown, failure: Failure): number {
+/** Negative, zero or positive; NaN where neither comes first; undefined where there is no order. */
+function order(scope: Scope, a: unknown, b: unknown): number | undefined {
   if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : a >= b ? 0 : Number.NaN;
   if (typeof a === "string" && typeof b === "string") return orderTexts(scope, a, b);
   if (a instanceof Date && b instanceof Date) return a.getTime() - b.getTime();
   if (a instanceof Duration && b instanceof Duration) return Number(a.nanoseconds - b.nanoseconds);
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
-  throw failure;
+  return undefined;
 }
 
 function isNumber(value: unknown): value is bigint | number {
@@ -41,7 +47,7 @@ function orderTexts(scope: Scope, a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   let index = 0;
   while (index < length && a.charCodeAt(index) === b.charCodeAt(index)) index++;
-  spend(scope, index >> 1);
+  spend(scope, index + (index >> 1));
   if (index === length) return a.length - b.length;
   return weight(a.charCodeAt(index)) - weight(b.charCodeAt(index));
 }

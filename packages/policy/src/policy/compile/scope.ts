@@ -1,8 +1,8 @@
 /**
  * How many steps all conditions together may take for one decision. A step is one part of a condition, one round of a loop, or a few
- * characters of text; the slowest take about 5 ns, so that one decision ends within about 25 ms whatever the operation holds.
+ * characters of text; they take about 5 ns at most, so that one decision ends within about 20 ms whatever the operation holds.
  */
-export const maxSteps = 5_000_000;
+export const maxSteps = 4_000_000;
 
 /** The steps that are left. */
 export class Budget {
@@ -23,8 +23,9 @@ export class OutOfSteps extends Error {
 }
 
 /**
- * Thrown when a part of a condition cannot be evaluated. Made once, when the condition is compiled, and without a stack: throwing costs
- * little, and the text cannot show a value, because values may be secret and the text is what the agent is told.
+ * What a part of a condition gives that cannot be evaluated. It is given, not thrown: `&&`, `||` and loops go on after it, and throwing
+ * takes thousands of times longer than going on. Made once, when the condition is compiled, so that its text cannot show a value: values
+ * may be secret, and the text is what the agent is told.
  */
 export class Failure {
   /** What is wrong, in the condition's own names. */
@@ -53,8 +54,7 @@ export class Scope {
 }
 
 /**
- * A part of a condition, ready to run: gives its CEL value (`bigint` for int, `number` for double, `Date` for a timestamp) or throws a
- * {@link Failure}. `outer` and `inner` are the elements that the loops around it are at.
+ * A part of a condition, ready to run: gives its CEL value (`bigint` for int, `number` for double, `Date` for a timestamp) or a {@link Failure}. `outer` and `inner` are the elements that the loops around it are at.
  */
 export type Evaluate = (scope: Scope, outer: unknown, inner: unknown) => unknown;
 
@@ -70,10 +70,4 @@ export interface Part {
 export function spend(scope: Scope, steps: number): void {
   scope.budget.left -= steps;
   if (scope.budget.left < 0) throw new OutOfSteps();
-}
-
-/** Goes on for what a condition may recover from. */
-export function recoverable(error: unknown): unknown {
-  if (error instanceof OutOfSteps) throw error;
-  return error;
 }

@@ -41,10 +41,10 @@ export function timeMethod(name: string, { run, steps }: Part, zone: Intl.DateTi
     run: (s, o, i) => {
       const value = run(s, o, i);
       if (value instanceof Date) return BigInt(read(zone === undefined ? value : inZone(value, zone)));
-      if (unit === undefined || !(value instanceof Duration)) throw failure;
-      return value.nanoseconds / unit;
+      if (unit !== undefined && value instanceof Duration) return value.nanoseconds / unit;
+      return value instanceof Failure ? value : failure;
     },
-    steps: steps + (zone === undefined ? 10 : zoneSteps),
+    steps: steps + (zone === undefined ? 25 : zoneSteps),
   };
 }
 
