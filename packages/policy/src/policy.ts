@@ -1,4 +1,5 @@
-import { canonicalDigest, type Digest } from "./canonical.ts";
+import { policyDigest } from "./bundle/bundle.ts";
+import type { Digest } from "./canonical.ts";
 import type { Decision } from "./decision.ts";
 import type { ProtocolFacts } from "./facts/fact.ts";
 import { subjectOf } from "./facts.ts";
@@ -54,7 +55,7 @@ class LoadedPolicy implements Policy {
   readonly #matching: Matching;
 
   constructor(files: Readonly<Record<string, string>>, rules: readonly Rule[]) {
-    this.digest = canonicalDigest("countersign/policy/v1", files);
+    this.digest = policyDigest(files);
     this.files = files;
     this.rules = rules;
     this.#matching = new Matching(rules);

@@ -10,8 +10,9 @@ version: 1
 # Everything that must survive a restart: requests, the audit log, keys. Keep it private, back it up.
 data: countersign-data
 
-# What the rules are. More than one file: a list.
+# What the rules are. More than one file: a list. Changed files are taken into use while it runs.
 policy: policy.yaml
+# policyKeys: ["ed25519:…"]     # then \`policy\` has to be a bundle that one of these keys signed: \`countersign policy bundle --help\`
 
 # People who may approve. In development \`countersign approve --as NAME\` and the sign-in link act as one of them.
 approvers:
