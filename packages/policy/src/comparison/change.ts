@@ -1,7 +1,8 @@
 /**
  * What a change does to decisions. `looser`: something runs or can be approved more easily than before, nothing less easily. `tighter`: the
  * reverse. `both`: it does the one for some operations and the other for others. `unknown`: it cannot be told from the rules. `none`: only
- * what is said or shown changes.
+ * what is said or shown changes. Each change is judged alone, by what may run and who must agree; that the limits and the role of a rule come
+ * and go with it, also where other rules decide together with it, is not weighed.
  */
 export type Direction = "looser" | "tighter" | "both" | "unknown" | "none";
 

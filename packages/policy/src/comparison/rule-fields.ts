@@ -21,9 +21,9 @@ export function ruleChanges(before: RuleSummary, after: RuleSummary): readonly F
   ];
 }
 
-/** By what it was and what it is. A new review also holds what an `allow` does not cover because it is not fully understood. */
+/** By what it was and what it is, for an `allow` that also covers what is not fully understood. */
 const effectDirections: Readonly<Record<string, Direction>> = {
-  "allow review": "both",
+  "allow review": "tighter",
   "allow deny": "tighter",
   "review allow": "looser",
   "review deny": "tighter",
@@ -32,8 +32,11 @@ const effectDirections: Readonly<Record<string, Direction>> = {
 };
 
 function effectChange(before: RuleSummary, after: RuleSummary): readonly FieldChange[] {
-  const direction = before.opaque && after.effect === "review" ? "tighter" : effectDirections[`${before.effect} ${after.effect}`];
-  return textChange("effect", "effect", before.effect, after.effect, direction ?? "unknown");
+  // A review also holds what is not fully understood, which such an `allow` leaves to be refused.
+  const isPartial = [before, after].some(({ effect, opaque }) => effect === "allow" && !opaque);
+  const isShared = [before, after].some(({ effect }) => effect === "review");
+  const direction = isPartial && isShared ? "both" : (effectDirections[`${before.effect} ${after.effect}`] ?? "unknown");
+  return textChange("effect", "effect", before.effect, after.effect, direction);
 }
 
 function resourcesChange(before: RuleSummary, after: RuleSummary): readonly FieldChange[] {

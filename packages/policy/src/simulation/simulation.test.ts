@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadParser } from "../facts/postgres/parser.ts";
-import { loadPolicy } from "../policy.ts";
+import { classify } from "../facts.ts";
+import { loadPolicy, type Policy } from "../policy.ts";
 import type { RecordedAction, RecordedDecision } from "./recorded-action.ts";
 import { Simulation } from "./simulation.ts";
 
@@ -72,6 +73,30 @@ test.each<[string, string, RecordedDecision, string | undefined]>([
   expect(groups.map((group) => group.change)).toEqual(change === undefined ? [] : [change]);
   expect([replayed, unchanged]).toEqual([1, change === undefined ? 1 : 0]);
 });
+
+test("against the policy that decided, nothing changes", () => {
+  const same = draft(reads + writes);
+  const simulation = new Simulation(same);
+  for (const statement of ["select 1", delete1, "delete from t", "drop table t", "select f()", "select 1; select 2", "selec"]) {
+    const { operation, ...asked } = action(statement, denied);
+    simulation.add({ ...asked, operation, was: decidedBy(same, statement) });
+  }
+  expect(simulation.report()).toMatchObject({ replayed: 7, unchanged: 7, groups: [] });
+});
+
+/** As the log says it. */
+function decidedBy(policy: Policy, statement: string): RecordedDecision {
+  try {
+    const { operation, resource, principal } = action(statement, denied);
+    const facts = classify(operation, { searchPath: ["public"] });
+    const decision = policy.decide({ resource, principal: { ...principal, claims: {} }, facts, reason: "", nowMs: 0 });
+    if (decision.effect === "deny") return { effect: "deny", rules: decision.rules };
+    const { effect, rules, role, limits } = decision;
+    return { effect, rules, role, limits, ...(effect === "review" ? { requirements: decision.approval.requirements } : {}) };
+  } catch {
+    return denied;
+  }
+}
 
 test("the same people in other stages are different terms", () => {
   const twoStages = writes.replace(
