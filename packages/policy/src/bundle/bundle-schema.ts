@@ -28,7 +28,7 @@ const files = z
 const signature = z.strictObject({ keyId: digest, value: z.string().regex(/^[A-Za-z0-9_-]{86}$/) });
 
 /** What is signed. */
-export const contentSchema = z.strictObject({
+const contentSchema = z.strictObject({
   format: z.literal(format),
   version: z.int().min(1),
   issuedMs: time,

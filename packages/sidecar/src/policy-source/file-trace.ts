@@ -8,7 +8,7 @@ const mostLinks = 40;
  * What a path leads to: each symbolic link on the way and the file at the end, with a stamp that changes when it is changed or another one
  * takes its place. What is missing ends the way with the stamp `-`. A Kubernetes ConfigMap is swapped by a link on the way.
  */
-export async function traceFile(path: string): Promise<ReadonlyMap<string, string>> {
+async function traceFile(path: string): Promise<ReadonlyMap<string, string>> {
   const trace = new Map<string, string>();
   let rest = resolve(path).split(sep).slice(1);
   let at: string = sep;
