@@ -4,6 +4,7 @@ import { checkCommand } from "./check.ts";
 import { diffCommand } from "./diff.ts";
 import { explainCommand } from "./explain.ts";
 import { keygenCommand } from "./keygen.ts";
+import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
 import { statusCommand } from "./status.ts";
 import { testCommand } from "./test.ts";
@@ -13,6 +14,7 @@ import { verifyCommand } from "./verify.ts";
 const commands: readonly MakeCommand[] = [
   explainCommand,
   checkCommand,
+  schemaCommand,
   testCommand,
   diffCommand,
   simulateCommand,
