@@ -97,6 +97,12 @@ export interface RequestSummary {
   actionDigest: string;
   /** True when somebody approved it alone in an emergency. */
   brokeGlass: boolean;
+  /** Until when the review of that emergency should be closed, milliseconds since the Unix epoch; absent = none is open. */
+  reviewDueMs?:
+    | number
+    | undefined;
+  /** How often those who are asked were reminded since somebody last answered; absent = not yet. */
+  reminded?: number | undefined;
 }
 
 /** Get a request. */
@@ -1094,6 +1100,8 @@ function createBaseRequestSummary(): RequestSummary {
     canVote: false,
     actionDigest: "",
     brokeGlass: false,
+    reviewDueMs: undefined,
+    reminded: undefined,
   };
 }
 
@@ -1134,6 +1142,12 @@ export const RequestSummary: MessageFns<RequestSummary> = {
     }
     if (message.brokeGlass !== false) {
       writer.uint32(96).bool(message.brokeGlass);
+    }
+    if (message.reviewDueMs !== undefined) {
+      writer.uint32(104).uint64(message.reviewDueMs);
+    }
+    if (message.reminded !== undefined) {
+      writer.uint32(112).uint32(message.reminded);
     }
     return writer;
   },
@@ -1247,6 +1261,22 @@ export const RequestSummary: MessageFns<RequestSummary> = {
             message.brokeGlass = reader.bool();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.reviewDueMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.reminded = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1297,6 +1327,12 @@ export const RequestSummary: MessageFns<RequestSummary> = {
         : isSet(object.broke_glass)
         ? globalThis.Boolean(object.broke_glass)
         : false,
+      reviewDueMs: isSet(object.reviewDueMs)
+        ? globalThis.Number(object.reviewDueMs)
+        : isSet(object.review_due_ms)
+        ? globalThis.Number(object.review_due_ms)
+        : undefined,
+      reminded: isSet(object.reminded) ? globalThis.Number(object.reminded) : undefined,
     };
   },
 
@@ -1338,6 +1374,12 @@ export const RequestSummary: MessageFns<RequestSummary> = {
     if (message.brokeGlass !== false) {
       obj.brokeGlass = message.brokeGlass;
     }
+    if (message.reviewDueMs !== undefined) {
+      obj.reviewDueMs = Math.round(message.reviewDueMs);
+    }
+    if (message.reminded !== undefined) {
+      obj.reminded = Math.round(message.reminded);
+    }
     return obj;
   },
 
@@ -1360,6 +1402,8 @@ export const RequestSummary: MessageFns<RequestSummary> = {
     message.canVote = object.canVote ?? false;
     message.actionDigest = object.actionDigest ?? "";
     message.brokeGlass = object.brokeGlass ?? false;
+    message.reviewDueMs = object.reviewDueMs ?? undefined;
+    message.reminded = object.reminded ?? undefined;
     return message;
   },
 };
