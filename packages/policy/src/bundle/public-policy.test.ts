@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadPolicy } from "../policy.ts";
 import { publicPolicy } from "./public-policy.ts";
@@ -84,6 +85,50 @@ test("when everything is private there is still a policy to load, which says not
   expect(partial).toBe(true);
   expect(JSON.stringify(files)).not.toMatch(/secret|"a"/);
   expect(loadPolicy(files).rules).toEqual([]);
+});
+
+test("the word that makes it private may be written with escapes", () => {
+  const { files, partial } = shown({ "policy.yaml": `version: 1\nrules:\n${rule("a", '"pri\\u0076ate": true')}${rule("b")}` });
+  expect(partial).toBe(true);
+  expect(loadPolicy(files).rules.map(({ id }) => id)).toEqual(["b"]);
+});
+
+test("whatever is private, what is left can be loaded", () => {
+  const names = ["a.yaml", "b.yaml", "c.yaml"];
+  const condition = fc.constantFrom("variables.x == 'q'", "conditions.y", "conditions.y && variables.x != ''", "sql.readOnly");
+  const file = fc.record({
+    isPrivate: fc.boolean(),
+    defines: fc.boolean(),
+    rules: fc.array(fc.record({ isPrivate: fc.boolean(), when: condition }), { maxLength: 4 }),
+  });
+  fc.assert(
+    fc.property(fc.tuple(file, file, file), (three) => {
+      const texts = three.map(({ isPrivate, defines, rules }, index) => {
+        // Only the last file defines; the others include it, the first one through the second.
+        const last = index === 2;
+        const head = [
+          "version: 1",
+          ...(isPrivate ? ["private: true"] : []),
+          ...(last
+            ? ["variables: { x: q }", `conditions: { y: ${defines ? "variables.x == 'q'" : "sql.writes"} }`]
+            : [`include: [${names[index + 1]}]`]),
+        ];
+        const list = rules.map(({ isPrivate: hidden, when }, at) =>
+          rule(`f${index}r${at}`, `private: ${hidden}, when: ${JSON.stringify(when)}`),
+        );
+        return [names[index] ?? "", `${head.join("\n")}\nrules: ${list.length === 0 ? "[]\n" : `\n${list.join("")}`}`];
+      });
+      const policy = loadPolicy(Object.fromEntries(texts));
+      const { files, partial } = publicPolicy(policy);
+      const left = loadPolicy(files).rules.map(({ id }) => id);
+      const open = policy.rules.filter((one) => !one.private).map(({ id }) => id);
+      expect(open).toEqual(expect.arrayContaining(left));
+      // Where no file is private, nothing else goes with what is.
+      if (!three.some(({ isPrivate }) => isPrivate)) expect(left).toEqual(open);
+      if (!partial) expect(files).toEqual(policy.files);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("anchors and aliases do not bring a private rule back", () => {

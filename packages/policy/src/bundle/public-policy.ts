@@ -1,10 +1,10 @@
+import { posix } from "node:path";
 import { stringify } from "yaml";
 import { z } from "zod";
 import type { Digest } from "../canonical.ts";
 import { openDocument } from "../open-document.ts";
 import { resolveInclude } from "../policy/include.ts";
-import { loadPolicy, type Policy } from "../policy.ts";
-import { DocumentError } from "../problem.ts";
+import type { Policy } from "../policy.ts";
 
 /** What agents may see of a policy. */
 export interface PublicPolicy {
@@ -37,22 +37,19 @@ const layout = { lineWidth: 0, aliasDuplicateObjects: false };
  * public rules that use what a private file defines. What is left is written anew, so that nothing of the private text can be in it.
  */
 export function publicPolicy({ digest, files }: Pick<Policy, "digest" | "files">): PublicPolicy {
+  if (isAllShown(files)) return { digest, files, partial: false };
   const open = new Map(Object.entries(files).map(([name, text]) => [name, fileShape.parse(openDocument(name, text).value)]));
   const isPartial = [...open.values()].some((file) => file.private || file.rules?.some((rule) => rule.private));
   if (!isPartial) return { digest, files, partial: false };
   const shown = Object.fromEntries([...withoutPrivate(open)].map(([name, file]) => [name, stringify(file, layout)]));
-  return { digest, files: loadable(shown) ? shown : { "policy.yaml": "version: 1\nrules: []\n" }, partial: true };
+  // A policy has at least one file.
+  const isEmpty = Object.keys(shown).length === 0;
+  return { digest, files: isEmpty ? { "policy.yaml": "version: 1\nrules: []\n" } : shown, partial: true };
 }
 
-/** What cannot be loaded by itself would help no agent; it is not given out, whatever the reason. */
-function loadable(files: Readonly<Record<string, string>>): boolean {
-  try {
-    loadPolicy(files);
-    return true;
-  } catch (error) {
-    if (error instanceof DocumentError) return false;
-    throw error;
-  }
+/** Whether nothing can be private, by a look at the texts alone: the word may also be written with escapes. */
+function isAllShown(files: Readonly<Record<string, string>>): boolean {
+  return Object.values(files).every((text) => !/private|\\/.test(text));
 }
 
 function withoutPrivate(open: ReadonlyMap<string, File>): ReadonlyMap<string, File> {
@@ -71,7 +68,7 @@ function withoutPrivate(open: ReadonlyMap<string, File>): ReadonlyMap<string, Fi
       const isKept = (kind: "variables" | "conditions", key: string) => kept.has(`${name}\n${kind}\n${key}`);
       const file = {
         ...rest,
-        ...(include && { include: include.filter((one) => !open.get(resolveInclude(name, one))?.private) }),
+        ...(include && { include: shownIncludes(open, name) }),
         ...(variables && { variables: picked(variables, (key) => isKept("variables", key)) }),
         ...(conditions && { conditions: picked(conditions, (key) => isKept("conditions", key)) }),
         rules: rules.get(name) ?? [],
@@ -84,6 +81,20 @@ function withoutPrivate(open: ReadonlyMap<string, File>): ReadonlyMap<string, Fi
     const [file = ""] = definition.split("\n");
     return open.get(file)?.private !== true;
   }
+}
+
+/** What a file includes, with those that a private file includes in its place. */
+function shownIncludes(open: ReadonlyMap<string, File>, name: string): string[] {
+  const through = new Set([name]);
+  const shown = new Set<string>();
+  for (const from of through) {
+    for (const one of open.get(from)?.include ?? []) {
+      const target = resolveInclude(from, one);
+      if (open.get(target)?.private) through.add(target);
+      else shown.add(posix.relative(posix.dirname(name), target));
+    }
+  }
+  return [...shown];
 }
 
 /** Which variables and named conditions a condition uses, also through others. Names in texts count too: rather one too many. */
