@@ -76,7 +76,7 @@ describe("names", () => {
       "comment on column secret.keys.a is 'x'",
       "grant select on secret.keys to bob",
       "create policy p on secret.keys",
-      "alter table secret.keys rename to x",
+      "alter table secret.keys rename column a to b",
       "drop view secret.keys",
       "security label on table secret.keys is 'x'",
     ]) {
@@ -86,6 +86,14 @@ describe("names", () => {
       writesTo: ["public.v"],
       reads: ["secret.keys"],
     });
+  });
+
+  test("a new name counts like the old one", () => {
+    expect(factsOf("alter table a.b rename to c").writesTo).toEqual(["a.b", "a.c"]);
+    expect(factsOf("alter view b rename to c").writesTo).toEqual(["public.b", "public.c"]);
+    expect(factsOf("alter table a.b set schema secret").writesTo).toEqual(["a.b", "secret.b"]);
+    expect(factsOf("alter type a.b set schema secret").writesTo).toEqual([]);
+    expect(factsOf("alter table a.b rename constraint c to d").writesTo).toEqual(["a.b"]);
   });
 
   test("an UPDATE or DELETE, and whatever returns rows, also reads", () => {

@@ -37,7 +37,6 @@ const rows: Readonly<Record<string, Row>> = {
   AlterFdwStmt: definition("ALTER FOREIGN DATA WRAPPER"),
   AlterForeignServerStmt: definition("ALTER SERVER"),
   AlterObjectDependsStmt: definition((node) => `ALTER ${objectWords(node.objectType)}`),
-  AlterObjectSchemaStmt: definition((node) => `ALTER ${objectWords(node.objectType)}`),
   AlterOpFamilyStmt: definition("ALTER OPERATOR FAMILY"),
   AlterOperatorStmt: definition("ALTER OPERATOR"),
   AlterOwnerStmt: definition((node) => `ALTER ${objectWords(node.objectType)}`),
@@ -107,7 +106,6 @@ const rows: Readonly<Record<string, Row>> = {
   ReassignOwnedStmt: definition("REASSIGN OWNED", unnamed),
   RefreshMatViewStmt: writing("REFRESH MATERIALIZED VIEW"),
   ReindexStmt: writing("REINDEX"),
-  RenameStmt: definition((node) => `ALTER ${objectWords(isPart(node.renameType) ? node.relationType : node.renameType)}`),
   ReplicaIdentityStmt: definition("ALTER TABLE"),
   RuleStmt: definition("CREATE RULE"),
   UnlistenStmt: session("UNLISTEN"),
@@ -127,6 +125,11 @@ const coded: Readonly<Record<string, Handler>> = {
     walk.fields("AlterTableCmd", node);
   },
   AlterDatabaseSetStmt: (walk, node) => alterSetting(walk, node, "ALTER DATABASE"),
+  AlterObjectSchemaStmt: (walk, node) => {
+    note(walk, definition(`ALTER ${objectWords(node.objectType)}`), node);
+    if (isTree(node.relation)) walk.target({ ...node.relation, schemaname: node.newschema });
+    walk.definition(() => walk.fields("AlterObjectSchemaStmt", node));
+  },
   AlterRoleSetStmt: (walk, node) => alterSetting(walk, node, "ALTER ROLE"),
   AlterSystemStmt: (walk, node) => alterSetting(walk, node, "ALTER SYSTEM"),
   AlterFunctionStmt: (walk) => note(walk, definition("ALTER FUNCTION", body)),
@@ -160,6 +163,13 @@ const coded: Readonly<Record<string, Handler>> = {
   PrepareStmt: (walk, node) => {
     note(walk, session("PREPARE"));
     walk.withForeignParameters(() => walk.fields("PrepareStmt", node));
+  },
+  RenameStmt: (walk, node) => {
+    const type = isPart(node.renameType) ? node.relationType : node.renameType;
+    note(walk, definition(`ALTER ${objectWords(type)}`), node);
+    // The new name is defined as by CREATE.
+    if (isTree(node.relation) && !isPart(node.renameType)) walk.target({ ...node.relation, relname: node.newname });
+    walk.definition(() => walk.fields("RenameStmt", node));
   },
   SecLabelStmt: (walk, node) => onObjects(walk, definition("SECURITY LABEL"), node.objtype, [node.object]),
   TransactionStmt: transaction,
