@@ -21,7 +21,8 @@ export type RequestProgress = Numbered &
     | { readonly type: "vote"; readonly approver: string; readonly verdict: "approve" | "deny"; readonly comment: string }
     /** More people were asked. */
     | { readonly type: "escalated"; readonly to: readonly string[] }
-    | { readonly type: "approved"; readonly validUntil: Date }
+    /** With `grant`, no person was asked: a standing approval agreed. */
+    | { readonly type: "approved"; readonly validUntil: Date; readonly grant?: string }
     | { readonly type: "executing" }
     /** The end; always the last event. */
     | { readonly type: "done"; readonly state: OutcomeState; readonly error?: CountersignError }
@@ -55,8 +56,10 @@ export function eventFromWire(wire: WireEvent): RequestProgress | undefined {
     }
     case "escalated":
       return { ...base, type: "escalated", to: wire.event.value.to };
-    case "approved":
-      return { ...base, type: "approved", validUntil: new Date(wire.event.value.validUntilMs) };
+    case "approved": {
+      const { validUntilMs, grant } = wire.event.value;
+      return { ...base, type: "approved", validUntil: new Date(validUntilMs), ...(grant === "" ? {} : { grant }) };
+    }
     case "executing":
       return { ...base, type: "executing" };
     case "done": {

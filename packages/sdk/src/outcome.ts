@@ -24,6 +24,8 @@ export interface Receipt {
   readonly inclusionProof: readonly Uint8Array[];
   /** Signed tree head (C2SP tlog-checkpoint). */
   readonly checkpoint: string;
+  /** The standing approval by which it ran, `grant_…`; absent when there was none. */
+  readonly grant?: string;
 }
 
 /** What is known of a statement that ran. */
@@ -110,7 +112,7 @@ export function commandFromTag(tag: string): { command: string; rowCount: number
 }
 
 /** A receipt from the wire. */
-export function receiptFromWire(receipt: WireReceipt): Receipt {
+export function receiptFromWire({ grant, ...receipt }: WireReceipt): Receipt {
   const effect = effectFromWire(receipt.effect);
-  return { ...receipt, effect: effect === "review" ? effect : "allow" };
+  return { ...receipt, effect: effect === "review" ? effect : "allow", ...(grant === "" ? {} : { grant }) };
 }

@@ -34,6 +34,7 @@ test("a query gives typed rows, what ran, and who can prove it", async () => {
     record: Buffer.from("{}"),
     inclusionProof: [Buffer.alloc(32)],
     checkpoint: "checkpoint",
+    grant: "",
   };
   await using here = await connected({
     execute(_submit, call) {

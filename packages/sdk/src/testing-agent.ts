@@ -159,7 +159,7 @@ export const pending: NonNullable<Event["event"]> = {
   $case: "pending",
   value: { requestDigest: "sha256:cd", approvalUrl: "http://127.0.0.1:1/requests/x", expiresMs: 1_700_000_600_000 },
 };
-export const approved: NonNullable<Event["event"]> = { $case: "approved", value: { validUntilMs: 1_700_000_700_000 } };
+export const approved: NonNullable<Event["event"]> = { $case: "approved", value: { validUntilMs: 1_700_000_700_000, grant: "" } };
 export const executing: NonNullable<Event["event"]> = { $case: "executing", value: {} };
 
 /** Columns by name and type OID. */

@@ -40,7 +40,7 @@ export function eventBody(
     case "escalated":
       return { $case: "escalated", value: { to: [...event.to] } };
     case "approved":
-      return { $case: "approved", value: { validUntilMs: event.validUntilMs } };
+      return { $case: "approved", value: { validUntilMs: event.validUntilMs, grant: "" } };
     case "executing":
       return { $case: "executing", value: {} };
     case "ended":

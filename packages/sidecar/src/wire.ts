@@ -80,6 +80,7 @@ export function wireReceipt(proven: Proven, receipt: LogReceipt): rpc.Receipt {
     record: Buffer.from(receipt.record),
     inclusionProof: receipt.proof.map((hash) => Buffer.from(hash)),
     checkpoint: receipt.checkpoint,
+    grant: "",
   };
 }
 

@@ -107,6 +107,7 @@ function voteMessage({ approver, verdict, comment, timeMs }: Vote): rpc.CastVote
     timeMs,
     actingFor: (approver.actingFor ?? []).map(({ subject }) => subject),
     breakGlass: false,
+    grant: undefined,
   };
 }
 

@@ -260,6 +260,8 @@ export interface Escalated {
 export interface Approved {
   /** Until when it may be dispatched, milliseconds since the Unix epoch. */
   validUntilMs: number;
+  /** The grant by which it was approved, `grant_…`; empty when people were asked. */
+  grant: string;
 }
 
 /** The permit was claimed. */
@@ -2407,13 +2409,16 @@ export const Escalated: MessageFns<Escalated> = {
 };
 
 function createBaseApproved(): Approved {
-  return { validUntilMs: 0 };
+  return { validUntilMs: 0, grant: "" };
 }
 
 export const Approved: MessageFns<Approved> = {
   encode(message: Approved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.validUntilMs !== 0) {
       writer.uint32(8).uint64(message.validUntilMs);
+    }
+    if (message.grant !== "") {
+      writer.uint32(18).string(message.grant);
     }
     return writer;
   },
@@ -2439,6 +2444,14 @@ export const Approved: MessageFns<Approved> = {
             message.validUntilMs = longToNumber(reader.uint64());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.grant = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2458,6 +2471,7 @@ export const Approved: MessageFns<Approved> = {
         : isSet(object.valid_until_ms)
         ? globalThis.Number(object.valid_until_ms)
         : 0,
+      grant: isSet(object.grant) ? globalThis.String(object.grant) : "",
     };
   },
 
@@ -2465,6 +2479,9 @@ export const Approved: MessageFns<Approved> = {
     const obj: any = {};
     if (message.validUntilMs !== 0) {
       obj.validUntilMs = Math.round(message.validUntilMs);
+    }
+    if (message.grant !== "") {
+      obj.grant = message.grant;
     }
     return obj;
   },
@@ -2475,6 +2492,7 @@ export const Approved: MessageFns<Approved> = {
   fromPartial(object: DeepPartial<Approved>): Approved {
     const message = createBaseApproved();
     message.validUntilMs = object.validUntilMs ?? 0;
+    message.grant = object.grant ?? "";
     return message;
   },
 };

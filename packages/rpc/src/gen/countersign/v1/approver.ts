@@ -268,6 +268,25 @@ export interface GrantBounds {
   maxUses: number;
   /** For how long at most. */
   maxTtlSeconds: number;
+  /** The values of the operation that a bound can be given for, in order. */
+  values: GrantValue[];
+}
+
+/** One value of an operation, as a template names it. */
+export interface GrantValue {
+  /** `$1`, `constant 2`, `word 3`, `segment 2`, `query expand`, `argument /path/0`. */
+  name: string;
+  value:
+    | //
+    /** SQL NULL; the boolean is always true. */
+    { $case: "null"; value: boolean }
+    | //
+    /** As text. */
+    { $case: "text"; value: string }
+    | //
+    /** In the protocol's binary format. */
+    { $case: "binary"; value: Buffer }
+    | undefined;
 }
 
 /** What a standing approval is for. */
@@ -282,7 +301,7 @@ export interface GrantTerms {
 
 /** A bound on one value of a template. */
 export interface ValueBound {
-  /** Which value, as the template names it: `$1`, `constant 2`, `word 3`, `segment 2`, `query expand`. */
+  /** Which value, as the template names it: one of `GrantBounds.values`. */
   value: string;
   bound:
     | //
@@ -295,7 +314,7 @@ export interface ValueBound {
     /** A text that begins with this. */
     { $case: "prefix"; value: string }
     | //
-    /** Whatever it is. */
+    /** Whatever it is, except NULL; of a command's arguments also no option. The boolean is always true. */
     { $case: "any"; value: boolean }
     | undefined;
 }
@@ -657,6 +676,8 @@ export interface CastVote {
   actingFor: string[];
   /** True when it was cast alone in an emergency. */
   breakGlass: boolean;
+  /** The grant that was agreed to along with it; absent = none. It comes into force when all votes that are needed agree to the same. */
+  grant: GrantTerms | undefined;
 }
 
 /** Watch the inbox. */
@@ -2876,7 +2897,7 @@ export const PlanLine: MessageFns<PlanLine> = {
 };
 
 function createBaseGrantBounds(): GrantBounds {
-  return { maxUses: 0, maxTtlSeconds: 0 };
+  return { maxUses: 0, maxTtlSeconds: 0, values: [] };
 }
 
 export const GrantBounds: MessageFns<GrantBounds> = {
@@ -2886,6 +2907,9 @@ export const GrantBounds: MessageFns<GrantBounds> = {
     }
     if (message.maxTtlSeconds !== 0) {
       writer.uint32(16).uint32(message.maxTtlSeconds);
+    }
+    for (const v of message.values) {
+      GrantValue.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -2919,6 +2943,14 @@ export const GrantBounds: MessageFns<GrantBounds> = {
             message.maxTtlSeconds = reader.uint32();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.values.push(GrantValue.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2943,6 +2975,7 @@ export const GrantBounds: MessageFns<GrantBounds> = {
         : isSet(object.max_ttl_seconds)
         ? globalThis.Number(object.max_ttl_seconds)
         : 0,
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => GrantValue.fromJSON(e)) : [],
     };
   },
 
@@ -2954,6 +2987,9 @@ export const GrantBounds: MessageFns<GrantBounds> = {
     if (message.maxTtlSeconds !== 0) {
       obj.maxTtlSeconds = Math.round(message.maxTtlSeconds);
     }
+    if (message.values?.length) {
+      obj.values = message.values.map((e) => GrantValue.toJSON(e));
+    }
     return obj;
   },
 
@@ -2964,6 +3000,145 @@ export const GrantBounds: MessageFns<GrantBounds> = {
     const message = createBaseGrantBounds();
     message.maxUses = object.maxUses ?? 0;
     message.maxTtlSeconds = object.maxTtlSeconds ?? 0;
+    message.values = object.values?.map((e) => GrantValue.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGrantValue(): GrantValue {
+  return { name: "", value: undefined };
+}
+
+export const GrantValue: MessageFns<GrantValue> = {
+  encode(message: GrantValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    switch (message.value?.$case) {
+      case "null":
+        writer.uint32(16).bool(message.value.value);
+        break;
+      case "text":
+        writer.uint32(26).string(message.value.value);
+        break;
+      case "binary":
+        writer.uint32(34).bytes(message.value.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrantValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrantValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = { $case: "null", value: reader.bool() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.value = { $case: "text", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.value = { $case: "binary", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GrantValue {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      value: isSet(object.null)
+        ? { $case: "null", value: globalThis.Boolean(object.null) }
+        : isSet(object.text)
+        ? { $case: "text", value: globalThis.String(object.text) }
+        : isSet(object.binary)
+        ? { $case: "binary", value: Buffer.from(bytesFromBase64(object.binary)) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: GrantValue): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.value?.$case === "null") {
+      obj.null = message.value.value;
+    } else if (message.value?.$case === "text") {
+      obj.text = message.value.value;
+    } else if (message.value?.$case === "binary") {
+      obj.binary = base64FromBytes(message.value.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GrantValue>): GrantValue {
+    return GrantValue.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrantValue>): GrantValue {
+    const message = createBaseGrantValue();
+    message.name = object.name ?? "";
+    switch (object.value?.$case) {
+      case "null": {
+        if (object.value?.value !== undefined && object.value?.value !== null) {
+          message.value = { $case: "null", value: object.value.value };
+        }
+        break;
+      }
+      case "text": {
+        if (object.value?.value !== undefined && object.value?.value !== null) {
+          message.value = { $case: "text", value: object.value.value };
+        }
+        break;
+      }
+      case "binary": {
+        if (object.value?.value !== undefined && object.value?.value !== null) {
+          message.value = { $case: "binary", value: object.value.value };
+        }
+        break;
+      }
+    }
     return message;
   },
 };
@@ -6760,7 +6935,15 @@ export const Stage: MessageFns<Stage> = {
 };
 
 function createBaseCastVote(): CastVote {
-  return { approver: undefined, verdict: 0, comment: "", timeMs: 0, actingFor: [], breakGlass: false };
+  return {
+    approver: undefined,
+    verdict: 0,
+    comment: "",
+    timeMs: 0,
+    actingFor: [],
+    breakGlass: false,
+    grant: undefined,
+  };
 }
 
 export const CastVote: MessageFns<CastVote> = {
@@ -6782,6 +6965,9 @@ export const CastVote: MessageFns<CastVote> = {
     }
     if (message.breakGlass !== false) {
       writer.uint32(48).bool(message.breakGlass);
+    }
+    if (message.grant !== undefined) {
+      GrantTerms.encode(message.grant, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -6847,6 +7033,14 @@ export const CastVote: MessageFns<CastVote> = {
             message.breakGlass = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.grant = GrantTerms.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6879,6 +7073,7 @@ export const CastVote: MessageFns<CastVote> = {
         : isSet(object.break_glass)
         ? globalThis.Boolean(object.break_glass)
         : false,
+      grant: isSet(object.grant) ? GrantTerms.fromJSON(object.grant) : undefined,
     };
   },
 
@@ -6902,6 +7097,9 @@ export const CastVote: MessageFns<CastVote> = {
     if (message.breakGlass !== false) {
       obj.breakGlass = message.breakGlass;
     }
+    if (message.grant !== undefined) {
+      obj.grant = GrantTerms.toJSON(message.grant);
+    }
     return obj;
   },
 
@@ -6918,6 +7116,9 @@ export const CastVote: MessageFns<CastVote> = {
     message.timeMs = object.timeMs ?? 0;
     message.actingFor = object.actingFor?.map((e) => e) || [];
     message.breakGlass = object.breakGlass ?? false;
+    message.grant = (object.grant !== undefined && object.grant !== null)
+      ? GrantTerms.fromPartial(object.grant)
+      : undefined;
     return message;
   },
 };
@@ -8307,6 +8508,14 @@ export const ApproverServiceClient = makeGenericClientConstructor(
   service: typeof ApproverServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 

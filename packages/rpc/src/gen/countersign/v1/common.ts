@@ -313,6 +313,8 @@ export interface Receipt {
   inclusionProof: Buffer[];
   /** Signed tree head, C2SP tlog-checkpoint text. */
   checkpoint: string;
+  /** The grant by which it ran, `grant_…`; empty when there was none. */
+  grant: string;
 }
 
 /** How an action ended. */
@@ -1155,6 +1157,7 @@ function createBaseReceipt(): Receipt {
     record: Buffer.alloc(0),
     inclusionProof: [],
     checkpoint: "",
+    grant: "",
   };
 }
 
@@ -1180,6 +1183,9 @@ export const Receipt: MessageFns<Receipt> = {
     }
     if (message.checkpoint !== "") {
       writer.uint32(58).string(message.checkpoint);
+    }
+    if (message.grant !== "") {
+      writer.uint32(66).string(message.grant);
     }
     return writer;
   },
@@ -1253,6 +1259,14 @@ export const Receipt: MessageFns<Receipt> = {
             message.checkpoint = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.grant = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1290,6 +1304,7 @@ export const Receipt: MessageFns<Receipt> = {
         ? object.inclusion_proof.map((e: any) => Buffer.from(bytesFromBase64(e)))
         : [],
       checkpoint: isSet(object.checkpoint) ? globalThis.String(object.checkpoint) : "",
+      grant: isSet(object.grant) ? globalThis.String(object.grant) : "",
     };
   },
 
@@ -1316,6 +1331,9 @@ export const Receipt: MessageFns<Receipt> = {
     if (message.checkpoint !== "") {
       obj.checkpoint = message.checkpoint;
     }
+    if (message.grant !== "") {
+      obj.grant = message.grant;
+    }
     return obj;
   },
 
@@ -1331,6 +1349,7 @@ export const Receipt: MessageFns<Receipt> = {
     message.record = object.record ?? Buffer.alloc(0);
     message.inclusionProof = object.inclusionProof?.map((e) => e) || [];
     message.checkpoint = object.checkpoint ?? "";
+    message.grant = object.grant ?? "";
     return message;
   },
 };
