@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { classify, loadParser, loadPolicy, type Policy, readOperation, readTrials, runTrials } from "@countersign/policy";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -35,6 +35,25 @@ describe("the README", () => {
     expect(tests).toHaveLength(1);
     for (const { trials } of tests) for (const { differences } of runTrials(policy, trials)) expect(differences).toEqual([]);
   });
+});
+
+test("of ordinary diagnostic commands on a host most run at once, and next to none is refused", async () => {
+  const policy = await loadPolicyFiles([join(policies, "ssh.yaml")]);
+  const folder = join(root, "packages/policy/corpora/shell");
+  const commands = readdirSync(folder)
+    .filter((name) => name.endsWith(".txt"))
+    .flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"))
+    .filter((line) => line.trim() !== "" && !line.startsWith("# "));
+  const counts = { allow: 0, review: 0, deny: 0 };
+  for (const command of commands) {
+    const facts = classify({ kind: "ssh.exec", command }, { searchPath: [] });
+    const resource = { name: "web-1", type: "ssh", labels: {}, roles: ["viewer", "operator"] };
+    const principal = { issuer: "unix", subject: "agent", groups: [], claims: {} };
+    counts[policy.decide({ resource, principal, facts, reason: "because", nowMs: 0 }).effect]++;
+  }
+  expect(commands.length).toBeGreaterThan(400);
+  expect(counts.allow / commands.length).toBeGreaterThan(0.6);
+  expect(counts.deny / commands.length).toBeLessThan(0.05);
 });
 
 describe("what kubectl sends for ordinary reads", () => {
