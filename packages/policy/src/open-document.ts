@@ -1,15 +1,6 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  LineCounter,
-  type Node,
-  parseDocument as parseYaml,
-  Scalar,
-} from "yaml";
+import { type Document, isAlias, isMap, isNode, isScalar, LineCounter, type Node, parseDocument as parseYaml } from "yaml";
 import { DocumentError, type Problem } from "./problem.ts";
+import { offsetInScalar } from "./text-place.ts";
 
 /** Keys and indices that lead to a place in a document. */
 export type Path = readonly PropertyKey[];
@@ -72,26 +63,4 @@ function nodeAt(document: Document, path: Path): Node | undefined {
   const found = path.length === 0 ? document.contents : document.getIn(path, true);
   const node = isAlias(found) ? found.resolve(document) : found;
   return isNode(node) ? node : undefined;
-}
-
-/** Where in the file a character of a text scalar stands; the scalar's start when escapes or folding make that hard to say. */
-function offsetInScalar(node: Node, text: string, within: number): number {
-  const start = node.range?.[0] ?? 0;
-  if (!isScalar(node) || typeof node.value !== "string") return start;
-  if (node.type === Scalar.BLOCK_LITERAL) return offsetInBlock(node.value, start, text, within);
-  const quote = node.type === Scalar.PLAIN ? 0 : 1;
-  return text.startsWith(node.value.trimEnd(), start + quote) ? start + quote + within : start;
-}
-
-/** A literal block (`|`) holds each of its lines unchanged behind the indentation. */
-function offsetInBlock(value: string, start: number, text: string, within: number): number {
-  const before = value.slice(0, within).split("\n");
-  let line = start;
-  for (const wanted of value.split("\n").slice(0, before.length)) {
-    line = text.indexOf("\n", line) + 1;
-    if (line === 0 || !text.slice(line).split("\n", 1)[0]?.trimStart().startsWith(wanted.trimStart())) return start;
-  }
-  const source = text.slice(line).split("\n", 1)[0] ?? "";
-  const wanted = value.split("\n")[before.length - 1] ?? "";
-  return line + source.indexOf(wanted) + (before.at(-1)?.length ?? 0);
 }

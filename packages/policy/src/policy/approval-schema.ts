@@ -93,6 +93,20 @@ const grants = z
   })
   .meta({ description: "Within these bounds an approver may turn a vote into a standing grant. Left out: not at all." });
 
+const breakGlass = z
+  .strictObject({
+    approvers: z
+      .array(approver)
+      .min(1, { error: "breakGlass must name at least one group or user; leave it out for nobody" })
+      .meta({ description: "Who may." }),
+    reviewWithin: duration
+      .default(86_400_000)
+      .meta({ description: "How soon somebody else must have looked at it. Left out: 24h." }),
+  })
+  .meta({
+    description: "Who may approve alone in an emergency, with a reason, and a review by somebody else. Left out: nobody.",
+  });
+
 /** Who approves what a `review` rule holds, and how. */
 export const approval = z
   .strictObject({
@@ -108,6 +122,7 @@ export const approval = z
       .default("optional")
       .meta({ description: "Whether the agent must give a reason." }),
     grants: grants.optional(),
+    breakGlass: breakGlass.optional(),
   })
   .superRefine(({ stages: all, expires }, context) => {
     all.forEach(({ escalate = [] }, index) => {

@@ -44,6 +44,7 @@ function approvalOf({
   signature,
   justification,
   grants,
+  breakGlass,
 }: NonNullable<RuleText["approval"]>): RuleApproval {
   return {
     stages: stages.map(stageOf),
@@ -52,6 +53,9 @@ function approvalOf({
     justification,
     ...(signature === "passkey" ? { signature } : {}),
     ...(grants === undefined ? {} : { grants: { maxUses: grants.maxUses, maxTtlMs: grants.maxTtl } }),
+    ...(breakGlass === undefined
+      ? {}
+      : { breakGlass: { approvers: breakGlass.approvers, reviewWithinMs: breakGlass.reviewWithin } }),
   };
 }
 

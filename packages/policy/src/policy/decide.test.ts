@@ -77,6 +77,24 @@ describe("decide", () => {
     });
   });
 
+  test("each rule keeps its own people for emergencies", () => {
+    const decision = ask(
+      policyOf(
+        "a review role: app; approval: { stages: [{ approvers: ['user:x'] }], breakGlass: { approvers: ['group:oncall'], reviewWithin: 4h } }",
+        "b review role: app; approval: { stages: [{ approvers: ['user:y'] }] }",
+        "c review role: app; approval: { stages: [{ approvers: ['user:z'] }], breakGlass: { approvers: ['user:erin'] } }",
+      ),
+      "delete from t",
+    );
+    const stages = (name: string) => [{ approvers: [name], count: 1 }];
+    expect(decision).toMatchObject({ effect: "review" });
+    expect("approval" in decision && decision.approval.requirements).toEqual([
+      { rule: "a", stages: stages("user:x"), breakGlass: { approvers: ["group:oncall"], reviewWithinMs: 4 * 3_600_000 } },
+      { rule: "b", stages: stages("user:y") },
+      { rule: "c", stages: stages("user:z"), breakGlass: { approvers: ["user:erin"], reviewWithinMs: 24 * 3_600_000 } },
+    ]);
+  });
+
   test("pg-multi: every statement is decided alone; the strictest counts, and all that is asked is asked", () => {
     const rules = policyOf(
       "reads allow when: '!sql.writes && !sql.tables.exists(t, t.startsWith(\"secret.\"))'; role: app; limits: { rows: 10 }",

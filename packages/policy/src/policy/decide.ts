@@ -120,7 +120,7 @@ function approvalOf(reviews: readonly Rule[]): Approval {
   const approvals = reviews.flatMap(({ id, approval }) => (approval ? [{ rule: id, ...approval }] : []));
   const grants = approvals.map((approval) => approval.grants);
   return {
-    requirements: approvals.map(({ rule, stages }) => ({ rule, stages })),
+    requirements: approvals.map(({ rule, stages, breakGlass }) => ({ rule, stages, ...(breakGlass && { breakGlass }) })),
     expiresMs: Math.min(...approvals.map(({ expiresMs }) => expiresMs)),
     validForMs: Math.min(...approvals.map(({ validForMs }) => validForMs)),
     justification: approvals.some(({ justification }) => justification === "required") ? "required" : "optional",

@@ -1,4 +1,4 @@
-import type { Approval, Decision, Limits, Stage } from "../decision.ts";
+import type { Approval, BreakGlass, Decision, Limits, Stage } from "../decision.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
 import type { Part } from "./compile/scope.ts";
 import type { Condition } from "./condition.ts";
@@ -7,6 +7,8 @@ import { type Selectable, selects } from "./selector.ts";
 /** Who approves, and how: one `review` rule's `approval`. */
 export interface RuleApproval extends Omit<Approval, "requirements"> {
   readonly stages: readonly Stage[];
+  /** Who may approve alone in an emergency; absent = nobody. */
+  readonly breakGlass?: BreakGlass;
 }
 
 /** A rule as its file says it. */
