@@ -34,7 +34,7 @@ const standardFolders: ReadonlySet<string> = new Set([
 ]);
 
 /** The name of a program in facts: bare where it is one of the system's own, otherwise as it was given. */
-export function nameOf(program: string): string {
+function nameOf(program: string): string {
   const slash = program.lastIndexOf("/");
   return slash >= 0 && standardFolders.has(program.slice(0, slash)) ? program.slice(slash + 1) : program;
 }
@@ -46,29 +46,56 @@ export function judge(words: readonly string[], tty: boolean): Judgement {
 
 function judgeProgram([program = "", ...args]: readonly string[], way: Way): Judgement {
   const name = nameOf(program);
-  const base: Judgement = { programs: [name], readOnly: false, network: false, elevated: false, doubts: [] };
-  const row = programs.get(name);
-  const known = row && !(row.builtin && (way.depth > 0 || program.includes("/"))) ? row : undefined;
-  if (!/^[\w./][\w./+:@,-]*$/.test(name) && !known)
-    return unknown(base, [`a program with an unusual name: ${JSON.stringify(name)}`]);
+  const base: Judgement = { programs: [name], readOnly: false, network: true, elevated: false, doubts: [] };
   if (way.depth > maxDepth) return unknown(base, ["programs that start each other too deeply"]);
-  if (!known) {
-    const own = !program.includes("/") && (isShellWord(name) || row?.builtin);
-    return own
-      ? unknown(base, [`${name} is a command of the shell itself that is not understood here`])
-      : { ...base, network: true };
+  const known = programs.get(name);
+  // What is built into the shell has no meaning under a path, and is not what another program finds.
+  if (known && !(known.builtin && (way.depth > 0 || program.includes("/")))) return judgeKnown(name, args, known, way);
+  const doubt = doubtAbout(name);
+  return doubt === undefined ? base : unknown(base, [doubt]);
+}
+
+/** Why a program that is not known is more than that. */
+function doubtAbout(name: string): string | undefined {
+  if (!/^[\w./][\w./+:@,-]*$/.test(name)) return "a program with an unusual name";
+  if (!name.includes("/")) {
+    if (isShellWord(name) || programs.has(name)) return `${name} is a command of the shell itself that is not understood here`;
+    const kind = unversioned(name);
+    return programs.has(kind) ? `${name} may be a kind of ${kind}` : undefined;
   }
-  const found = judgeKnown(name, args, known, way);
-  const network = found.network || known.network === true;
-  const elevated = found.elevated || known.elevates === true;
-  const doubts = [...found.doubts, ...pagerDoubt(name, args, known, way)];
-  return { programs: [name, ...found.programs], readOnly: found.readOnly && doubts.length === 0, network, elevated, doubts };
+  // `/usr/local/../bin/rm` would not be found by a rule about rm, `/tmp/ls` is not ls.
+  if (/\/\/|\/\.{0,2}(?:\/|$)|^\.\.\//.test(name)) return "a program under a path that is not plain";
+  const base = unversioned(name.slice(name.lastIndexOf("/") + 1));
+  return programs.has(base) ? `${name} has the name of ${base}, but is not where that is` : undefined;
+}
+
+/** `python3.11` is python3, `gawk-5.1` is gawk. */
+function unversioned(name: string): string {
+  return programs.has(name) ? name : name.replace(/[-.]?[0-9]+(?:\.[0-9]+)*$/, "").replace(/^(?:python|pip)$/, "$&3");
+}
+
+function judgeKnown(name: string, args: readonly string[], row: Program, way: Way): Judgement {
+  const found = judgeCall(name, args, row, way);
+  const pages = way.tty && row.pages !== undefined && !(found.readOnly && namesOption(args, row.pages));
+  const doubts = pages ? [...found.doubts, `${name} lets whoever is at the terminal start other programs`] : found.doubts;
+  return {
+    programs: [name, ...found.programs],
+    readOnly: found.readOnly && doubts.length === 0,
+    network: found.network || row.network === true,
+    elevated: found.elevated || row.elevates === true,
+    doubts,
+  };
+}
+
+function namesOption(args: readonly string[], option: string): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).includes(option);
 }
 
 const reading: Judgement = { programs: [], readOnly: true, network: false, elevated: false, doubts: [] };
 const acting: Judgement = { ...reading, readOnly: false };
 
-function judgeKnown(name: string, args: readonly string[], row: Program, way: Way): Judgement {
+function judgeCall(name: string, args: readonly string[], row: Program, way: Way): Judgement {
   if (fitsAny(args, row.reads)) return reading;
   if (fitsAny(args, row.acts)) return acting;
   if (row.script) return judgeScript(name, args, row.script, way);
@@ -88,11 +115,13 @@ function judgeCommand(args: readonly string[], { options = {}, read, act = {}, o
   const why = (before ? [command] : args).find((word) => Object.hasOwn(opaque, word));
   if (why !== undefined) return opaque[why];
   if (!before || !allowed({ ...before, operands: [] }, options)) return undefined;
-  if (Object.hasOwn(act, command)) return act[command] && fits(rest, act[command]) ? "acts" : undefined;
   const usage = Object.hasOwn(read, command) ? read[command] : undefined;
-  if (usage === undefined) return undefined;
-  if ("read" in usage) return judgeCommand(rest, usage);
-  return fits(rest, usage) ? "reads" : undefined;
+  if (usage !== undefined) {
+    if ("read" in usage) return judgeCommand(rest, usage);
+    if (fits(rest, usage)) return "reads";
+  }
+  const acts = Object.hasOwn(act, command) ? act[command] : undefined;
+  return acts !== undefined && fits(rest, acts) ? "acts" : undefined;
 }
 
 function judgeScript(name: string, args: readonly string[], script: NonNullable<Program["script"]>, way: Way): Judgement {
@@ -107,8 +136,7 @@ function judgeFind(args: readonly string[], way: Way): Judgement {
   const actions = readFind(args);
   if (!actions) return unknown(acting, ["find with a test or an action that is not understood"]);
   const started = actions.programs.map((words) => judgeInner(words, way));
-  const all = merge([actions.changes ? acting : reading, ...started]);
-  return all;
+  return merge([actions.changes ? acting : reading, ...started]);
 }
 
 function judgeRunner(
@@ -139,17 +167,12 @@ function judgeInner(words: readonly string[], { tty, depth }: Way): Judgement {
   return judgeProgram(words, { tty, depth: depth + 1 });
 }
 
-function pagerDoubt(name: string, args: readonly string[], { pages }: Program, { tty }: Way): readonly string[] {
-  if (!tty || pages === undefined || pages.split(" ").some((option) => args.includes(option))) return [];
-  return [`${name} lets whoever is at the terminal start other programs`];
-}
-
 function unknown(base: Judgement, doubts: readonly string[]): Judgement {
   return { ...base, readOnly: false, network: true, elevated: true, doubts };
 }
 
 /** Of several programs together. */
-export function merge(all: readonly Judgement[]): Judgement {
+function merge(all: readonly Judgement[]): Judgement {
   return {
     programs: all.flatMap((one) => one.programs),
     readOnly: all.every((one) => one.readOnly),

@@ -18,8 +18,11 @@ export interface Program {
   readonly network?: true;
   /** It acts as somebody else. */
   readonly elevates?: true;
-  /** At a terminal it shows its output in a pager or asks for commands, from which any program can be started; unless one of these is given. */
-  readonly pages?: string;
+  /**
+   * At a terminal it shows its output in a pager or asks for commands, and either can start any program. `always`, or the option of a
+   * reading call that keeps it from that.
+   */
+  readonly pages?: "always" | `-${string}`;
   /** A command of the shell itself: it has no meaning under a path or for a program that starts others. */
   readonly builtin?: true;
 }

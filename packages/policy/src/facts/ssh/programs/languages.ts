@@ -52,7 +52,7 @@ export const languages = {
         tag: { options: "-l --list", needs: "-l --list", operands: 0 },
       },
     },
-    pages: "",
+    pages: "always",
     opaque: "may start programs that its configuration names (hooks, pagers, helpers, aliases)",
   },
   go: { reads: { every: /^version$/ }, opaque: "may start programs" },

@@ -2,6 +2,28 @@ import type { Program } from "../program.ts";
 
 const host = /^[\w.:@%-]+$/;
 
+const ipObjects = [
+  "a",
+  "addr",
+  "address",
+  "l",
+  "link",
+  "r",
+  "ro",
+  "route",
+  "rule",
+  "n",
+  "neigh",
+  "neighbour",
+  "maddr",
+  "tunnel",
+  "mroute",
+  "nexthop",
+];
+/** Only words that look, spelled out: `ip link s` sets, `ip a a` adds. Addresses and names of interfaces hold a digit that no other word does. */
+const ipLooks =
+  /^(?:show|list|ls|get|dev|via|up|table|master|type|vrf|main|all|default|to|from|scope|proto|state|[0-9][0-9a-f.:/]*|[0-9a-f]*:[0-9a-f:/]*|[a-z]+[0-9][\w.-]*|lo|docker0)$/;
+
 /** Programs that reach other hosts, and those that look at or change how this one does. */
 export const network = {
   arp: { reads: { options: "-a -n -e -v -i:", operands: 1 } },
@@ -46,19 +68,9 @@ export const network = {
   ifconfig: { reads: { options: "-a -s -v", operands: 1, operand: /^[\w.:-]+$/ } },
   ip: {
     commands: {
-      options: { options: "-4 -6 -s -d -o -j -p -c -h -br -brief -s -stats -details -color -json -oneline -human -resolve" },
-      read: Object.fromEntries(
-        [
-          ...["a", "addr", "address", "l", "link", "r", "ro", "route", "rule", "n", "neigh", "neighbour", "maddr"],
-          ...["tunnel", "mroute", "xfrm", "nexthop"],
-        ].map((name) => [
-          name,
-          {
-            every:
-              /^(?:show|list|ls|get|dev|via|up|table|master|type|vrf|main|all|default|to|from|scope|proto|state|policy|[0-9][0-9a-f.:/]*|[0-9a-f]*:[0-9a-f:/]*|[a-z]+[0-9][\w.-]*|lo|docker0)$/,
-          },
-        ]),
-      ),
+      options: { options: "-4 -6 -s -d -o -j -p -c -h -br -brief -stats -details -color -json -oneline -human -resolve" },
+      read: Object.fromEntries(ipObjects.map((name) => [name, { every: ipLooks }])),
+      act: Object.fromEntries(ipObjects.map((name) => [name, { every: /^[\w.:/@-]+$/ }])),
       opaque: { netns: "may start a program in another network", vrf: "may start a program in another network" },
     },
     opaque: "with options that are not understood",

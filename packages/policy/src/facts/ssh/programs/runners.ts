@@ -29,6 +29,7 @@ export const runners = {
   ionice: {
     runs: { usage: { options: "-c: -n: -t", values: { "-c": /^[0-3]$|^(?:idle|best-effort|realtime|none)$/, "-n": /^[0-7]$/ } } },
   },
+  ldd: { opaque: "may start the program that it looks at" },
   ltrace: { opaque: "starts a program" },
   lxc: { opaque: "may start programs in containers" },
   machinectl: { opaque: "may start programs elsewhere", elevates: true },

@@ -168,7 +168,7 @@ export const services = {
       read: { list: { options: "--installed --upgradable -a" }, show: { options: "-a" }, policy: {}, search: {} },
       opaque: { "edit-sources": "starts an editor" },
     },
-    pages: "",
+    pages: "always",
     opaque: "runs the scripts of packages",
   },
   "apt-cache": {

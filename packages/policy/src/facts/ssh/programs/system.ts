@@ -40,7 +40,7 @@ export const system = {
       options:
         "-T -H -k -l: -f: -w -x -u -r -t -e -L --ctime --level= --facility= --follow --human --nopager --kernel --reltime --since= --until=",
     },
-    pages: "--nopager -P",
+    pages: "--nopager",
   },
   dmidecode: { reads: { options: "-t: -s: -q --type= --string= --quiet" } },
   free: anyway,
@@ -54,9 +54,9 @@ export const system = {
   hostnamectl: {
     reads: { options: "--static --json= -j", operands: 1, operand: /^status$/ },
     opaque: "with options that are not understood",
-    pages: "",
+    pages: "always",
   },
-  htop: { pages: "" },
+  htop: { pages: "always" },
   id: anyway,
   insmod: changes,
   iostat: { reads: { options: "-c -d -h -k -m -N -p: -t -x -y -z", operand: /^[0-9]+$/ } },

@@ -52,6 +52,8 @@ export const text = {
     reads: {
       options:
         "-r -c -e -s -n -S -M -C -a -j -R --raw-output --compact-output --exit-status --slurp --null-input --sort-keys --raw-input --tab --join-output --seq --stream",
+      // Modules name files inside the script.
+      operand: /^(?!.*(?:import|include))/s,
     },
   },
   join: anyway,
@@ -60,14 +62,14 @@ export const text = {
       options: "-N -R -S -F -X -i -I -n -E -e -r --raw-control-chars --chop-long-lines --quit-if-one-screen",
       operand: /^[^+]/,
     },
-    pages: "",
+    pages: "always",
     opaque: "with options that may start programs",
   },
   mawk: awk,
   md5sum: anyway,
   more: {
     reads: { options: "-d -f -l -p -c -s -u -n:", operand: /^[^+]/ },
-    pages: "",
+    pages: "always",
     opaque: "with options that may start programs",
   },
   nawk: awk,
