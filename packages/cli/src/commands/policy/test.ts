@@ -71,7 +71,7 @@ async function find(terminal: Terminal, paths: readonly string[], options: TestO
   throw new CliError(
     exitCodes.usage,
     `There is no test in ${folders.join(", ")}: no file there ends in .policy-test.yaml. ` +
-      "The README of @countersign/policy says how to write one.",
+      "examples/policies in Countersign's repository shows how to write one.",
   );
 }
 
