@@ -85,6 +85,7 @@ const recordSchema = z.object({
               escalate: z.array(z.object({ afterMs: z.number(), to: texts })).exactOptional(),
             }),
           ),
+          breakGlass: z.object({ approvers: texts, reviewWithinMs: z.number() }).exactOptional(),
         }),
       ),
     })

@@ -9,7 +9,8 @@ interface Moment {
 /** The moments of all stages whose turn it is. */
 function moments({ verdict, requirements }: Quorum): readonly Moment[] {
   if (verdict !== "waiting") return [];
-  return requirements.flatMap(({ stages }) => {
+  return requirements.flatMap(({ stages, satisfied }) => {
+    if (satisfied) return [];
     const current = stages.find((stage) => !stage.satisfied);
     const { sinceMs, stage } = current ?? {};
     if (sinceMs === undefined) return [];

@@ -66,8 +66,9 @@ export function requestRecord({ draft, state, timeMs }: Omit<Opening, "wakeMs">)
       ...(draft.owner === undefined ? {} : { owner: draft.owner }),
       ...(decision.effect === "review"
         ? {
-            requirements: decision.approval.requirements.map(({ rule, stages }) => ({
+            requirements: decision.approval.requirements.map(({ rule, stages, breakGlass }) => ({
               rule,
+              ...(breakGlass && { breakGlass: { ...breakGlass } }),
               stages: stages.map(({ approvers, count, escalate }) => ({
                 approvers,
                 count,

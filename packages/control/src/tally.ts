@@ -8,6 +8,7 @@ import {
   type Quorum,
   quorum,
   type Vote,
+  type Voter,
   verifyVote,
 } from "@countersign/policy";
 import type { RequestOverview } from "./stores/request-store.ts";
@@ -27,22 +28,13 @@ export function isRequester(request: RequestOverview, approver: Approver): boole
 export type Asked = Pick<RequestOverview, "binding" | "requestDigest" | "decision" | "action" | "owner">;
 
 /** How far a request's approval is. Only votes over this request's digest whose signature is right count: a changed row does not approve. */
-export function tally(
-  request: Asked,
-  votes: readonly Vote[],
-  voteKey: KeyObject,
-  isLocked: (approver: Approver) => boolean,
-): Quorum {
+export function tally(request: Asked, votes: readonly Vote[], voteKey: KeyObject, isLocked: (person: Voter) => boolean): Quorum {
   if (request.decision.effect !== "review") return { verdict: "waiting", requirements: [] };
   const right = votes.filter(
     (vote) =>
-      vote.requestId === request.binding.requestId &&
-      vote.requestDigest === request.requestDigest &&
-      // Whoever is locked may still have said no.
-      (vote.verdict === "deny" || !isLocked(vote.approver)) &&
-      verifyVote(vote, voteKey),
+      vote.requestId === request.binding.requestId && vote.requestDigest === request.requestDigest && verifyVote(vote, voteKey),
   );
-  return quorum(request.decision.approval, right, { excluded: excluded(request), openedMs: openedMs(request) });
+  return quorum(request.decision.approval, right, { excluded: excluded(request), openedMs: openedMs(request), isLocked });
 }
 
 /** When a held request was opened, by what its votes are over: no column of the store can say that it has waited longer than it has. */
@@ -52,7 +44,8 @@ function openedMs({ binding, decision }: Asked): number {
 
 /** Whether an approver is asked now, by a stage whose turn it is; later, by one that waits for others or asks them when time has passed; or never. */
 export function turnOf(progress: Quorum, approver: Approver, nowMs: number): "now" | "later" | "never" {
-  const open = progress.requirements.flatMap(({ stages }) => stages.filter((stage) => !stage.satisfied));
+  const waiting = progress.requirements.filter(({ satisfied }) => !satisfied);
+  const open = waiting.flatMap(({ stages }) => stages.filter((stage) => !stage.satisfied));
   const asked = open.filter(({ sinceMs }) => sinceMs !== undefined);
   const isNow = asked.some(({ stage, sinceMs = nowMs }) => isNamedBy(askedAfter(stage, nowMs - sinceMs), approver));
   if (isNow) return "now";

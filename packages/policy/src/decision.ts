@@ -25,10 +25,20 @@ export interface Stage {
   readonly escalate?: readonly Escalation[];
 }
 
+/** Who may approve alone in an emergency, and by when others must have looked at it. */
+export interface BreakGlass {
+  /** `group:NAME` or `user:SUBJECT`. */
+  readonly approvers: readonly string[];
+  /** From the vote to the end of the review, milliseconds. */
+  readonly reviewWithinMs: number;
+}
+
 /** What one `review` rule asks for. Stages are satisfied in order. */
 export interface Requirement {
   readonly rule: string;
   readonly stages: readonly Stage[];
+  /** Absent = nobody approves alone. */
+  readonly breakGlass?: BreakGlass;
 }
 
 /** When and how a held action may be approved: every matching `review` rule's requirement, and the strictest times among them. */

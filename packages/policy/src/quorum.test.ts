@@ -140,3 +140,26 @@ test("who acts for somebody has their right, and is still one person", () => {
   expect(verdict([vote("bob"), acting])).toBe("approved");
   expect(verdict([acting, acting])).toBe("waiting");
 });
+
+test("ap-self: nobody becomes two people by delegating: a right counts once, whoever holds it", () => {
+  const ann = { subject: "ann", groups: ["dba"] };
+  const acting = (subject: string, groups: string[] = []): Vote => {
+    const one = vote(subject, groups);
+    return { ...one, approver: { ...one.approver, actingFor: [ann] } };
+  };
+  expect(verdict([vote("ann"), acting("zoe")])).toBe("waiting");
+  expect(verdict([acting("zoe"), vote("ann")])).toBe("waiting");
+  expect(verdict([acting("zoe"), acting("yan")])).toBe("waiting");
+  // Whoever is asked themselves votes by their own right.
+  expect(verdict([vote("ann"), acting("bob", ["dba"])])).toBe("approved");
+  const inOrder = quorum(approval, [vote("lead", []), vote("ann"), acting("lead", [])], { excluded: [], openedMs: 0 });
+  expect(inOrder.requirements[0]?.stages[0]?.approved).toBe(1);
+});
+
+test("ap-revoke: the right of somebody who is locked counts in nobody's hands", () => {
+  const zoe = vote("zoe", []);
+  const acting = { ...zoe, approver: { ...zoe.approver, actingFor: [{ subject: "ann", groups: ["dba"] }] } };
+  const isLocked = ({ subject }: { subject: string }) => subject === "ann";
+  expect(quorum(single, [vote("bob"), acting], { excluded: [], openedMs: 0, isLocked }).verdict).toBe("waiting");
+  expect(quorum(single, [vote("bob"), vote("ann")], { excluded: [], openedMs: 0, isLocked }).verdict).toBe("waiting");
+});

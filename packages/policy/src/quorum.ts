@@ -16,6 +16,8 @@ export interface RequirementProgress {
   readonly requirement: Requirement;
   readonly stages: readonly StageProgress[];
   readonly satisfied: boolean;
+  /** Whether somebody whom the rule names for it approved it alone, in an emergency. */
+  readonly brokeGlass: boolean;
 }
 
 /** The verdict of the votes so far. */
@@ -32,6 +34,8 @@ export interface Circumstances {
   readonly excluded: Excluded;
   /** When the request was opened, milliseconds since the Unix epoch: the first stages have waited since then. */
   readonly openedMs: number;
+  /** Whether a person's right to decide was taken back: it counts in nobody's hands. Absent = nobody's was. */
+  readonly isLocked?: (person: Voter) => boolean;
 }
 
 /** The person behind an account: several accounts may belong to one. */
@@ -51,11 +55,17 @@ export function askedAfter(stage: Stage, waitedMs: number): readonly string[] {
 
 /** Whether an approver is among those named (`group:NAME`, `user:SUBJECT`), by their own right or by that of somebody who delegated it. */
 export function isNamedBy(names: readonly string[], approver: Approver): boolean {
-  const holders = [approver, ...(approver.actingFor ?? [])];
+  return rightsOf(approver).some((holder) => isNamed(names, holder));
+}
+
+/** The people by whose right somebody may vote: their own first. */
+function rightsOf(approver: Approver): readonly Voter[] {
+  return [approver, ...(approver.actingFor ?? [])];
+}
+
+function isNamed(names: readonly string[], holder: Voter): boolean {
   return names.some((name) =>
-    name.startsWith("group:")
-      ? holders.some(({ groups }) => groups.includes(name.slice(6)))
-      : holders.some((holder) => namesOf(holder).includes(name.slice(5))),
+    name.startsWith("group:") ? holder.groups.includes(name.slice(6)) : namesOf(holder).includes(name.slice(5)),
   );
 }
 
@@ -70,35 +80,61 @@ export function isExcluded(excluded: Excluded, approver: Pick<Approver, "subject
 
 /**
  * Counts votes (already verified, all over one request digest, in the order in which they were cast) against what the rules ask for. One
- * denial denies. A person counts once in a stage, whatever account they used; a stage counts only votes that were cast once all earlier
- * stages of its rule were satisfied, and those of added people only once their time had come.
+ * denial denies. A person counts once, whatever account they used, and a right counts once, whoever holds it: somebody cannot become two by
+ * delegating. A stage counts only votes that were cast once all earlier stages of its rule were satisfied, and those of added people only once
+ * their time had come. A rule that names people for emergencies is satisfied by one of them who says that it is one.
  */
-export function quorum(approval: Approval, votes: readonly Vote[], { excluded, openedMs }: Circumstances): Quorum {
-  const eligible = votes.filter((vote) => !isExcluded(excluded, vote.approver));
-  const requirements = approval.requirements.map((requirement) => progress(requirement, eligible, openedMs));
+export function quorum(approval: Approval, votes: readonly Vote[], circumstances: Circumstances): Quorum {
+  const eligible = votes.filter((vote) => !isExcluded(circumstances.excluded, vote.approver));
+  const approving = eligible.filter(
+    ({ verdict, approver }) => verdict === "approve" && circumstances.isLocked?.(approver) !== true,
+  );
+  const requirements = approval.requirements.map((requirement) => progress(requirement, approving, circumstances));
+  // Whoever is locked may still have said no.
   const denied = eligible.some((vote) => vote.verdict === "deny");
   const satisfied = requirements.length > 0 && requirements.every((one) => one.satisfied);
   return { verdict: denied ? "denied" : satisfied ? "approved" : "waiting", requirements };
 }
 
-function progress(requirement: Requirement, votes: readonly Vote[], openedMs: number): RequirementProgress {
+function progress(
+  requirement: Requirement,
+  votes: readonly Vote[],
+  { openedMs, isLocked = () => false }: Circumstances,
+): RequirementProgress {
   let from = 0;
   let sinceMs: number | undefined = openedMs;
+  const counted = new Set<string>();
   const stages = requirement.stages.map((stage): StageProgress => {
     if (sinceMs === undefined) return { stage, approved: 0, satisfied: false };
     const began: number = sinceMs;
-    const people = new Set<string>();
+    let approved = 0;
     let last = began;
-    for (; from < votes.length && people.size < stage.count; from++) {
+    for (; from < votes.length && approved < stage.count; from++) {
       const vote = votes[from];
-      if (vote?.verdict !== "approve") continue;
-      if (!isNamedBy(askedAfter(stage, vote.timeMs - began), vote.approver)) continue;
-      people.add(personOf(vote.approver));
+      if (vote === undefined || counted.has(personOf(vote.approver))) continue;
+      const asked = askedAfter(stage, vote.timeMs - began);
+      const right = rightsOf(vote.approver).find(
+        (holder) => !counted.has(personOf(holder)) && !isLocked(holder) && isNamed(asked, holder),
+      );
+      if (right === undefined) continue;
+      counted.add(personOf(vote.approver)).add(personOf(right));
+      approved++;
       last = vote.timeMs;
     }
-    const satisfied = stage.count > 0 && people.size >= stage.count;
+    const satisfied = stage.count > 0 && approved >= stage.count;
     sinceMs = satisfied ? last : undefined;
-    return { stage, approved: people.size, satisfied, sinceMs: began };
+    return { stage, approved, satisfied, sinceMs: began };
   });
-  return { requirement, stages, satisfied: stages.length > 0 && stages.every((one) => one.satisfied) };
+  const brokeGlass = votes.some((vote) => vote.breakGlass === true && mayBreakGlass(requirement, vote.approver));
+  return {
+    requirement,
+    stages,
+    brokeGlass,
+    satisfied: brokeGlass || (stages.length > 0 && stages.every((one) => one.satisfied)),
+  };
+}
+
+/** Whether a rule names somebody for emergencies. Nobody can delegate that: it is about who is there and knows what they do. */
+export function mayBreakGlass({ breakGlass }: Requirement, approver: Approver): boolean {
+  return breakGlass !== undefined && isNamed(breakGlass.approvers, approver);
 }

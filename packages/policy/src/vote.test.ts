@@ -38,6 +38,9 @@ const changes: Record<string, Partial<Vote>> = {
   verdict: { verdict: "deny" },
   comment: { comment: "fine " },
   timeMs: { timeMs: 1 },
+  breakGlass: { breakGlass: true },
+  accounts: { approver: { ...ballot.approver, accounts: ["alice", "root"] } },
+  delegators: { approver: { ...ballot.approver, actingFor: [{ subject: "root", groups: ["admin"] }] } },
 };
 
 test.each(Object.entries(changes))("ap-bind: a vote whose %s was changed does not verify", (_, change) => {

@@ -25,6 +25,8 @@ export interface Ballot {
   readonly verdict: "approve" | "deny";
   /** May be empty. */
   readonly comment: string;
+  /** Alone, in an emergency; absent = as one of those whom the stages ask. */
+  readonly breakGlass?: true;
   /** Milliseconds since the Unix epoch. */
   readonly timeMs: number;
 }
@@ -35,7 +37,7 @@ export interface Vote extends Ballot {
 }
 
 /** What is absent is left out, so that a ballot has one form whatever later versions add. */
-function ballotBytes({ requestId, requestDigest, approver, verdict, comment, timeMs }: Ballot): Buffer {
+function ballotBytes({ requestId, requestDigest, approver, verdict, comment, breakGlass, timeMs }: Ballot): Buffer {
   const { issuer, actingFor, ...own } = approver;
   const text = canonicalJson({
     requestId,
@@ -43,6 +45,7 @@ function ballotBytes({ requestId, requestDigest, approver, verdict, comment, tim
     approver: { issuer, ...voter(own), ...(actingFor === undefined ? {} : { actingFor: actingFor.map(voter) }) },
     verdict,
     comment,
+    ...(breakGlass === undefined ? {} : { breakGlass }),
     timeMs,
   });
   return Buffer.from(`countersign/vote/v1\n${text}`);

@@ -9,6 +9,7 @@ import {
   type RequestSnapshot,
   type Revocations,
   requestDigest,
+  type Voter,
   verifyVote,
 } from "@countersign/policy";
 import type { Permit } from "./dispatch.ts";
@@ -62,10 +63,10 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, { voteKey
   if (votes.length !== request.votes.length)
     throw mismatch("a stored vote is not over this request or its signature does not verify");
   const excluded = [evidence.action.principal, ...(request.owner === undefined ? [] : [{ issuer: "", subject: request.owner }])];
-  const counting = votes.filter(({ approver }) => !revocations.isLocked(approver));
+  const isLocked = (person: Voter) => revocations.isLocked(person);
   // The digest that was voted on holds when it stops waiting, and so when it began to.
   const openedMs = binding.expiry.pendingUntilMs - decision.approval.expiresMs;
-  if (quorum(decision.approval, counting, { excluded, openedMs }).verdict !== "approved")
+  if (quorum(decision.approval, votes, { excluded, openedMs, isLocked }).verdict !== "approved")
     throw mismatch("the votes do not satisfy what the policy asks for");
   return { ...permit, source: { effect: "review", requestDigest: request.requestDigest } };
 

@@ -140,11 +140,12 @@ function ballotOf({ request_id, person, ballot }: VoteRow): Ballot {
 
 function isBallot(value: unknown): value is Ballot {
   if (!isObject(value) || !isObject(value.approver)) return false;
-  const { approver, requestId, requestDigest, verdict, comment, timeMs } = value;
+  const { approver, requestId, requestDigest, verdict, comment, timeMs, breakGlass } = value;
   const { actingFor = [] } = approver;
   return (
     [requestId, requestDigest, comment, approver.issuer].every((one) => typeof one === "string") &&
     (verdict === "approve" || verdict === "deny") &&
+    (breakGlass === undefined || breakGlass === true) &&
     Number.isSafeInteger(timeMs) &&
     isVoter(approver) &&
     Array.isArray(actingFor) &&

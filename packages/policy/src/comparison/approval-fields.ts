@@ -1,4 +1,4 @@
-import type { GrantBounds, Stage } from "../decision.ts";
+import type { BreakGlass, GrantBounds, Stage } from "../decision.ts";
 import type { RuleApproval } from "../policy/rule.ts";
 import { type Direction, type FieldChange, moreIsLooser } from "./change.ts";
 import { durationWords, stageWords } from "./wording.ts";
@@ -12,6 +12,7 @@ export function approvalChanges(before: RuleApproval, after: RuleApproval): read
     ...signatureChange(before.signature ?? "session", after.signature ?? "session"),
     ...justificationChange(before.justification, after.justification),
     ...grantsChange(before.grants, after.grants),
+    ...breakGlassChange(before.breakGlass, after.breakGlass),
   ];
 }
 
@@ -115,4 +116,25 @@ function grantDirection(before: GrantBounds | undefined, after: GrantBounds | un
   const isMore = after.maxUses >= before.maxUses && after.maxTtlMs >= before.maxTtlMs;
   const isLess = after.maxUses <= before.maxUses && after.maxTtlMs <= before.maxTtlMs;
   return isMore ? "looser" : isLess ? "tighter" : "both";
+}
+
+function breakGlassChange(before: BreakGlass | undefined, after: BreakGlass | undefined): readonly FieldChange[] {
+  const [was, is] = [breakGlassWords(before), breakGlassWords(after)];
+  if (was === is) return [];
+  const direction = breakGlassDirection(before, after);
+  return [{ field: "approval.breakGlass", before: was, after: is, direction, text: `alone in an emergency: ${was} → ${is}` }];
+}
+
+function breakGlassWords(breakGlass: BreakGlass | undefined): string {
+  if (breakGlass === undefined) return "nobody";
+  return `${breakGlass.approvers.toSorted().join(", ")}, reviewed within ${durationWords(breakGlass.reviewWithinMs)}`;
+}
+
+/** More people, or more time for the review, is looser. */
+function breakGlassDirection(before: BreakGlass | undefined, after: BreakGlass | undefined): Direction {
+  if (!before || !after) return after ? "looser" : "tighter";
+  const isAdded = after.approvers.some((one) => !before.approvers.includes(one)) || after.reviewWithinMs > before.reviewWithinMs;
+  const isRemoved =
+    before.approvers.some((one) => !after.approvers.includes(one)) || after.reviewWithinMs < before.reviewWithinMs;
+  return isAdded && isRemoved ? "both" : isAdded ? "looser" : "tighter";
 }

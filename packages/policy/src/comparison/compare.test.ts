@@ -120,6 +120,16 @@ test.each([
     approval(`${one}, grants: { maxUses: 9, maxTtl: 1h }`),
     "both r: grants 5 uses, 8h → 9 uses, 1h",
   ],
+  [
+    approval(one),
+    approval(`${one}, breakGlass: { approvers: [user:erin] }`),
+    "looser r: alone in an emergency: nobody → user:erin, reviewed within 1d",
+  ],
+  [
+    approval(`${one}, breakGlass: { approvers: [user:erin, group:oncall] }`),
+    approval(`${one}, breakGlass: { approvers: [user:erin], reviewWithin: 2h }`),
+    "tighter r: alone in an emergency: group:oncall, user:erin, reviewed within 1d → user:erin, reviewed within 2h",
+  ],
 ])("%s → %s", (before, after, expected) => {
   expect(changes(before, after)).toEqual([expected]);
 });

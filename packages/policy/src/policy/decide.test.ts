@@ -85,6 +85,7 @@ describe("decide", () => {
         "c review role: app; approval: { stages: [{ approvers: ['user:z'] }], breakGlass: { approvers: ['user:erin'] } }",
       ),
       "delete from t",
+      { resource: { roles: ["app"] } },
     );
     const stages = (name: string) => [{ approvers: [name], count: 1 }];
     expect(decision).toMatchObject({ effect: "review" });

@@ -47,8 +47,8 @@ function combined(shifts: readonly Shift[]): Shift {
 
 /** The requirements without the names of their rules. */
 function words(requirements: readonly Requirement[]): string {
-  const texts = requirements.map(({ stages }) =>
-    JSON.stringify(stages.map(({ approvers, count, escalate = [] }) => [approvers.toSorted(), count, escalate])),
+  const texts = requirements.map(({ stages, breakGlass = null }) =>
+    JSON.stringify([stages.map(({ approvers, count, escalate = [] }) => [approvers.toSorted(), count, escalate]), breakGlass]),
   );
   return texts.sort().join("; ");
 }
