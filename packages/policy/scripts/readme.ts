@@ -1,7 +1,7 @@
-/** Writes the generated table of facts into README.md: `node --conditions=source scripts/readme.ts`. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { factTable } from "../src/policy/fact-table.ts";
+/** Writes what is generated from the definitions, FACTS.md and policy.schema.json: `node --conditions=source scripts/readme.ts`. */
+import { writeFileSync } from "node:fs";
+import { factDocument } from "../src/policy/fact-document.ts";
+import { policyJsonSchema } from "../src/policy/json-schema.ts";
 
-const file = new URL("../README.md", import.meta.url);
-const [before = "", , after = ""] = readFileSync(file, "utf8").split(/(?<=<!-- facts -->\n)|(?=<!-- \/facts -->)/);
-writeFileSync(file, `${before}${factTable()}\n${after}`);
+writeFileSync(new URL("../FACTS.md", import.meta.url), factDocument());
+writeFileSync(new URL("../policy.schema.json", import.meta.url), `${JSON.stringify(policyJsonSchema(), null, 2)}\n`);

@@ -36,6 +36,7 @@ export type { SshFacts } from "./facts/ssh/definition.ts";
 export * from "./facts.ts";
 export { operationText } from "./operation-text.ts";
 export * from "./outcome.ts";
+export { factsSchema } from "./policy/facts-schema.ts";
 export { policyJsonSchema } from "./policy/json-schema.ts";
 export * from "./policy.ts";
 export { loadReading, loadToLookAt, type PolicyReading, type ReadPolicy, type ReadyPolicy } from "./policy-reading.ts";

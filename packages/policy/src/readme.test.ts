@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import * as api from "./index.ts";
-import { factTable } from "./policy/fact-table.ts";
+import { factDocument } from "./policy/fact-document.ts";
+import { policyJsonSchema } from "./policy/json-schema.ts";
 
-const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
+const readme = read("README.md");
 const block = (language: string): string => readme.split(`\`\`\`${language}\n`)[1]?.split("```")[0] ?? "";
 
-test("the README's table of facts is current (node --conditions=source scripts/readme.ts)", () => {
+test("FACTS.md and policy.schema.json are current (node --conditions=source scripts/readme.ts)", () => {
   // The formatter pads the cells.
-  const plain = (text: string) => text.replace(/ +/g, " ").replace(/-+/g, "-");
-  expect(plain(readme)).toContain(plain(`<!-- facts -->\n${factTable()}\n`));
+  const plain = (text: string) => text.replace(/ +/g, " ").replace(/-+/g, "-").trim();
+  expect(plain(read("FACTS.md"))).toBe(plain(factDocument()));
+  expect(JSON.parse(read("policy.schema.json"))).toEqual(JSON.parse(JSON.stringify(policyJsonSchema())));
 });
 
 test("the README's example runs and gives what its policy says", async () => {

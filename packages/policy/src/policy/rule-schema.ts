@@ -33,7 +33,10 @@ const belongsTo = {
 const maxCondition = 10_000;
 
 /** A condition's text. */
-export const conditionText = z.string().max(maxCondition, { error: `a condition holds at most ${maxCondition} characters` });
+export const conditionText = z
+  .string()
+  .max(maxCondition, { error: `a condition holds at most ${maxCondition} characters` })
+  .meta({ id: "condition", description: "A condition in CEL that gives true or false." });
 
 /** What a person says about a file or a rule. */
 export const description = z
@@ -60,7 +63,7 @@ export const rule = z
       .min(1, { error: "resources must name at least one; leave it out for all" })
       .optional()
       .meta({ description: "Which resources it is about. Left out: all." }),
-    when: conditionText.optional().meta({ id: "condition" }),
+    when: conditionText.optional(),
     effect: z
       .enum(["allow", "deny", "review"])
       .meta({ description: "`deny` beats `review` beats `allow`. What no rule matches is denied." }),
