@@ -15,6 +15,7 @@ test("one command: what runs, with which words, where its output goes", () => {
       redirects: ["2> /tmp/err", ">&2"],
       paths: ["/tmp/err", "/var/log/x y", "a b"],
       directory: "",
+      piped: false,
       readOnly: false,
       network: false,
       elevated: false,
@@ -102,6 +103,27 @@ test("where a command runs is known only after cd x &&", () => {
   expect(directories("cd /x && { ls; ls || ls; }; ls")).toEqual(["", "/x", "/x", "/x", "?"]);
   expect(directories("cd && ls")).toEqual(["", "~"]);
   expect(directories("cd x && ls || ls")).toEqual(["", "x", "?"]);
+});
+
+test("what gets its input from another command is told", () => {
+  const piped = (command: string) => exec(command).parts?.map((part) => part.piped);
+  expect(piped("echo x | deployctl run | cat; df")).toEqual([false, true, true, false]);
+  expect(piped("echo x | (deployctl run; { deployctl stop; }) && df")).toEqual([false, true, true, false]);
+});
+
+test("a command of the shell that is not understood leaves nothing that could be allowed alone", () => {
+  for (const command of [
+    "export PATH=/tmp; ls",
+    "alias ls=rm; ls",
+    "printf -v PATH x; ls",
+    "time cd /x && ./run",
+    "set -- a; ls",
+    "cd - && ls",
+  ]) {
+    expect(exec(command)).toMatchObject({ facts: { opaque: true } });
+    expect(exec(command).parts).toBeUndefined();
+  }
+  expect(exec("sh -c id; ls").parts?.map(({ opaque }) => opaque)).toEqual([true, false]);
 });
 
 test("paths are joined to the folder, folded, and listed with and without ..", () => {

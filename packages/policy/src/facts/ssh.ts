@@ -65,14 +65,18 @@ function checkText(command: string): void {
     throw new CountersignError("invalid_operation", "The command line holds a lone surrogate. Send well-formed Unicode text.");
 }
 
-/** What a rule must mean, not sweep in: a file that is written, a folder that was chosen, a terminal, another user, another host. */
-function* mustName({ redirects, directory, readOnly, tty, elevated, network, opaque }: SshFacts): Generator<string> {
+/** What a rule must mean, not sweep in: a file that is written, what is read, a folder that was chosen, a terminal, another user or host. */
+function* mustName({ redirects, directory, piped, readOnly, tty, elevated, network, opaque }: SshFacts): Generator<string> {
   // A rule that takes what nobody understands has said that it takes anything.
   if (opaque) return;
-  if (redirects.some((redirect) => /^[0-9]?>/.test(redirect) && !/^[0-9]?>>? \/dev\/null$|^[0-9]?>&/.test(redirect)))
-    yield "redirects";
+  if (redirects.some((redirect) => isWrite(redirect) || (!readOnly && /^[0-9]?< /.test(redirect)))) yield "redirects";
   if (!readOnly && directory !== "") yield "directory";
+  if (!readOnly && piped) yield "piped";
   if (!readOnly && tty) yield "tty";
   if (elevated) yield "elevated";
   if (readOnly && network) yield "network";
+}
+
+function isWrite(redirect: string): boolean {
+  return /^[0-9]?>>? (?!\/dev\/null$)/.test(redirect);
 }

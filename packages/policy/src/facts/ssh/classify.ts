@@ -3,6 +3,7 @@ import type { SshFacts } from "./definition.ts";
 import { isHarmless } from "./environment.ts";
 import { judge } from "./judge.ts";
 import { pathsIn, spellings } from "./paths.ts";
+import { isShellWord } from "./programs.ts";
 import { programsSeen } from "./programs-seen.ts";
 import { type Command, commandsOf, type Redirect } from "./syntax.ts";
 import { Unclear } from "./tokens.ts";
@@ -23,6 +24,7 @@ const nothing: SshFacts = {
   redirects: [],
   paths: [],
   directory: "",
+  piped: false,
   readOnly: false,
   network: true,
   elevated: true,
@@ -49,6 +51,8 @@ export function classifyText(command: string, tty: boolean): ClassifiedCommand {
   const parts = commands.map((one) => factsOf(one, tty));
   const whole = together(command, tty, parts);
   checkSize(whole);
+  // A command of the shell itself that is not understood may change what every later one means: then none is decided alone.
+  if (parts.some((part) => part.opaque && part.argv.some(isShellWord))) return { facts: freeze(whole) };
   const [only] = parts;
   return parts.length === 1 && only
     ? { facts: freeze({ ...only, command }) }
@@ -60,7 +64,7 @@ export function classifySubsystem(subsystem: string): SshFacts {
   return freeze({ ...nothing, subsystem, doubts: [`what is done through the subsystem ${subsystem} is not seen`] });
 }
 
-function factsOf({ text, words, assignments, redirects, directory }: Command, tty: boolean): SshFacts {
+function factsOf({ text, words, assignments, redirects, directory, piped }: Command, tty: boolean): SshFacts {
   const judged = judge(words, tty);
   const doubts = [...judged.doubts, ...assignments.flatMap(assignmentDoubt), ...redirects.flatMap(redirectDoubt)];
   if (directory === undefined) doubts.push("it runs in a folder that depends on whether an earlier cd worked");
@@ -75,6 +79,7 @@ function factsOf({ text, words, assignments, redirects, directory }: Command, tt
       ...redirects.flatMap(({ path, copies }) => (copies || path === undefined ? [] : spellings(path))),
     ]),
     directory: directory ?? "",
+    piped,
     readOnly: judged.readOnly && !opaque && !redirects.some(writes),
     network: judged.network || opaque,
     elevated: judged.elevated || opaque,
@@ -93,6 +98,7 @@ function together(command: string, tty: boolean, parts: readonly SshFacts[]): Ss
     redirects: parts.flatMap((part) => part.redirects),
     paths: sorted(parts.flatMap((part) => part.paths)),
     directory: parts.at(-1)?.directory ?? "",
+    piped: parts.some((part) => part.piped),
     readOnly: parts.every((part) => part.readOnly),
     network: parts.some((part) => part.network),
     elevated: parts.some((part) => part.elevated),

@@ -16,7 +16,7 @@ export const sshFacts = {
   redirects: {
     type: "list<string>",
     description:
-      "Redirects in order, e.g. `> /etc/motd`, `2>> err.log`, `< in`, `2>&1`. An allow rule must look at them when one writes anything but `/dev/null`.",
+      "Redirects in order, e.g. `> /etc/motd`, `2>> err.log`, `< in`, `2>&1`. An allow rule must look at them when one writes anything but `/dev/null`, or reads for a command that is not `readOnly`.",
   },
   paths: {
     type: "list<string>",
@@ -27,6 +27,11 @@ export const sshFacts = {
     type: "string",
     description:
       "The folder that a `cd` earlier in the same text goes to; empty is where the login begins. An allow rule for a later command that is not `readOnly` must look at it.",
+  },
+  piped: {
+    type: "bool",
+    description:
+      "Its standard input is the output of another command of the text. An allow rule must look at it when it is true and the command is not `readOnly`: what comes in may say what is done.",
   },
   readOnly: {
     type: "bool",

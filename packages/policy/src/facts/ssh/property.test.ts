@@ -8,7 +8,7 @@ import { classifySsh } from "../ssh.ts";
 const rules = [
   [
     "anything",
-    "effect: allow, when: ssh.command != '' && (ssh.network || ssh.elevated || ssh.tty || true) && ssh.redirects.size() >= 0 && ssh.directory != 'x'",
+    "effect: allow, when: ssh.command != '' && (ssh.network || ssh.elevated || ssh.tty || true) && ssh.redirects.size() >= 0 && (ssh.piped || true) && ssh.directory != 'x'",
   ],
   ["no-rm", "effect: deny, when: 'ssh.programs.exists(p, p == \"rm\")'"],
   ["no-secrets", "effect: deny, when: 'ssh.paths.exists(p, p.startsWith(\"/secret\"))'"],
@@ -169,6 +169,11 @@ test("an allow rule covers a redirect, a folder, a terminal, another user or ano
   expect(decided("deployctl x > /etc/passwd", mine)).toBe("deny");
   expect(decided("deployctl x 2> /dev/null >&2", mine)).toBe("allow");
   expect(decided("deployctl x > /tmp/y", `${mine} && ssh.redirects == ["> /tmp/y"]`)).toBe("allow");
+  expect(decided("deployctl x < /tmp/mine", mine)).toBe("deny");
+  const withEcho = '(ssh.programs == ["deployctl"] || ssh.programs == ["echo"])';
+  expect(decided("echo all | deployctl x", withEcho)).toBe("deny");
+  expect(decided("echo all | deployctl x", `${withEcho} && (ssh.piped || true)`)).toBe("allow");
+  expect(decided("cat x | grep y < z", "ssh.readOnly")).toBe("allow");
   expect(decided("deployctl x", mine, true)).toBe("deny");
   expect(decided("deployctl x", `${mine} && ssh.tty`, true)).toBe("allow");
   const withCd = '(ssh.programs == ["deployctl"] || ssh.programs == ["cd"])';

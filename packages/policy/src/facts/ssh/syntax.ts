@@ -36,6 +36,15 @@ export interface Command {
   readonly redirects: readonly Redirect[];
   /** Where it runs: empty is where the login begins; undefined when that depends on whether an earlier `cd` worked. */
   readonly directory: string | undefined;
+  /** Its standard input is what another command of the text writes. */
+  readonly piped: boolean;
+}
+
+/** What a command inherits from what it stands in. */
+interface Place {
+  readonly directory: Directory;
+  readonly depth: number;
+  readonly piped: boolean;
 }
 
 const maxDepth = 10;
@@ -74,7 +83,7 @@ export function commandsOf(text: string): readonly Command[] {
   const tokens = tokensOf(text);
   const script = parse(text);
   const reading = new Reading(text, tokens);
-  reading.list(script.commands, new Directory(), 0);
+  reading.list(script.commands, { directory: new Directory(), depth: 0, piped: false });
   reading.finish();
   return reading.commands;
 }
@@ -90,7 +99,8 @@ class Reading {
     this.#tokens = tokens;
   }
 
-  list(statements: readonly Statement[], directory: Directory, depth: number): void {
+  list(statements: readonly Statement[], place: Place): void {
+    const { directory, depth } = place;
     if (depth > maxDepth)
       throw new CountersignError("invalid_operation", `Commands nest more than ${maxDepth} deep. Write them flat.`);
     this.#newlines();
@@ -98,8 +108,8 @@ class Reading {
       if (index > 0 && !this.#separated) throw this.#disagreement();
       if (background) throw new Unclear("a command in the background (&)");
       const before = directory.changes;
-      if (command.type === "AndOr") this.#andOr(command, directory, depth);
-      else this.#pipeline(command, directory, depth);
+      if (command.type === "AndOr") this.#andOr(command, place);
+      else this.#pipeline(command, place);
       // What comes next runs whether a `cd` worked or not.
       directory.doubtSince(before);
       this.#optional(";");
@@ -111,28 +121,30 @@ class Reading {
     if (this.#at !== this.#tokens.length) throw this.#disagreement();
   }
 
-  #andOr({ commands, operators }: AndOr, directory: Directory, depth: number): void {
+  #andOr({ commands, operators }: AndOr, place: Place): void {
+    const { directory } = place;
     const before = directory.changes;
     for (const [index, element] of commands.entries()) {
       const operator = operators[index - 1];
       if (operator !== undefined) this.#join(operator);
       if (operator === "||") directory.doubtSince(before);
-      this.#pipeline(element, directory, depth);
+      this.#pipeline(element, place);
     }
   }
 
-  #pipeline(node: Statement["command"], directory: Directory, depth: number): void {
+  #pipeline(node: Statement["command"], place: Place): void {
+    const { directory } = place;
     if (node.type !== "Pipeline") {
-      this.#command(node, directory, depth);
+      this.#command(node, place);
       return;
     }
     const before = directory.changes;
     const timed = this.#prefix(node);
-    const inside = node.commands.length > 1 ? directory.inPipeline() : directory;
+    const inside = node.commands.length > 1 ? { ...place, directory: directory.inPipeline() } : place;
     for (const [index, element] of node.commands.entries()) {
       const operator = node.operators[index - 1];
       if (operator !== undefined) this.#join(operator);
-      this.#command(element, inside, depth, index === 0 ? timed : undefined);
+      this.#command(element, { ...inside, piped: inside.piped || index > 0 }, index === 0 ? timed : undefined);
     }
     // `! cd x && ls` runs ls where x is not.
     if (node.prefixes.length > 0) directory.doubtSince(before);
@@ -152,18 +164,18 @@ class Reading {
     return prefix.pos;
   }
 
-  #command(node: Statement["command"], directory: Directory, depth: number, timed?: number): void {
+  #command(node: Statement["command"], place: Place, timed?: number): void {
     const { command, redirects } = node.type === "Redirected" ? node : { command: node, redirects: [] };
     if (command.type === "Command") {
-      this.#simple(command, directory, timed);
+      this.#simple(command, place, timed);
       return;
     }
     if (command.type !== "Subshell" && command.type !== "BraceGroup") {
       throw new Unclear(`a shell construct that is not followed (${command.type})`);
     }
     const first = this.commands.length;
-    const opened = directory.current;
-    this.#group(command, directory, depth);
+    const opened = place.directory.current;
+    this.#group(command, place);
     const own = redirects.map((redirect) => this.#redirect(redirect, opened));
     if (own.length === 0) return;
     // Each command is decided alone, so that each carries what its group reads and writes.
@@ -171,22 +183,23 @@ class Reading {
     this.commands.push(...inside);
   }
 
-  #group({ type, pos, body }: Subshell | BraceGroup, directory: Directory, depth: number): void {
+  #group({ type, pos, body }: Subshell | BraceGroup, place: Place): void {
+    const inside = { ...place, depth: place.depth + 1 };
     if (type === "Subshell") {
       this.#operator("(");
-      this.list(body.commands, directory.inSubshell(), depth + 1);
+      this.list(body.commands, { ...inside, directory: place.directory.inSubshell() });
       this.#operator(")");
       return;
     }
     const open = this.#take("word", pos);
-    this.list(body.commands, directory, depth + 1);
+    this.list(body.commands, inside);
     const close = this.#take("word");
     if (!open.bare || open.value !== "{" || !close.bare || close.value !== "}") {
       throw this.#disagreement();
     }
   }
 
-  #simple(node: CommandNode, directory: Directory, timed: number | undefined): void {
+  #simple(node: CommandNode, { directory, piped }: Place, timed: number | undefined): void {
     const words: string[] = timed === undefined ? [] : ["time"];
     const assignments: { name: string; value: string }[] = [];
     const redirects: Redirect[] = [];
@@ -203,7 +216,7 @@ class Reading {
     // What begins like an assignment is none only because of its quotes; shells do not agree on all of these.
     if (words[0]?.includes("=")) throw new Unclear("a program whose name holds =");
     const text = this.#text.slice(timed ?? node.pos, node.end);
-    this.commands.push({ text, words, assignments, redirects, directory: directory.current });
+    this.commands.push({ text, words, assignments, redirects, directory: directory.current, piped });
     directory.run(words);
   }
 

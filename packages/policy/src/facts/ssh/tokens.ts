@@ -23,7 +23,7 @@ export interface RedirectToken {
 }
 
 /** What stands between commands. */
-export interface OperatorToken {
+interface OperatorToken {
   readonly kind: "operator";
   readonly start: number;
   readonly end: number;
