@@ -86,7 +86,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
       ...(options.clock && { clock: options.clock }),
     }),
   );
-  const { approvals, audit, requests, revocations, now } = control;
+  const { audit, requests, revocations, now } = control;
   await recordStart(audit, now(), config, first.ready.policy);
   // Closed in the opposite order: the stop is recorded when nothing can happen any more, and before the log is closed.
   parts.defer(() => recordStop(audit, now()).catch(onInternalError));
@@ -94,7 +94,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const approvers = new Approvers(settings.approvers);
   const console = parts.use(
     await serveConsole({
-      approvals,
+      desk: control,
       policy,
       approvers,
       audit,
@@ -107,7 +107,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const sockets = await socketFolder(data, [settings.control.approver, "operator.sock"]);
   const approverApi = parts.use(
     await serveApprovers({
-      ...{ approvals, policy, now, onInternalError },
+      ...{ desk: control, policy, now, onInternalError },
       identity: developmentIdentity(approvers, keys.developmentIssuer.publicKey, now),
       socketPath: socketPath(sockets, config.path("."), settings.control.approver),
     }),
