@@ -3,7 +3,7 @@ import { readArguments, type Usage } from "./usage.ts";
 /** Whether a call of a program with a script in its own language is known to read only, known to act, or neither. */
 export type Reading = "reads" | "acts" | undefined;
 
-/** `printf FORMAT …`: to zsh and ksh an argument for a number is arithmetic, which can run commands; to bash `-v` sets a variable. */
+/** `printf FORMAT …`: to zsh and ksh93 an argument for a number is arithmetic (`printf %d PATH=3` sets PATH); to bash `-v` sets a variable. */
 export function readPrintf([format, ...values]: readonly string[]): Reading {
   if (format === undefined || format.startsWith("-")) return undefined;
   if (/^(?:[^%]|%%|%-?[0-9]*[sb])*$/.test(format)) return "reads";

@@ -1,8 +1,8 @@
 import type { Program } from "../program.ts";
 
 /**
- * Comparing numbers, zsh and ksh evaluate a name as that variable, and again what the variable holds: `: 'a[$(id)]'; [ _ -eq 1 ]` runs id,
- * because `_` is the last word of the command before. To bash, `-v` evaluates what is in brackets.
+ * Comparing numbers, mksh and ksh93 evaluate the operands as arithmetic: `[ 'a[$(id)]' -eq 1 ]` runs id in mksh, and a name is looked up as a
+ * variable. To bash and mksh, `-v` evaluates what is in brackets. So it is plain words, or plain numbers.
  */
 const test = {
   reads: [
