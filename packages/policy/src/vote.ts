@@ -1,5 +1,6 @@
 import { type KeyObject, sign, verify } from "node:crypto";
 import { canonicalJson, type Digest } from "./canonical.ts";
+import { type GrantOffer, offerJson } from "./grant/offer.ts";
 
 /** A person with the right to vote. */
 export interface Voter {
@@ -27,6 +28,8 @@ export interface Ballot {
   readonly comment: string;
   /** Alone, in an emergency; absent = as one of those whom the stages ask. */
   readonly breakGlass?: true;
+  /** The grant that is agreed to along with it; absent = none. */
+  readonly grant?: GrantOffer;
   /** Milliseconds since the Unix epoch. */
   readonly timeMs: number;
 }
@@ -37,7 +40,8 @@ export interface Vote extends Ballot {
 }
 
 /** What is absent is left out, so that a ballot has one form whatever later versions add. */
-function ballotBytes({ requestId, requestDigest, approver, verdict, comment, breakGlass, timeMs }: Ballot): Buffer {
+function ballotBytes(ballot: Ballot): Buffer {
+  const { requestId, requestDigest, approver, verdict, comment, breakGlass, grant, timeMs } = ballot;
   const { issuer, actingFor, ...own } = approver;
   const text = canonicalJson({
     requestId,
@@ -46,6 +50,7 @@ function ballotBytes({ requestId, requestDigest, approver, verdict, comment, bre
     verdict,
     comment,
     ...(breakGlass === undefined ? {} : { breakGlass }),
+    ...(grant === undefined ? {} : { grant: offerJson(grant) }),
     timeMs,
   });
   return Buffer.from(`countersign/vote/v1\n${text}`);

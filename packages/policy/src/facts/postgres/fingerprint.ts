@@ -27,7 +27,7 @@ export function fingerprintOf(forms: readonly string[]): string {
 }
 
 /** Where something stands in the text. */
-const places: ReadonlySet<string> = new Set([
+export const places: ReadonlySet<string> = new Set([
   "location",
   "name_location",
   "rexpr_list_start",
