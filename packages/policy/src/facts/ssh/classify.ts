@@ -17,6 +17,9 @@ export interface ClassifiedCommand {
 /** Conditions may loop over lists inside each other: longer lists could hold the sidecar. */
 const maxNames = 500;
 
+/** Each is decided alone, against all rules. */
+const maxCommands = 100;
+
 const nothing: SshFacts = {
   command: "",
   programs: [],
@@ -48,6 +51,9 @@ export function classifyText(command: string, tty: boolean): ClassifiedCommand {
     return { facts: unclear(command, tty, error.doubt) };
   }
   if (commands.length === 0) throw new CountersignError("invalid_operation", "The command line is empty: it holds no command.");
+  if (commands.length > maxCommands) {
+    throw new CountersignError("operation_too_large", `The command line holds more than ${maxCommands} commands. Split it.`);
+  }
   const parts = commands.map((one) => factsOf(one, tty));
   const whole = together(command, tty, parts);
   checkSize(whole);
