@@ -45,7 +45,15 @@ export async function vote(
 ): Promise<RequestDetail> {
   const requestDigest = digest ?? (await getRequest(connection, id)).requestDigest;
   return new Promise((resolve, reject) => {
-    const message = { id, requestDigest, verdict: verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, comment: "" };
+    const message = {
+      id,
+      requestDigest,
+      verdict: verdict === "approve" ? Verdict.APPROVE : Verdict.DENY,
+      comment: "",
+      grant: undefined,
+      breakGlass: false,
+      struck: [],
+    };
     connection.client.vote(message, connection.metadata, (error, answer: VoteResponse) => {
       if (error === null && answer.request !== undefined) resolve(answer.request);
       else reject(error ?? new Error("empty answer"));

@@ -106,7 +106,7 @@ describe("ap-revoke: what waits for approval while the policy changes", () => {
     using alice = await approverClient(instance, "alice");
     const handle = await cs.submit(remove(11));
     await inForce(policy("  - { id: frozen, effect: deny, when: sql.writes, message: Change freeze. }\n"));
-    await vote(alice, handle.id, "approve").catch(() => {});
+    await vote(alice, handle.id, "approve");
     expect(await handle.result({ timeout: "20s" })).toMatchObject({ state: "revoked" });
     expect(await instance.value("select count(*)::int from orders where id = 11")).toBe(1);
   });
@@ -116,7 +116,7 @@ describe("ap-revoke: what waits for approval while the policy changes", () => {
     using alice = await approverClient(instance, "alice");
     const handle = await cs.submit(remove(12));
     await inForce(policy().replace("count: 1", "count: 2"));
-    await vote(alice, handle.id, "approve").catch(() => {});
+    await vote(alice, handle.id, "approve");
     expect(await handle.result({ timeout: "20s" })).toMatchObject({ state: "revoked" });
     expect(await instance.value("select count(*)::int from orders where id = 12")).toBe(1);
   });
