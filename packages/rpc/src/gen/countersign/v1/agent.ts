@@ -217,7 +217,15 @@ export interface Replaced {
   /** Why, e.g. `Edited by alice: only the duplicates.` or `The policy has changed.` */
   why: string;
   /** What will run instead, when it was edited. */
-  operation: Operation | undefined;
+  operation:
+    | Operation
+    | undefined;
+  /** What was to run before, when it was edited. */
+  before:
+    | Operation
+    | undefined;
+  /** Who edited it; empty when nobody did. */
+  editedBy: string;
 }
 
 /** Policy decided. */
@@ -1930,7 +1938,7 @@ export const Event: MessageFns<Event> = {
 };
 
 function createBaseReplaced(): Replaced {
-  return { requestId: "", why: "", operation: undefined };
+  return { requestId: "", why: "", operation: undefined, before: undefined, editedBy: "" };
 }
 
 export const Replaced: MessageFns<Replaced> = {
@@ -1943,6 +1951,12 @@ export const Replaced: MessageFns<Replaced> = {
     }
     if (message.operation !== undefined) {
       Operation.encode(message.operation, writer.uint32(26).fork()).join();
+    }
+    if (message.before !== undefined) {
+      Operation.encode(message.before, writer.uint32(34).fork()).join();
+    }
+    if (message.editedBy !== "") {
+      writer.uint32(42).string(message.editedBy);
     }
     return writer;
   },
@@ -1984,6 +1998,22 @@ export const Replaced: MessageFns<Replaced> = {
             message.operation = Operation.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.before = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.editedBy = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2005,6 +2035,12 @@ export const Replaced: MessageFns<Replaced> = {
         : "",
       why: isSet(object.why) ? globalThis.String(object.why) : "",
       operation: isSet(object.operation) ? Operation.fromJSON(object.operation) : undefined,
+      before: isSet(object.before) ? Operation.fromJSON(object.before) : undefined,
+      editedBy: isSet(object.editedBy)
+        ? globalThis.String(object.editedBy)
+        : isSet(object.edited_by)
+        ? globalThis.String(object.edited_by)
+        : "",
     };
   },
 
@@ -2019,6 +2055,12 @@ export const Replaced: MessageFns<Replaced> = {
     if (message.operation !== undefined) {
       obj.operation = Operation.toJSON(message.operation);
     }
+    if (message.before !== undefined) {
+      obj.before = Operation.toJSON(message.before);
+    }
+    if (message.editedBy !== "") {
+      obj.editedBy = message.editedBy;
+    }
     return obj;
   },
 
@@ -2032,6 +2074,10 @@ export const Replaced: MessageFns<Replaced> = {
     message.operation = (object.operation !== undefined && object.operation !== null)
       ? Operation.fromPartial(object.operation)
       : undefined;
+    message.before = (object.before !== undefined && object.before !== null)
+      ? Operation.fromPartial(object.before)
+      : undefined;
+    message.editedBy = object.editedBy ?? "";
     return message;
   },
 };
