@@ -4,8 +4,7 @@ import { merged } from "./merged.ts";
 
 type Source = (signal: AbortSignal) => AsyncGenerator<string>;
 
-const counting =
-  (name: string, to: number, made: string[] = []): Source =>
+const counting = (name: string, to: number, made: string[] = []): Source =>
   async function* () {
     for (let index = 1; index <= to; index++) {
       made.push(`${name}${index}`);
