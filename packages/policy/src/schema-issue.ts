@@ -27,6 +27,8 @@ export function explainIssue(issue: z.core.$ZodIssue, schema: z.ZodType, documen
       const hint = typeof found === "string" ? didYouMean(found, values) : "";
       return [document.problem(issue.path, `found ${describe(found)}, expected ${values.join(" or ")}${hint}`)];
     }
+    case "invalid_key":
+      return [document.problemAtKey(issue.path, issue.issues[0]?.message ?? issue.message)];
     case "invalid_union":
       return explainUnion(issue, schema, document);
     default:
