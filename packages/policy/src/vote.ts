@@ -1,6 +1,6 @@
 import { type KeyObject, sign, verify } from "node:crypto";
 import { canonicalJson, type Digest } from "./canonical.ts";
-import { type GrantOffer, offerJson } from "./grant/offer.ts";
+import type { GrantOffer } from "./grant/offer.ts";
 
 /** A person with the right to vote. */
 export interface Voter {
@@ -50,7 +50,7 @@ function ballotBytes(ballot: Ballot): Buffer {
     verdict,
     comment,
     ...(breakGlass === undefined ? {} : { breakGlass }),
-    ...(grant === undefined ? {} : { grant: offerJson(grant) }),
+    ...(grant === undefined ? {} : { grant: grant.digest }),
     timeMs,
   });
   return Buffer.from(`countersign/vote/v1\n${text}`);

@@ -1,18 +1,13 @@
-import type { Digest, Json } from "../canonical.ts";
+import type { Digest } from "../canonical.ts";
 import type { Bound } from "./bound.ts";
 import type { GrantTerms } from "./terms.ts";
 
 /** A grant as an approver signs it along with a vote. */
 export interface GrantOffer {
-  /** Of the whole statement, see `grantDigest`. */
+  /** Of the whole statement, see `grantDigest`; this is signed. */
   readonly digest: Digest;
-  /** In the form that `checkedTerms` gives. */
+  /** In the form that `checkedTerms` gives. Right only where the statement that they make has the digest. */
   readonly terms: GrantTerms;
-}
-
-/** The one JSON form of an offer. */
-export function offerJson({ digest, terms: { uses, ttlMs, bounds } }: GrantOffer): Json {
-  return { digest, terms: { uses, ttlMs, bounds: bounds.map(({ value, bound }) => ({ value, bound: { ...bound } })) } };
 }
 
 /** Whether a value that was read back is an offer. */
