@@ -1,5 +1,5 @@
 import type { AuditLog, RecordDraft } from "@countersign/audit";
-import { CountersignError, type Outcome, type Quorum, type Vote } from "@countersign/policy";
+import { CountersignError, type Outcome, type Quorum, type RequestState, type Vote } from "@countersign/policy";
 import type { Changes } from "./changes.ts";
 import { addedBetween, nextEscalation } from "./escalation.ts";
 import { hasLapsed } from "./lifetime.ts";
@@ -23,6 +23,9 @@ export interface LedgerParts {
 
 /** A change as its decider states it; the ledger adds what it was decided on. */
 export type Entry = Omit<Change, "from" | "revision" | "wakeMs">;
+
+/** The end of a request whose place another takes. */
+export type Ending = Entry & { readonly to: RequestState; readonly outcome: Outcome };
 
 /**
  * The one way in which requests come to be and change: one change of a request at a time, the audit record on disk first, then the store by
@@ -72,10 +75,28 @@ export class Ledger {
 
   /** Records and inserts a request; `taken` as the store says it. */
   async open(opening: Omit<Opening, "wakeMs">): Promise<"inserted" | "taken"> {
+    await this.record(requestRecord(opening));
+    return (await this.#insert(opening)) === "inserted" ? "inserted" : "taken";
+  }
+
+  /**
+   * Records and inserts a request in the place of one that was looked at inside {@link withRequest} and ends with it: the store does both or
+   * neither, so that no crash leaves two that can run.
+   *
+   * @throws {CountersignError} `control_plane_unavailable` when the old one was changed from elsewhere meanwhile.
+   */
+  async replace(old: StoredRequest, ending: Ending, opening: Omit<Opening, "wakeMs">, ...records: RecordDraft[]): Promise<void> {
+    const { requestId: id } = old.binding;
+    await this.record(...records, requestRecord(opening), stateRecord(old, ending));
+    const change = { ...ending, wakeMs: null, from: old.state, revision: old.revision };
+    if ((await this.#insert(opening, { id, change })) !== "inserted") throw overtaken(id);
+    this.changes.publish(id);
+  }
+
+  async #insert(opening: Omit<Opening, "wakeMs">, replaced?: { readonly id: string; readonly change: Change }) {
     const { draft, validUntilMs } = opening;
     const wakeMs = validUntilMs ?? this.#pendingWake(draft, [], 0);
-    await this.record(requestRecord(opening));
-    const inserted = await this.store.insert({ ...opening, wakeMs });
+    const inserted = await this.store.insert({ ...opening, wakeMs }, replaced);
     if (inserted === "inserted") {
       this.#parts.noteWake(wakeMs);
       this.changes.publish(draft.binding.requestId);
@@ -93,12 +114,7 @@ export class Ledger {
     const wakeMs = this.#wakeAfter(request, entry);
     const changed = await this.store.change(id, { ...entry, wakeMs, from: request.state, revision: request.revision });
     const after = await this.store.get({ id });
-    if (!changed || after === undefined) {
-      throw new CountersignError("control_plane_unavailable", "The request was changed by someone else meanwhile. Try again.", {
-        retryable: true,
-        requestId: id,
-      });
-    }
+    if (!changed || after === undefined) throw overtaken(id);
     if (wakeMs !== null) this.#parts.noteWake(wakeMs);
     this.changes.publish(id);
     return after;
@@ -153,4 +169,9 @@ export class Ledger {
     };
     return this.apply(request, { to: "expired", outcome, by: "clock", timeMs: this.now() });
   }
+}
+
+function overtaken(requestId: string): CountersignError {
+  const message = "The request was changed by someone else meanwhile. Try again.";
+  return new CountersignError("control_plane_unavailable", message, { retryable: true, requestId });
 }

@@ -8,6 +8,7 @@ import {
   type Outcome,
   type RequestState,
   type Vote,
+  type Voter,
 } from "@countersign/policy";
 import type { Opening, RequestOverview } from "./stores/request-store.ts";
 
@@ -64,6 +65,7 @@ export function requestRecord({ draft, state, timeMs }: Omit<Opening, "wakeMs">)
       sidecar: draft.sidecar,
       durable: draft.durable,
       ...(draft.owner === undefined ? {} : { owner: draft.owner }),
+      ...(draft.replaces === undefined ? {} : { replaces: draft.replaces.requestId }),
       ...(decision.effect === "review"
         ? {
             requirements: decision.approval.requirements.map(({ rule, stages, breakGlass }) => ({
@@ -84,7 +86,6 @@ export function requestRecord({ draft, state, timeMs }: Omit<Opening, "wakeMs">)
 
 /** A vote that counts. With the comment, which is the payload, anyone can check its signature again. */
 export function voteRecord(request: RequestOverview, vote: Vote): RecordDraft {
-  const { issuer, subject, groups } = vote.approver;
   return {
     type: "vote",
     timeMs: vote.timeMs,
@@ -92,8 +93,9 @@ export function voteRecord(request: RequestOverview, vote: Vote): RecordDraft {
     detail: {
       accepted: true,
       requestDigest: vote.requestDigest,
-      approver: { issuer, subject, groups },
+      approver: balloter(vote.approver),
       verdict: vote.verdict,
+      ...(vote.breakGlass && { breakGlass: vote.breakGlass }),
       timeMs: vote.timeMs,
       signature: { ...vote.signature },
     },
@@ -138,6 +140,7 @@ export function stateRecord(
       to: change.to,
       by: change.by,
       ...(change.outcome?.failure === undefined ? {} : { code: change.outcome.failure.code }),
+      ...(change.outcome?.replacedBy === undefined ? {} : { replacedBy: change.outcome.replacedBy }),
     },
   };
 }
@@ -180,8 +183,37 @@ export function lockRecord(
   };
 }
 
+/** Somebody began to vote for somebody else, or ceased to. */
+export function delegationRecord(
+  delegation: {
+    readonly id: string;
+    readonly from: Voter;
+    readonly to: string;
+    readonly fromMs: number;
+    readonly untilMs: number;
+    readonly reason: string;
+  },
+  change: "made" | "ended",
+  by: Approver,
+  timeMs: number,
+): RecordDraft {
+  const { id, from, to, fromMs, untilMs, reason } = delegation;
+  const detail = { delegation: id, change, from: from.subject, to, fromMs, untilMs, by: voter(by) };
+  return { type: "delegation", timeMs, detail, payload: Buffer.from(reason) };
+}
+
 function voter({ issuer, subject, groups }: Approver) {
   return { issuer, subject, groups };
+}
+
+/** All that a ballot says of its voter, so that its signature can be checked again. */
+function balloter(approver: Approver) {
+  const { issuer, actingFor } = approver;
+  return { issuer, ...person(approver), ...(actingFor && { actingFor: actingFor.map(person) }) };
+}
+
+function person({ subject, groups, accounts }: Voter) {
+  return { subject, groups, ...(accounts && { accounts }) };
 }
 
 /** A claim that the store's state would let through, but the signed votes do not. */

@@ -1,8 +1,10 @@
+import type { RecordDraft } from "@countersign/audit";
 import {
   CountersignError,
   canTransition,
   type Digest,
   type ErrorCode,
+  type Outcome,
   type RequestBook,
   type RequestDraft,
   type RequestEvent,
@@ -17,6 +19,7 @@ import { headline } from "./headline.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusedClaimRecord } from "./records.ts";
 import type { Opening, Position, StoredRequest } from "./stores/request-store.ts";
+import { asks, predecessorOf, requireSameCaller, requireSameOperation } from "./succession.ts";
 
 /** How many requests are read at a time. */
 const page = 200;
@@ -36,6 +39,9 @@ const unclaimable = {
 
 /** How a sidecar may end a request. Denials and expiry are the control plane's own. */
 const settleable: ReadonlySet<RequestState> = new Set(["cancelled", "revoked", "succeeded", "failed", "unknown"]);
+
+/** How one that waits ends when another takes its place: the transition table has its own word for each. */
+const endings = { pending: "cancelled", approved: "revoked" } as const satisfies Partial<Record<RequestState, RequestState>>;
 
 /** The requests of this control plane, for sidecars. */
 export class Requests implements RequestBook {
@@ -59,27 +65,62 @@ export class Requests implements RequestBook {
   }
 
   async #insert(draft: RequestDraft): Promise<RequestSnapshot> {
+    const { requestId: id } = draft.binding;
+    const inserted = await this.#ledger.open(this.#opening(draft));
+    const stored = await this.#ledger.store.get({ id });
+    if (inserted === "taken" || stored === undefined) {
+      const message = "The request id is in use. A sidecar makes a new random id for each request.";
+      throw new CountersignError("invalid_request", message, { requestId: id });
+    }
+    return stored;
+  }
+
+  /** What a draft opens as, when it may: a review waits for people, an allowed action is approved by policy. */
+  #opening(draft: RequestDraft): Omit<Opening, "wakeMs"> {
     const timeMs = this.#ledger.now();
     checkDraft(draft, timeMs);
     this.#refuseLocked(draft.action, draft.binding.requestId);
-    const { requestId: id, expiry } = draft.binding;
     const base = { draft, headline: headline(draft.action.operation), timeMs };
-    const opening: Omit<Opening, "wakeMs"> =
-      draft.decision.effect === "review"
-        ? { ...base, state: "pending", by: draft.action.principal.subject }
-        : { ...base, state: "approved", by: "policy", validUntilMs: timeMs + expiry.validForMs };
-    const inserted = await this.#ledger.open(opening);
-    const stored = await this.#ledger.store.get({ id });
-    if (inserted === "taken" || stored === undefined) {
-      throw new CountersignError(
-        "invalid_request",
-        "The request id is in use. A sidecar makes a new random id for each request.",
-        {
-          requestId: id,
-        },
-      );
-    }
-    return stored;
+    return draft.decision.effect === "review"
+      ? { ...base, state: "pending", by: draft.action.principal.subject }
+      : { ...base, state: "approved", by: "policy", validUntilMs: timeMs + draft.binding.expiry.validForMs };
+  }
+
+  replace(draft: RequestDraft, by: string): Promise<RequestSnapshot> {
+    return this.replaceWith(draft, by, (old) => {
+      requireSameOperation(old, draft);
+      return [];
+    });
+  }
+
+  /**
+   * Puts a request in the place of one that waits, whatever its operation. The work is done while nothing else changes the old one: it gives
+   * what is recorded along with that, or throws what keeps it from happening.
+   */
+  async replaceWith(
+    draft: RequestDraft,
+    by: string,
+    work: (old: StoredRequest) => readonly RecordDraft[] | Promise<readonly RecordDraft[]>,
+  ): Promise<RequestSnapshot> {
+    const { requestId: id } = draft.binding;
+    const { requestId: oldId, why } = predecessorOf(draft);
+    return this.#ledger.withRequest(oldId, async (old) => {
+      if (old.state !== "pending" && old.state !== "approved") {
+        throw new CountersignError("not_pending", `It is ${old.state}; nothing can take its place.`, { requestId: oldId });
+      }
+      const ending = endings[old.state];
+      requireSameCaller(old, draft);
+      const records = await work(old);
+      const outcome: Outcome = {
+        ...{ state: ending, failure: { code: ending, message: why, retryable: false } },
+        ...{ rows: 0, bytes: 0, durationMs: 0, replacedBy: id },
+      };
+      const opening = this.#opening(draft);
+      await this.#ledger.replace(old, { to: ending, outcome, by, timeMs: opening.timeMs }, opening, ...records);
+      const stored = await this.#ledger.store.get({ id });
+      if (stored === undefined) throw new CountersignError("internal", "The new request cannot be read.", { requestId: id });
+      return stored;
+    });
   }
 
   #refuseLocked(action: Pick<RequestDraft["action"], "principal" | "resource">, requestId: string): void {
@@ -177,6 +218,8 @@ export class Requests implements RequestBook {
 /** The same key with the same action gives the same request. */
 function attach(known: StoredRequest, draft: RequestDraft): RequestSnapshot {
   if (known.binding.actionDigest === draft.binding.actionDigest) return known;
+  // Another policy may give it another role than the one that it was opened with; what took its place is what this call would become.
+  if (known.outcome?.replacedBy !== undefined && asks(known) === asks(draft)) return known;
   throw new CountersignError(
     "idempotency_conflict",
     "This idempotency key was used for another action. Use a new key, or repeat the action unchanged.",

@@ -88,4 +88,6 @@ export interface Outcome {
   readonly bytes: number;
   /** From dispatch to outcome. */
   readonly durationMs: number;
+  /** The request that took its place, when it ended because of that. */
+  readonly replacedBy?: string;
 }

@@ -5,6 +5,15 @@ import type { Outcome } from "./outcome.ts";
 import type { RequestBinding, RequestState } from "./request.ts";
 import type { Vote } from "./vote.ts";
 
+/** Which request a new one takes the place of. */
+export interface Predecessor {
+  readonly requestId: string;
+  /** What the caller is told, e.g. `The policy has changed.` */
+  readonly why: string;
+  /** The approver who changed the operation; absent = it is the same. */
+  readonly editedBy?: string;
+}
+
 /** A request as the sidecar opens it. */
 export interface RequestDraft {
   readonly binding: RequestBinding;
@@ -26,6 +35,8 @@ export interface RequestDraft {
   readonly durable: boolean;
   /** The sidecar that opened it and alone may claim it. */
   readonly sidecar: string;
+  /** Absent = a caller asked for it. */
+  readonly replaces?: Predecessor;
 }
 
 /** A request as it stands. */
@@ -80,6 +91,13 @@ export interface RequestBook {
    * @throws {CountersignError} `idempotency_conflict` when that request is for another action.
    */
   open(draft: RequestDraft): Promise<RequestSnapshot>;
+  /**
+   * Records and stores a request in the place of the one that it `replaces`, which ends in the same step: at no moment, whatever crashes, can
+   * both still run. The old one keeps its idempotency key and points on to the new one.
+   *
+   * @throws {CountersignError} `not_pending` when the old one no longer waits or is not what was replaced.
+   */
+  replace(draft: RequestDraft, by: string): Promise<RequestSnapshot>;
   /** The requests that match. */
   list(filter: RequestFilter): Promise<readonly RequestSnapshot[]>;
   /** The events after a sequence, then new ones as they happen; ends after `ended`. */

@@ -93,8 +93,14 @@ export type OverviewQuery =
  * `internal` when a stored request was altered from outside.
  */
 export interface RequestStore {
-  /** Inserts a request; `taken` when its id, or its principal's idempotency key, is there already. */
-  insert(opening: Opening): Promise<"inserted" | "taken">;
+  /**
+   * Inserts a request; `taken` when its id, or its principal's idempotency key, is there already. With the ending of the request whose place it
+   * takes both are done or neither: `overtaken` when that one is no longer at that state and revision.
+   */
+  insert(
+    opening: Opening,
+    replaced?: { readonly id: string; readonly change: Change },
+  ): Promise<"inserted" | "taken" | "overtaken">;
   /**
    * Changes a request by compare-and-set; false when it is no longer at that state and revision, or that person has voted.
    *

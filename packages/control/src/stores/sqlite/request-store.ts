@@ -17,10 +17,35 @@ export function sqliteRequestStore(db: Kysely<Schema>, write: ReturnType<typeof 
     return Map.groupBy(rows, (row) => row.request_id);
   }
 
+  /** Makes a change by compare-and-set; false, and nothing written, when the request has moved on. */
+  async function makeChange(transaction: Transaction<Schema>, id: string, change: Change): Promise<boolean> {
+    const { from, revision, vote } = change;
+    const before = await transaction
+      .selectFrom("requests")
+      .select(["sequence", "valid_until_ms", "outcome"])
+      .where("id", "=", id)
+      .where("state", "=", from)
+      .where("revision", "=", revision)
+      .executeTakeFirst();
+    if (before === undefined) return false;
+    const events = eventRows(id, change, before.sequence);
+    if (vote !== undefined && !(await insertVote(transaction, vote, before.sequence + 1))) return false;
+    if (events.length > 0) await transaction.insertInto("events").values(events).execute();
+    const outcome = change.outcome === undefined ? before.outcome : outcomeColumn(id, change.outcome, seal);
+    const sequence = events.at(-1)?.sequence ?? before.sequence;
+    await transaction
+      .updateTable("requests")
+      .set(columnsOf(change, before, sequence, outcome))
+      .where("id", "=", id)
+      .execute();
+    return true;
+  }
+
   return {
-    insert: (opening) =>
-      guarded(() =>
-        write(async (transaction) => {
+    insert: (opening, replaced) =>
+      guarded(async () => {
+        if (replaced !== undefined) requireTransition(replaced.change);
+        const inserting = write(async (transaction) => {
           const row = requestRow(opening, seal);
           const { numInsertedOrUpdatedRows } = await transaction
             .insertInto("requests")
@@ -29,35 +54,19 @@ export function sqliteRequestStore(db: Kysely<Schema>, write: ReturnType<typeof 
             .executeTakeFirstOrThrow();
           if (numInsertedOrUpdatedRows !== 1n) return "taken";
           await transaction.insertInto("events").values(openingRow(row)).execute();
+          if (replaced !== undefined && !(await makeChange(transaction, replaced.id, replaced.change))) throw new Overtaken();
           return "inserted";
-        }),
-      ),
+        });
+        return inserting.catch((failure) => {
+          if (failure instanceof Overtaken) return "overtaken";
+          throw failure;
+        });
+      }),
 
     change: (id, change) =>
       guarded(async () => {
-        const { from, to, revision, vote } = change;
-        if (to !== undefined && !canTransition(from, to)) throw new IllegalTransition(from, to);
-        return write(async (transaction) => {
-          const before = await transaction
-            .selectFrom("requests")
-            .select(["sequence", "valid_until_ms", "outcome"])
-            .where("id", "=", id)
-            .where("state", "=", from)
-            .where("revision", "=", revision)
-            .executeTakeFirst();
-          if (before === undefined) return false;
-          const events = eventRows(id, change, before.sequence);
-          if (vote !== undefined && !(await insertVote(transaction, vote, before.sequence + 1))) return false;
-          if (events.length > 0) await transaction.insertInto("events").values(events).execute();
-          const outcome = change.outcome === undefined ? before.outcome : outcomeColumn(id, change.outcome, seal);
-          const sequence = events.at(-1)?.sequence ?? before.sequence;
-          await transaction
-            .updateTable("requests")
-            .set(columnsOf(change, before, sequence, outcome))
-            .where("id", "=", id)
-            .execute();
-          return true;
-        });
+        requireTransition(change);
+        return write((transaction) => makeChange(transaction, id, change));
       }),
 
     get: (key) =>
@@ -90,6 +99,13 @@ export function sqliteRequestStore(db: Kysely<Schema>, write: ReturnType<typeof 
         return { entries: rows.map((row) => journalEntry(row, request, votes, seal)), ended: isFinal(request.state) };
       }),
   };
+}
+
+/** Undoes an insert: the request whose place it was to take has moved on. */
+class Overtaken extends Error {}
+
+function requireTransition({ from, to }: Change): void {
+  if (to !== undefined && !canTransition(from, to)) throw new IllegalTransition(from, to);
 }
 
 type Before = Pick<Selectable<RequestTable>, "sequence" | "valid_until_ms" | "outcome">;
