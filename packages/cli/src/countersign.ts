@@ -78,11 +78,13 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const keys = openKeys(data);
   await using parts = new AsyncDisposableStack();
 
+  const approvers = new Approvers(settings.approvers);
   const control = parts.use(
     await openEmbeddedControlPlane({
       folder: data,
       keys,
       openLog: () => openEmbeddedLog(data, keys, logOrigin(keys.log.publicKey)),
+      directory: approvers,
       ...(options.clock && { clock: options.clock }),
     }),
   );
@@ -91,7 +93,6 @@ export async function startCountersign(config: Config, options: CountersignOptio
   // Closed in the opposite order: the stop is recorded when nothing can happen any more, and before the log is closed.
   parts.defer(() => recordStop(audit, now()).catch(onInternalError));
   const policy = parts.use(await followPolicy(first, { audit, now, onInternalError }));
-  const approvers = new Approvers(settings.approvers);
   const console = parts.use(
     await serveConsole({
       desk: control,

@@ -23,7 +23,7 @@ export async function recordStart(audit: AuditLog, timeMs: number, config: Confi
       node: process.version,
       sidecar: sidecar.name,
       resources: resources.map(({ name }) => name),
-      approvers: approvers.map(({ name, groups }) => ({ name, groups })),
+      approvers: approvers.map(({ name, groups, accounts }) => ({ name, groups, ...(accounts && { accounts }) })),
     },
   };
   await audit.append(writer, [start, policyRecord(timeMs, policy)], "durable");

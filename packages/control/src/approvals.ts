@@ -4,21 +4,16 @@ import {
   askedAfter,
   type Ballot,
   CountersignError,
-  type ErrorCode,
-  isNamedBy,
   type Outcome,
-  personOf,
   type Quorum,
   type RequestState,
   type StageProgress,
   signVote,
 } from "@countersign/policy";
+import type { Eligibility, VoteRefusal } from "./eligibility.ts";
 import type { Ledger } from "./ledger.ts";
-import { hasLapsed } from "./lifetime.ts";
-import type { Locks } from "./locks.ts";
 import { refusedVoteRecord, voteRecord } from "./records.ts";
 import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
-import { isRequester, turnOf } from "./tally.ts";
 
 /** The longest comment, bytes of UTF-8. */
 export const commentBytes = 4096;
@@ -29,25 +24,21 @@ export interface VoteAttempt {
   readonly requestDigest: string;
   readonly verdict: Ballot["verdict"];
   readonly comment: string;
-}
-
-/** Why a vote is not taken. */
-export interface VoteRefusal {
-  readonly code: ErrorCode;
-  readonly message: string;
+  /** Alone, in an emergency. */
+  readonly breakGlass?: true;
 }
 
 /** What approvers do: see requests and vote on them. Every approver surface goes through here. */
 export class Approvals {
   readonly #ledger: Ledger;
   readonly #voteKey: KeyObject;
-  readonly #locks: Pick<Locks, "isLocked">;
+  readonly #eligibility: Eligibility;
 
   /** @param voteKey Signs votes (Ed25519, private). */
-  constructor(ledger: Ledger, voteKey: KeyObject, locks: Pick<Locks, "isLocked">) {
+  constructor(ledger: Ledger, voteKey: KeyObject, eligibility: Eligibility) {
     this.#ledger = ledger;
     this.#voteKey = voteKey;
-    this.#locks = locks;
+    this.#eligibility = eligibility;
   }
 
   /**
@@ -60,60 +51,36 @@ export class Approvals {
     checkComment(attempt.comment);
     return this.#ledger.withRequest(id, async (request) => {
       const timeMs = this.#ledger.now();
-      const refusal = this.refusal(request, approver) ?? otherDigest(request, attempt);
+      const { verdict, comment, breakGlass } = attempt;
+      const voter = this.#eligibility.asNow(approver) ?? approver;
+      const ballot: Ballot = {
+        ...{ requestId: id, requestDigest: request.requestDigest, approver: voter, verdict, comment, timeMs },
+        ...(breakGlass && { breakGlass }),
+      };
+      const vote = signVote(ballot, this.#voteKey);
+      const progress = this.#ledger.progress(request, [...request.votes, vote]);
+      const refusal =
+        this.#eligibility.refusal(request, approver, breakGlass) ??
+        otherDigest(request, attempt) ??
+        noEmergency(attempt) ??
+        usedRight(attempt, this.progress(request), progress);
       if (refusal !== undefined) {
-        await this.#ledger.record(refusedVoteRecord(request, { ...attempt, approver }, refusal.code, timeMs));
+        await this.#ledger.record(refusedVoteRecord(request, { ...attempt, approver: voter }, refusal.code, timeMs));
         throw new CountersignError(refusal.code, refusal.message, { requestId: id });
       }
-      const { verdict, comment } = attempt;
-      const ballot: Ballot = { requestId: id, requestDigest: request.requestDigest, approver, verdict, comment, timeMs };
-      const vote = signVote(ballot, this.#voteKey);
-      const decision = this.#ledger.progress(request, [...request.votes, vote]).verdict;
-      const entry = { vote, timeMs, by: approver.subject, ...consequence(decision, request, ballot) };
+      const entry = { vote, timeMs, by: voter.subject, ...consequence(progress.verdict, request, ballot) };
       return this.#ledger.apply(request, entry, voteRecord(request, vote));
     });
   }
 
   /** Why this approver cannot vote on a request as it stands; undefined when they can. */
   refusal(request: RequestOverview, approver: Approver): VoteRefusal | undefined {
-    if (request.state === "expired" || hasLapsed(request, this.#ledger.now()))
-      return { code: "expired", message: "Its time is up; nothing will run." };
-    if (request.state !== "pending") return { code: "not_pending", message: `It is ${request.state} and takes no more votes.` };
-    if (isRequester(request, approver)) {
-      return {
-        code: "requester_cannot_vote",
-        message: "Whoever asks, or owns the one who asks, cannot approve. Someone else has to.",
-      };
-    }
-    if (this.#locks.isLocked(approver)) {
-      return { code: "approver_locked", message: "Your right to decide was taken back. Someone else has to decide." };
-    }
-    if (request.votes.some((vote) => personOf(vote.approver) === personOf(approver))) {
-      return { code: "already_voted", message: "You have voted on this request; a vote is final." };
-    }
-    const turn = turnOf(this.progress(request), approver, this.#ledger.now());
-    if (turn === "later") {
-      return { code: "stage_not_reached", message: "It is not your turn yet: people are asked before you who have not agreed." };
-    }
-    if (turn === "never") return { code: "not_an_approver", message: "The rules that hold this request do not ask you." };
-    return undefined;
+    return this.#eligibility.refusal(request, approver);
   }
 
-  /** Why somebody may not judge a request at all, whatever its state: the requester, the locked, and those whom no stage names. */
-  cannotJudge(request: RequestOverview, approver: Approver): VoteRefusal | undefined {
-    if (isRequester(request, approver)) {
-      return {
-        code: "requester_cannot_vote",
-        message: "Whoever asked, or owns the one who asked, cannot say. Someone else has to.",
-      };
-    }
-    if (this.#locks.isLocked(approver)) {
-      return { code: "approver_locked", message: "Your right to decide was taken back. Someone else has to." };
-    }
-    const { decision } = request;
-    const stages = decision.effect === "review" ? decision.approval.requirements.flatMap((one) => one.stages) : [];
-    const named = stages.length === 0 || stages.some((stage) => isNamedBy(askedAfter(stage, Number.POSITIVE_INFINITY), approver));
-    return named ? undefined : { code: "not_an_approver", message: "The rules that held this request do not name you." };
+  /** Whether this approver may approve a request alone, in an emergency. */
+  mayBreakGlass(request: RequestOverview, approver: Approver): boolean {
+    return this.#eligibility.refusal(request, approver, true) === undefined;
   }
 
   /** How far a request's approval is, by the votes whose signatures are right. */
@@ -155,6 +122,23 @@ function checkComment(comment: string): void {
 function otherDigest(request: RequestOverview, attempt: VoteAttempt): VoteRefusal | undefined {
   if (attempt.requestDigest === request.requestDigest) return undefined;
   return { code: "digest_mismatch", message: "You voted over another digest than this request has. Look at the request again." };
+}
+
+/** An emergency needs a reason: whoever reviews it later has to understand. */
+function noEmergency({ breakGlass, comment }: VoteAttempt): VoteRefusal | undefined {
+  if (breakGlass === undefined || comment.trim() !== "") return undefined;
+  return { code: "reason_required", message: "Say what the emergency is: whoever reviews it has to understand." };
+}
+
+/** A yes that brings nothing: somebody else has voted by the same right. */
+function usedRight({ verdict }: VoteAttempt, before: Quorum, after: Quorum): VoteRefusal | undefined {
+  if (verdict === "deny" || after.verdict !== "waiting" || agreed(after) > agreed(before)) return undefined;
+  return { code: "already_voted", message: "Somebody has voted by the right that you would vote by; it counts once." };
+}
+
+function agreed({ requirements }: Quorum): number {
+  const stages = requirements.flatMap((one) => one.stages.map(({ approved }) => approved));
+  return stages.reduce((sum, one) => sum + one, requirements.filter(({ brokeGlass }) => brokeGlass).length);
 }
 
 /** What follows from the votes so far. */

@@ -1,13 +1,17 @@
 import { join } from "node:path";
 import type { AuditLog } from "@countersign/audit";
-import type { RequestBook, Revocations, Vote } from "@countersign/policy";
+import type { RequestBook, Revocations, Vote, Voter } from "@countersign/policy";
 import { Alarm } from "./alarm.ts";
 import { Approvals } from "./approvals.ts";
 import { Changes } from "./changes.ts";
 import { type Clock, steadyTime, systemClock } from "./clock.ts";
+import { Delegations } from "./delegations.ts";
+import { type Directory, unknownDirectory } from "./directory.ts";
+import { Eligibility } from "./eligibility.ts";
 import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Locks } from "./locks.ts";
+import { People } from "./people.ts";
 import { Requests } from "./requests.ts";
 import { Resolving } from "./resolving.ts";
 import { Revoking } from "./revoking.ts";
@@ -24,6 +28,8 @@ export interface EmbeddedOptions<Log extends AuditLog> {
    * the control plane if it can be disposed of.
    */
   readonly openLog: () => Promise<Log & Partial<AsyncDisposable>>;
+  /** Who there is, and in which groups; without it what a sign-in says of somebody holds. */
+  readonly directory?: Directory;
   /** The machine's clock unless a test drives its own. */
   readonly clock?: Clock;
 }
@@ -36,6 +42,7 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
   readonly approvals: Approvals;
   readonly revoking: Revoking;
   readonly resolving: Resolving;
+  readonly delegations: Delegations;
   /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
   readonly now: () => number;
   /** Lets what has begun end, ends every watch, and gives the folder back. */
@@ -50,7 +57,7 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
 export async function openEmbeddedControlPlane<Log extends AuditLog>(
   options: EmbeddedOptions<Log>,
 ): Promise<EmbeddedControlPlane<Log>> {
-  const { folder, keys, clock = systemClock } = options;
+  const { folder, keys, clock = systemClock, directory = unknownDirectory } = options;
   dataFolder(folder);
   await using opening = new AsyncDisposableStack();
   const now = steadyTime(clock);
@@ -59,21 +66,24 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const audit = await options.openLog();
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
   const locks = await Locks.open(standing, { audit, now });
-  const progress = (request: Asked, votes: readonly Vote[]) =>
-    tally(request, votes, keys.vote.publicKey, (approver) => locks.isLocked(approver));
+  const isLocked = (person: Voter) => locks.isLocked(person);
+  const delegations = await Delegations.open(standing, { audit, now, directory, isLocked });
+  const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, keys.vote.publicKey, isLocked);
   const ledger = new Ledger({ store, audit, changes, now, noteWake: (wakeMs) => alarm.note(wakeMs), progress });
   opening.defer(() => ledger.idle());
   const alarm = opening.use(new Alarm({ clock, now, store, wake: (id) => ledger.wake(id) }));
   opening.defer(() => changes.close());
   await alarm.start();
-  const approvals = new Approvals(ledger, keys.vote.privateKey, locks);
+  const eligibility = new Eligibility({ ledger, locks, people: new People(directory, delegations) });
+  const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility);
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
     requests: new Requests(ledger, locks),
     revocations: locks,
     revoking: new Revoking(ledger, locks),
-    resolving: new Resolving(ledger, approvals),
+    resolving: new Resolving(ledger, eligibility),
+    delegations,
     audit,
     approvals,
     now,

@@ -1,12 +1,15 @@
 import type { KeyObject } from "node:crypto";
-import { type Approver, CountersignError } from "@countersign/policy";
+import { type Approver, CountersignError, type Voter } from "@countersign/policy";
 import { jwtVerify } from "jose";
 import { approverAudience, developmentIssuer } from "./development-issuer.ts";
+import type { Directory } from "./directory.ts";
 
 /** An approver as the configuration names them. */
 export interface ConfiguredApprover {
   readonly name: string;
   readonly groups: readonly string[];
+  /** Other names that the same person signs in with, or is known by elsewhere. */
+  readonly accounts?: readonly string[] | undefined;
 }
 
 /** An authenticated approver, and until when they are. */
@@ -21,21 +24,41 @@ const longestToken = 8 * 1024;
 const clockSkewSeconds = 60;
 
 /** The people who may approve. Their groups come from the configuration, whatever a token says. */
-export class Approvers {
-  readonly #byName: ReadonlyMap<string, Approver>;
+export class Approvers implements Directory {
+  readonly #people: readonly Voter[];
+  readonly #byName: ReadonlyMap<string, Voter>;
 
+  /** @throws {RangeError} for a name that belongs to two people: one of them could vote as the other. */
   constructor(configured: readonly ConfiguredApprover[]) {
-    this.#byName = new Map(
-      configured.map(({ name, groups }) => [
-        name,
-        { issuer: developmentIssuer, subject: name, groups: [...new Set(groups)].sort() },
-      ]),
-    );
+    this.#people = configured.map(personOf);
+    const byName = new Map<string, Voter>();
+    for (const person of this.#people) {
+      for (const name of person.accounts ?? [person.subject]) {
+        if (byName.has(name)) throw new RangeError(`The name ${name} belongs to two approvers.`);
+        byName.set(name, person);
+      }
+    }
+    this.#byName = byName;
   }
 
+  /** Who signs in by a name: always the person, whichever of their accounts it is. */
   get(name: string): Approver | undefined {
+    const person = this.person(name);
+    return person && { issuer: developmentIssuer, ...person };
+  }
+
+  person(name: string): Voter | undefined {
     return this.#byName.get(name);
   }
+
+  members(group: string): readonly Voter[] {
+    return this.#people.filter(({ groups }) => groups.includes(group));
+  }
+}
+
+function personOf({ name, groups, accounts = [] }: ConfiguredApprover): Voter {
+  const names = [...new Set([name, ...accounts])];
+  return { subject: name, groups: [...new Set(groups)].sort(), ...(names.length > 1 && { accounts: names }) };
 }
 
 /** Tells who a bearer token belongs to. */

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export { Approvals, commentBytes, type VoteAttempt, type VoteRefusal } from "./approvals.ts";
+export { Approvals, commentBytes, type VoteAttempt } from "./approvals.ts";
 export { type Clock, steadyTime, systemClock } from "./clock.ts";
 export { ControlPlaneError, type ControlPlaneErrorCode } from "./control-plane-error.ts";
 export * from "./development-issuer.ts";

@@ -9,7 +9,9 @@ import {
   type Revocations,
 } from "@countersign/policy";
 import type { LedgerParts } from "./ledger.ts";
+import { requireReason } from "./reason.ts";
 import { lockRecord, record } from "./records.ts";
+import { everyStanding } from "./stores/every-standing.ts";
 import type { Standing, StandingStore } from "./stores/standing-store.ts";
 
 /** A lock as it stands. */
@@ -22,10 +24,6 @@ export interface Lock {
   readonly reason: string;
   readonly createdMs: number;
 }
-
-/** The longest reason, bytes of UTF-8. */
-const reasonBytes = 4096;
-const page = 200;
 
 /** What is locked, in memory and in the store, and who is told when something is revoked. */
 export class Locks implements Revocations {
@@ -42,14 +40,10 @@ export class Locks implements Revocations {
   /** Reads the locks that stand. What cannot be read stops the start: a lock that is forgotten would let something run. */
   static async open(store: StandingStore, parts: Pick<LedgerParts, "audit" | "now">): Promise<Locks> {
     const locks = new Locks(store, parts);
-    let after: { createdMs: number; id: string } | undefined;
-    for (;;) {
-      const some = await store.list({ kind: "lock", active: true, ...(after && { after }) }, page);
-      for (const standing of some) locks.#locks.set(standing.id, lockOf(standing));
-      const last = some.at(-1);
-      if (last === undefined || some.length < page) return locks;
-      after = { createdMs: last.createdMs, id: last.id };
+    for await (const standing of everyStanding(store, { kind: "lock", active: true })) {
+      locks.#locks.set(standing.id, lockOf(standing));
     }
+    return locks;
   }
 
   list(): readonly Lock[] {
@@ -90,7 +84,7 @@ export class Locks implements Revocations {
    * @throws {CountersignError} `reason_required`, `invalid_request`, `audit_unavailable`, `control_plane_unavailable`.
    */
   async lock(target: LockTarget, by: Approver, reason: string): Promise<Lock> {
-    checkReason(reason);
+    requireReason(reason);
     const name = nameOf(target);
     const known = this.list().find((lock) => nameOf(lock.target) === name);
     if (known !== undefined) return known;
@@ -110,7 +104,7 @@ export class Locks implements Revocations {
    * @throws {CountersignError} `not_found`, `approver_locked`, `audit_unavailable`, `control_plane_unavailable`.
    */
   async lift(id: string, by: Approver, reason: string): Promise<Lock> {
-    checkReason(reason);
+    requireReason(reason);
     const standing = await this.#store.get(id);
     if (standing?.kind !== "lock" || !standing.active) {
       throw new CountersignError("not_found", "There is no such lock in force. `countersign locks` lists those that are.");
@@ -121,15 +115,6 @@ export class Locks implements Revocations {
     await this.#store.change(id, standing.revision, { active: false, body: { ...body, liftedBy: personOf(by) } });
     this.#locks.delete(id);
     return lock;
-  }
-}
-
-function checkReason(reason: string): void {
-  if (reason.trim() === "") {
-    throw new CountersignError("reason_required", "Say why: whoever looks at it later has to understand.");
-  }
-  if (Buffer.byteLength(reason) > reasonBytes || !reason.isWellFormed()) {
-    throw new CountersignError("invalid_request", `The reason is longer than ${reasonBytes} bytes, or not valid Unicode.`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Approver, CountersignError, type Outcome } from "@countersign/policy";
-import type { Approvals } from "./approvals.ts";
+import type { Eligibility } from "./eligibility.ts";
 import type { Ledger } from "./ledger.ts";
 import { resolutionRecord } from "./records.ts";
 import type { StoredRequest } from "./stores/request-store.ts";
@@ -7,11 +7,11 @@ import type { StoredRequest } from "./stores/request-store.ts";
 /** Clears up doubts: a person says what became of a request where the target cannot tell. */
 export class Resolving {
   readonly #ledger: Ledger;
-  readonly #approvals: Approvals;
+  readonly #eligibility: Eligibility;
 
-  constructor(ledger: Ledger, approvals: Approvals) {
+  constructor(ledger: Ledger, eligibility: Eligibility) {
     this.#ledger = ledger;
-    this.#approvals = approvals;
+    this.#eligibility = eligibility;
   }
 
   /**
@@ -27,7 +27,7 @@ export class Resolving {
       if (request.state !== "unknown") {
         throw new CountersignError("not_pending", `It is ${request.state}; there is no doubt to clear up.`, { requestId: id });
       }
-      const refusal = this.#approvals.cannotJudge(request, by);
+      const refusal = this.#eligibility.cannotJudge(request, by);
       if (refusal !== undefined) throw new CountersignError(refusal.code, refusal.message, { requestId: id });
       const timeMs = this.#ledger.now();
       const state = happened ? "succeeded" : "failed";

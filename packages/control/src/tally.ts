@@ -38,7 +38,7 @@ export function tally(request: Asked, votes: readonly Vote[], voteKey: KeyObject
 }
 
 /** When a held request was opened, by what its votes are over: no column of the store can say that it has waited longer than it has. */
-function openedMs({ binding, decision }: Asked): number {
+export function openedMs({ binding, decision }: Asked): number {
   return binding.expiry.pendingUntilMs - (decision.effect === "review" ? decision.approval.expiresMs : 0);
 }
 

@@ -65,6 +65,14 @@ describe("mistakes are told with their place and what is expected", () => {
       /^4:63 found the text "HS256", expected RS256 or /,
     ],
     ["version: 1\napprovers: [{ name: al }, { name: al }]\n", '2:35 another name: "al" is taken by an earlier one'],
+    [
+      "version: 1\napprovers: [{ name: al, accounts: [al@x] }, { name: bo, accounts: [b, al@x] }]\n",
+      '2:71 another name: "al@x" is taken by an earlier one',
+    ],
+    [
+      "version: 1\napprovers: [{ name: al, accounts: [bo] }, { name: bo }]\n",
+      '2:51 another name: "bo" is taken by an earlier one',
+    ],
     [resource.replace("roles", "rolls"), /^8:5 unknown key "rolls"; did you mean "roles"\?$/],
     [resource.replace("postgres", "mysql"), '4:11 found the text "mysql", expected postgres'],
     ['version: 1\ndata: "x\n', /^3:1 not valid YAML: Missing closing/],

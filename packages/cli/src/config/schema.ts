@@ -55,7 +55,24 @@ const issuer = z.strictObject({
 const approver = z.strictObject({
   name: z.string().min(1).max(256),
   groups: z.array(z.string().min(1).max(256)).max(100).default([]),
+  /** Other names that the same person is known by, e.g. as the owner of an agent: they are one person, with one vote. */
+  accounts: z.array(z.string().min(1).max(256)).max(100).optional(),
 });
+
+/** A name of two people would let one of them vote as the other. */
+function distinctPeople(people: readonly z.infer<typeof approver>[], context: z.RefinementCtx): void {
+  const owners = new Map<string, number>();
+  for (const [index, { name, accounts = [] }] of people.entries()) {
+    for (const [place, one] of [name, ...accounts].entries()) {
+      const owner = owners.get(one);
+      if (owner !== undefined && owner !== index) {
+        const path = [index, ...(place === 0 ? ["name"] : ["accounts", place - 1])];
+        context.addIssue({ code: "custom", message: `another name: ${JSON.stringify(one)} is taken by an earlier one`, path });
+      }
+      owners.set(one, owner ?? index);
+    }
+  }
+}
 
 /** Two things of one name would make every record and every rule ambiguous. */
 function distinctNames(items: readonly { readonly name: string }[], context: z.RefinementCtx): void {
@@ -105,7 +122,7 @@ export const configSchema = z.strictObject({
       issuers: z.array(issuer).default([]),
     })
     .prefault({}),
-  approvers: z.array(approver).superRefine(distinctNames).default([]),
+  approvers: z.array(approver).superRefine(distinctPeople).default([]),
   control: z
     .strictObject({
       listen: address

@@ -1,8 +1,10 @@
 import type { PolicyStatusFeed } from "@countersign/policy";
 import type { Approvals } from "../../approvals.ts";
+import type { Delegations } from "../../delegations.ts";
 import type { Resolving } from "../../resolving.ts";
 import type { Revoking } from "../../revoking.ts";
 import { ApproverApi } from "../approver-api.ts";
+import { delegationMethods } from "./delegations.ts";
 import { lockMethods } from "./locks.ts";
 import type { Method } from "./method.ts";
 import { requestMethods } from "./requests.ts";
@@ -12,13 +14,19 @@ export interface Desk {
   readonly approvals: Approvals;
   readonly revoking: Revoking;
   readonly resolving: Resolving;
+  readonly delegations: Delegations;
 }
 
 /** Everything that an approver can ask for: the inbox, and all else by the name that it has on the wire. */
 export function approverMethods(
-  { approvals, revoking, resolving }: Desk,
+  { approvals, revoking, resolving, delegations }: Desk,
   policy?: PolicyStatusFeed,
 ): { readonly api: ApproverApi; readonly methods: Readonly<Record<string, Method>> } {
   const api = new ApproverApi(approvals, policy);
-  return { api, methods: { ...requestMethods(api, revoking, resolving), ...lockMethods(revoking) } };
+  const methods = {
+    ...requestMethods(api, revoking, resolving),
+    ...lockMethods(revoking),
+    ...delegationMethods(delegations),
+  };
+  return { api, methods };
 }
