@@ -28,10 +28,10 @@ export const handlers = new Map([...expressions, ...queries, ...statements]);
 const maxNames = 500;
 
 /** The same for a text of several statements, where a name counts in each of them. */
-const maxNamesOfParts = 1000;
+const maxNamesOfParts = 2000;
 
 /** More statements than this are refused: each is decided alone. */
-const maxStatements = 250;
+const maxStatements = 500;
 
 /**
  * Classifies a text: parses it with PostgreSQL's own parser, walks the whole trees of all its statements, and adds up what they do.

@@ -17,6 +17,7 @@ export function isPart(type: unknown): boolean {
 export function relationOf(type: unknown, object: unknown): Tree | undefined {
   const list = nodeOf(object, "List");
   const names = list && namesOf(list.items);
+  if (!names) return undefined;
   const parts = partTypes.has(type) ? names.slice(0, -1) : relationTypes.has(type) ? names : undefined;
   return parts && { schemaname: parts.at(-2), relname: parts.at(-1) };
 }
