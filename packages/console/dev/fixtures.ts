@@ -194,6 +194,9 @@ export function endedRequest(number: number, nowMs: number): RequestDetail {
         verdict: 1,
         comment: "Checked with the shop team.",
         timeMs: endedMs - 2_000,
+        actingFor: [],
+        breakGlass: false,
+        grant: undefined,
       },
     ];
     request.history.push(
@@ -228,6 +231,7 @@ export function endedRequest(number: number, nowMs: number): RequestDetail {
           record: Buffer.alloc(0),
           inclusionProof: [],
           checkpoint: "",
+          grant: "",
         }
       : undefined,
   };

@@ -138,7 +138,9 @@ export class MockApi {
       return this.#problem(response, 409, "digest_mismatch", "Your vote was over another digest.");
     const verdict = verdictFromJSON(vote.verdict);
     const approver = { issuer: "countersign-development", subject: "alice", groups: ["dba-oncall"] };
-    request.votes.push({ approver, verdict, comment: String(vote.comment ?? ""), timeMs: this.#options.clock() });
+    const comment = String(vote.comment ?? "");
+    const timeMs = this.#options.clock();
+    request.votes.push({ approver, verdict, comment, timeMs, actingFor: [], breakGlass: false, grant: undefined });
     const stages = request.requirements.flatMap((one) => one.stages);
     for (const requirement of request.requirements) {
       const stage = requirement.stages.find((one) => one.approved < one.count);

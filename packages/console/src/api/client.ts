@@ -1,16 +1,34 @@
 import { ApiError, problemError } from "./api-error.ts";
-import {
-  decodeDetail,
-  decodeInboxMessage,
-  decodePage,
-  decodeSession,
-  type InboxMessage,
-  wireState,
-  wireVerdict,
-} from "./decode.ts";
+import { decodeDetail, decodeInboxMessage, decodePage, decodeSession, type InboxMessage } from "./decode.ts";
 import { EventStreamDecoder } from "./event-stream.ts";
+import { decodeGrant, decodeGrantPage, grantTermsJson } from "./grant-json.ts";
 import { DecodeError } from "./json.ts";
-import type { Detail, Page, Session, State, Verdict } from "./model.ts";
+import type {
+  ActiveLock,
+  Delegation,
+  Detail,
+  EmergencyReview,
+  Grant,
+  GrantPage,
+  GrantTerms,
+  LockTarget,
+  Operation,
+  Page,
+  Session,
+  State,
+  Verdict,
+} from "./model.ts";
+import { operationJson } from "./operation-json.ts";
+import {
+  decodeDelegation,
+  decodeDelegations,
+  decodeLock,
+  decodeLocks,
+  decodeReview,
+  decodeReviews,
+  lockTargetJson,
+} from "./standing-json.ts";
+import { wireState, wireVerdict } from "./words.ts";
 
 /** What comes down the inbox stream. */
 export type InboxItem =
@@ -27,6 +45,12 @@ export interface Ballot {
   readonly requestDigest: string;
   readonly verdict: Verdict;
   readonly comment: string;
+  /** Approves more than once, within these terms. */
+  readonly grant?: GrantTerms;
+  /** Alone, in an emergency. */
+  readonly breakGlass?: boolean;
+  /** Lines of a plan that are struck out, from 0. */
+  readonly struck?: readonly number[];
 }
 
 /** The approver API. Every method throws {@link ApiError}, or the signal's reason when it was aborted. */
@@ -69,8 +93,76 @@ export class ApproverApi {
   }
 
   async vote(id: string, ballot: Ballot): Promise<Detail> {
-    const body = { requestDigest: ballot.requestDigest, verdict: wireVerdict(ballot.verdict), comment: ballot.comment };
+    const body = {
+      requestDigest: ballot.requestDigest,
+      verdict: wireVerdict(ballot.verdict),
+      comment: ballot.comment,
+      ...(ballot.grant && { grant: grantTermsJson(ballot.grant) }),
+      ...(ballot.breakGlass && { breakGlass: true }),
+      ...(ballot.struck !== undefined && ballot.struck.length > 0 && { struck: ballot.struck }),
+    };
     return this.#json(`/api/requests/${encodeURIComponent(id)}/votes`, { method: "POST", body }, decodeDetail);
+  }
+
+  /** Proposes another operation in the place of a held one. Gives the request that took its place. */
+  async proposeEdit(
+    id: string,
+    edit: { readonly requestDigest: string; readonly operation: Operation; readonly comment: string },
+  ): Promise<Detail> {
+    const { requestDigest, comment } = edit;
+    return this.#method("proposeEdit", { id, requestDigest, operation: operationJson(edit.operation), comment }, decodeDetail);
+  }
+
+  /** Takes back a request. */
+  async revoke(id: string, reason: string): Promise<Detail> {
+    return this.#method("revoke", { id, reason }, decodeDetail);
+  }
+
+  /** Says what became of a request whose outcome is unknown. */
+  async resolve(id: string, happened: boolean, reason: string): Promise<Detail> {
+    return this.#method("resolve", { id, happened, reason }, decodeDetail);
+  }
+
+  async grants(query: { activeOnly: boolean; pageToken: string }, signal?: AbortSignal): Promise<GrantPage> {
+    return this.#method("listGrants", { ...query, pageSize: 50 }, decodeGrantPage, signal);
+  }
+
+  async revokeGrant(id: string, reason: string): Promise<Grant> {
+    return this.#method("revokeGrant", { id, reason }, decodeGrant);
+  }
+
+  async locks(signal?: AbortSignal): Promise<readonly ActiveLock[]> {
+    return this.#method("listLocks", {}, decodeLocks, signal);
+  }
+
+  async lock(target: LockTarget, reason: string): Promise<ActiveLock> {
+    return this.#method("lock", { target: lockTargetJson(target), reason }, decodeLock);
+  }
+
+  async liftLock(id: string, reason: string): Promise<ActiveLock> {
+    return this.#method("liftLock", { id, reason }, decodeLock);
+  }
+
+  async delegations(signal?: AbortSignal): Promise<readonly Delegation[]> {
+    return this.#method("listDelegations", {}, decodeDelegations, signal);
+  }
+
+  /** Gives the caller's right to vote away for a time; `fromMs` 0 = from now. */
+  async delegate(delegation: { to: string; fromMs: number; untilMs: number; reason: string }): Promise<Delegation> {
+    return this.#method("delegate", delegation, decodeDelegation);
+  }
+
+  async endDelegation(id: string): Promise<Delegation> {
+    return this.#method("endDelegation", { id }, decodeDelegation);
+  }
+
+  /** The reviews that emergencies require, open ones first. */
+  async reviews(signal?: AbortSignal): Promise<readonly EmergencyReview[]> {
+    return this.#method("listReviews", {}, decodeReviews, signal);
+  }
+
+  async closeReview(requestId: string, finding: string): Promise<EmergencyReview> {
+    return this.#method("closeReview", { requestId, finding }, decodeReview);
   }
 
   /** Follows the inbox until the connection ends. */
@@ -86,6 +178,10 @@ export class ApproverApi {
         else yield decoded(() => decodeInboxMessage(JSON.parse(item.data)));
       }
     }
+  }
+
+  #method<T>(name: string, body: unknown, decode: (value: unknown) => T, signal?: AbortSignal): Promise<T> {
+    return this.#json(`/api/methods/${name}`, { method: "POST", body, signal }, decode);
   }
 
   async #json<T>(path: string, options: CallOptions, decode: (value: unknown) => T): Promise<T> {

@@ -20,7 +20,7 @@ test("fields that the wire leaves out have their defaults, and 64-bit numbers ma
 });
 
 test("NULL, the empty text and binary are three different values", () => {
-  expect(decodeDetail(query([{ null: true }, { text: "" }, { binary: "AP8=" }])).operation.parameters).toEqual([
+  expect(decodeDetail(query([{ null: true }, { text: "" }, { binary: "AP8=" }])).operation?.parameters).toEqual([
     { type: "null" },
     { type: "text", value: "" },
     { type: "binary", value: Uint8Array.of(0, 255) },

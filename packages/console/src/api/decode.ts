@@ -1,60 +1,26 @@
-import type * as rpc from "@countersign/rpc";
+import { evidence, pastDecision, planLine } from "./evidence-json.ts";
+import { grantBounds, grantTerms } from "./grant-json.ts";
 import { DecodeError, JsonObject } from "./json.ts";
 import type {
   CastVote,
   Detail,
   ErrorInfo,
   Limits,
-  Operation,
   Outcome,
   Page,
-  Parameter,
   PolicyProblem,
   PolicyStatus,
-  Principal,
   Requirement,
   Session,
   Stage,
-  State,
   StateChange,
   Summary,
-  Verdict,
 } from "./model.ts";
+import { operation } from "./operation-json.ts";
+import { principal } from "./principal-json.ts";
+import { states, verdicts } from "./words.ts";
 
 // The parse edge: JSON as ts-proto's `toJSON` writes it → the page's types. By hand, because the generated modules pull in grpc-js.
-
-/** Wire name of each meaningful member of a generated enum. */
-type WireNames<Prefix extends string, Enum, Word> = Readonly<
-  Record<`${Prefix}_${Exclude<keyof Enum & string, "UNSPECIFIED" | "UNRECOGNIZED">}`, Word>
->;
-
-const states = {
-  REQUEST_STATE_PENDING: "pending",
-  REQUEST_STATE_APPROVED: "approved",
-  REQUEST_STATE_EXECUTING: "executing",
-  REQUEST_STATE_SUCCEEDED: "succeeded",
-  REQUEST_STATE_FAILED: "failed",
-  REQUEST_STATE_DENIED: "denied",
-  REQUEST_STATE_EXPIRED: "expired",
-  REQUEST_STATE_CANCELLED: "cancelled",
-  REQUEST_STATE_REVOKED: "revoked",
-  REQUEST_STATE_UNKNOWN: "unknown",
-} as const satisfies WireNames<"REQUEST_STATE", typeof rpc.RequestState, State>;
-
-const verdicts = {
-  VERDICT_APPROVE: "approve",
-  VERDICT_DENY: "deny",
-} as const satisfies WireNames<"VERDICT", typeof rpc.Verdict, Verdict>;
-
-/** The wire name of a state, e.g. `REQUEST_STATE_PENDING`. */
-export function wireState(state: State): string {
-  return `REQUEST_STATE_${state.toUpperCase()}`;
-}
-
-/** The wire name of a verdict, e.g. `VERDICT_APPROVE`. */
-export function wireVerdict(verdict: Verdict): string {
-  return `VERDICT_${verdict.toUpperCase()}`;
-}
 
 /** GetSessionResponse. @throws {DecodeError} */
 export function decodeSession(value: unknown): Session {
@@ -80,12 +46,14 @@ export function decodeInboxMessage(value: unknown): InboxMessage {
   return { type: "request", request: summaryOf(json.object("request")) };
 }
 
-/** GetRequestResponse or VoteResponse. @throws {DecodeError} */
+/** GetRequestResponse, VoteResponse, and all others that give a request whole. @throws {DecodeError} */
 export function decodeDetail(value: unknown): Detail {
   const json = new JsonObject(value, "answer").object("request");
+  const plan = json.list("plan", planLine);
   return {
     summary: summaryOf(json.object("summary")),
-    operation: operation(json.object("operation")),
+    // A plan's operations are its lines; anything else without an operation is not to be approved.
+    operation: plan.length > 0 && !json.has("operation") ? undefined : operation(json.object("operation")),
     reason: json.string("reason"),
     session: json.string("session"),
     role: json.string("role"),
@@ -101,6 +69,14 @@ export function decodeDetail(value: unknown): Detail {
     validForSeconds: json.count("validForSeconds"),
     cannotVoteReason: json.string("cannotVoteReason"),
     history: json.list("history", stateChange),
+    replacedBy: optionalId(json, "replacedBy"),
+    replaces: optionalId(json, "replaces"),
+    replacesWhy: json.string("replacesWhy"),
+    grants: json.has("grants") ? grantBounds(json.object("grants")) : undefined,
+    mayBreakGlass: json.boolean("mayBreakGlass"),
+    evidence: json.has("evidence") ? evidence(json.object("evidence")) : undefined,
+    past: json.list("past", pastDecision),
+    plan,
   };
 }
 
@@ -130,10 +106,8 @@ function summary(value: unknown, path: string): Summary {
 }
 
 function summaryOf(json: JsonObject): Summary {
-  const id = json.string("id");
-  if (!/^[A-Za-z0-9_-]{1,128}$/.test(id)) throw new DecodeError(`Not a request id: ${JSON.stringify(id)}`);
   return {
-    id,
+    id: requestId(json.string("id")),
     state: json.word("state", states),
     resource: json.string("resource"),
     principal: principal(json.object("principal")),
@@ -143,25 +117,22 @@ function summaryOf(json: JsonObject): Summary {
     expiresMs: json.count("expiresMs"),
     changedMs: json.count("changedMs"),
     canVote: json.boolean("canVote"),
+    actionDigest: json.string("actionDigest"),
+    brokeGlass: json.boolean("brokeGlass"),
+    reviewDueMs: json.optionalCount("reviewDueMs"),
+    reminded: json.count("reminded"),
   };
 }
 
-function principal(json: JsonObject): Principal {
-  return { issuer: json.string("issuer"), subject: json.string("subject"), groups: json.strings("groups") };
+/** An id becomes part of a path: it is one, or nothing of the answer is shown. */
+function requestId(text: string): string {
+  if (!/^[A-Za-z0-9_-]{1,128}$/.test(text)) throw new DecodeError(`Not a request id: ${JSON.stringify(text)}`);
+  return text;
 }
 
-function operation(json: JsonObject): Operation {
-  if (!json.has("postgresQuery")) throw new DecodeError("The operation is of a kind that this page does not know");
-  const query = json.object("postgresQuery");
-  return { kind: "postgres.query", statement: query.string("statement"), parameters: query.list("parameters", parameter) };
-}
-
-function parameter(value: unknown, path: string): Parameter {
-  const json = new JsonObject(value, path);
-  if (json.boolean("null")) return { type: "null" };
-  if (json.has("text")) return { type: "text", value: json.string("text") };
-  if (json.has("binary")) return { type: "binary", value: json.bytes("binary") };
-  throw new DecodeError(`${path} has no value`);
+function optionalId(json: JsonObject, name: string): string {
+  const id = json.string(name);
+  return id === "" ? "" : requestId(id);
 }
 
 function limits(json: JsonObject): Limits {
@@ -185,6 +156,9 @@ function castVote(value: unknown, path: string): CastVote {
     verdict: json.word("verdict", verdicts),
     comment: json.string("comment"),
     timeMs: json.count("timeMs"),
+    actingFor: json.strings("actingFor"),
+    breakGlass: json.boolean("breakGlass"),
+    grant: json.has("grant") ? grantTerms(json.object("grant")) : undefined,
   };
 }
 

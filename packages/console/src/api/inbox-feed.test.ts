@@ -17,6 +17,10 @@ function request(id: string, changedMs: number, state: State = "pending"): Summa
     expiresMs: 9e12,
     changedMs,
     canVote: state === "pending",
+    actionDigest: "",
+    brokeGlass: false,
+    reviewDueMs: undefined,
+    reminded: 0,
   };
 }
 

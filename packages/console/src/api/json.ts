@@ -42,6 +42,11 @@ export class JsonObject {
     return this.#read(name, 0, parse, "a whole number");
   }
 
+  /** As {@link JsonObject.count}, where an absent number is not 0. */
+  optionalCount(name: string): number | undefined {
+    return this.has(name) ? this.count(name) : undefined;
+  }
+
   /** Standard base64 bytes; absent = none. */
   bytes(name: string): Uint8Array {
     const parse = (value: unknown) => {

@@ -60,11 +60,13 @@ function LoadedRequest(props: {
       <div className="evidence">
         {failure !== undefined && <Failure failure={failure} onRefresh={props.onRefresh} />}
         {detail.outcome && <OutcomeCard outcome={detail.outcome} />}
-        <OperationView
-          operation={detail.operation}
-          reading={pending ? reading : undefined}
-          warnings={pending && <Warnings facts={facts} />}
-        />
+        {detail.operation && (
+          <OperationView
+            operation={detail.operation}
+            reading={pending ? reading : undefined}
+            warnings={pending && <Warnings facts={facts} />}
+          />
+        )}
         <div className="evidence-columns">
           <FactsList facts={facts} withWarnings={!pending} />
           <UntrustedReason reason={detail.reason} subject={detail.summary.principal.subject} />
