@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { AuditLog } from "@countersign/audit";
-import type { RequestBook, Revocations, Vote, Voter } from "@countersign/policy";
+import { loadParser, type RequestBook, type Revocations, type Vote, type Voter, verifyVote } from "@countersign/policy";
 import { Alarm } from "./alarm.ts";
 import { Approvals } from "./approvals.ts";
 import { Changes } from "./changes.ts";
@@ -8,6 +8,7 @@ import { type Clock, steadyTime, systemClock } from "./clock.ts";
 import { Delegations } from "./delegations.ts";
 import { type Directory, unknownDirectory } from "./directory.ts";
 import { Eligibility } from "./eligibility.ts";
+import { Grants } from "./grants.ts";
 import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Locks } from "./locks.ts";
@@ -42,6 +43,7 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
   readonly approvals: Approvals;
   readonly revoking: Revoking;
   readonly resolving: Resolving;
+  readonly grants: Grants;
   readonly delegations: Delegations;
   /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
   readonly now: () => number;
@@ -59,6 +61,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
 ): Promise<EmbeddedControlPlane<Log>> {
   const { folder, keys, clock = systemClock, directory = unknownDirectory } = options;
   dataFolder(folder);
+  // Which values of a statement a grant may bound is read from its parse tree.
+  await loadParser();
   await using opening = new AsyncDisposableStack();
   const now = steadyTime(clock);
   const changes = new Changes();
@@ -75,15 +79,18 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   opening.defer(() => changes.close());
   await alarm.start();
   const eligibility = new Eligibility({ ledger, locks, people: new People(directory, delegations) });
-  const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility);
+  const grants = new Grants({ store: standing, audit, locks, now, verify: (vote) => verifyVote(vote, keys.vote.publicKey) });
+  opening.defer(() => grants.idle());
+  const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants);
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
     requests: new Requests(ledger, locks),
     revocations: locks,
-    revoking: new Revoking(ledger, locks),
+    revoking: new Revoking(ledger, locks, grants),
     resolving: new Resolving(ledger, eligibility),
     delegations,
+    grants,
     audit,
     approvals,
     now,

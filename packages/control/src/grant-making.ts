@@ -3,6 +3,7 @@ import {
   type Approver,
   CountersignError,
   checkedTerms,
+  type ErrorCode,
   type Facts,
   type Grant,
   type GrantableRequest,
@@ -47,10 +48,26 @@ export function grantable(
  *
  * @throws {CountersignError} `grant_too_wide`, `invalid_request`.
  */
-export function offerOf(request: StoredRequest, terms: GrantTerms): GrantOffer {
+function offerOf(request: StoredRequest, terms: GrantTerms): GrantOffer {
   const { decision } = request;
   const checked = checkedTerms(terms, decision.effect === "review" ? decision.approval.grants : undefined);
   return { digest: grantDigest(statementOf(request, checked)), terms: checked };
+}
+
+/** What of a vote is about a grant: the offer that is signed, or why there can be none. */
+export function offeredWith(
+  request: StoredRequest,
+  { grant, verdict, breakGlass }: { readonly grant?: GrantTerms; readonly verdict: Vote["verdict"]; readonly breakGlass?: true },
+): { readonly offer?: GrantOffer; readonly refusal?: { readonly code: ErrorCode; readonly message: string } } {
+  if (grant === undefined) return {};
+  if (verdict === "deny") return { refusal: { code: "invalid_request", message: "A no makes no grant. Leave the grant out." } };
+  if (breakGlass) return { refusal: { code: "grant_too_wide", message: "An emergency is for one action, and makes no grant." } };
+  try {
+    return { offer: offerOf(request, grant) };
+  } catch (error) {
+    if (error instanceof CountersignError) return { refusal: error };
+    throw error;
+  }
 }
 
 /** The grant that a request's votes make, if they make one: what is needed to approve it has agreed to the very same grant. */

@@ -48,25 +48,13 @@ export class Grants implements GrantBook {
     this.#log = new GrantLog(parts.audit);
   }
 
-  /** The grant that a request's votes make, if any; it is in force once it was recorded and kept. */
-  madeBy(request: StoredRequest, votes: readonly Vote[]): MadeGrant | undefined {
-    return grantOf(request, votes, this.#trust);
-  }
-
-  /** What is recorded of a new grant, along with the vote that completes it. */
-  record(made: MadeGrant): RecordDraft {
-    return madeRecord(made);
-  }
-
-  /** Puts a grant that was recorded into force. */
-  async keep(made: MadeGrant, request: StoredRequest): Promise<void> {
-    const { id, fromMs, untilMs } = made;
-    const body = bodyOf({ ...made, text: operationText(request.action.operation), used: 0 });
-    await this.#log.note(id, { made: true });
-    await this.#parts.store.insert({
-      ...{ id, kind: "grant", name: grantName(request.action), active: true },
-      ...{ createdMs: fromMs, untilMs, body },
-    });
+  /** The grant that a request's votes make, if any: what is recorded along with the vote that completes it, and how it is put into force then. */
+  madeBy(
+    request: StoredRequest,
+    votes: readonly Vote[],
+  ): { readonly records: readonly RecordDraft[]; keep(): Promise<void> } | undefined {
+    const made = grantOf(request, votes, this.#trust);
+    return made && { records: [madeRecord(made)], keep: () => this.#keep(made, request) };
   }
 
   async find(about: Pick<Action, "principal" | "resource">): Promise<readonly StoredGrant[]> {
@@ -153,6 +141,16 @@ export class Grants implements GrantBook {
   get #trust() {
     const { verify, locks } = this.#parts;
     return { verify, isLocked: (approver: Approver) => locks.isLocked(approver) };
+  }
+
+  async #keep(made: MadeGrant, request: StoredRequest): Promise<void> {
+    const { id, fromMs, untilMs } = made;
+    const body = bodyOf({ ...made, text: operationText(request.action.operation), used: 0 });
+    await this.#log.note(id, { made: true });
+    await this.#parts.store.insert({
+      ...{ id, kind: "grant", name: grantName(request.action), active: true },
+      ...{ createdMs: fromMs, untilMs, body },
+    });
   }
 
   async #revoke(grant: StoredGrant, by: Approver, reason: string): Promise<StoredGrant> {

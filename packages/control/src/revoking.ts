@@ -1,4 +1,5 @@
 import { type Approver, CountersignError, type LockTarget, type Outcome, type RequestState } from "@countersign/policy";
+import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Lock, Locks } from "./locks.ts";
 import { revocationRecord } from "./records.ts";
@@ -17,10 +18,12 @@ const together = 64;
 export class Revoking {
   readonly #ledger: Ledger;
   readonly #locks: Locks;
+  readonly #grants: Pick<Grants, "revokeDependents">;
 
-  constructor(ledger: Ledger, locks: Locks) {
+  constructor(ledger: Ledger, locks: Locks, grants: Pick<Grants, "revokeDependents">) {
     this.#ledger = ledger;
     this.#locks = locks;
+    this.#grants = grants;
   }
 
   /**
@@ -45,6 +48,7 @@ export class Revoking {
     this.#mayAct(by);
     const lock = await this.#locks.lock(target, by, reason);
     const message = `Revoked by ${by.subject}, who locked ${describe(target)}: ${reason}`;
+    await this.#grants.revokeDependents(target, by, reason);
     const dependent = await this.#dependents(target);
     for (let from = 0; from < dependent.length; from += together) {
       await Promise.all(dependent.slice(from, from + together).map((id) => this.#endDependent(id, target, by.subject, message)));

@@ -1,4 +1,12 @@
-import { type Ballot, type Outcome, personOf, type RequestDraft, type RequestEvent, type Vote } from "@countersign/policy";
+import {
+  type Ballot,
+  isGrantOffer,
+  type Outcome,
+  personOf,
+  type RequestDraft,
+  type RequestEvent,
+  type Vote,
+} from "@countersign/policy";
 import type { Selectable } from "kysely";
 import type { JournalEntry, Opening, RequestOverview, StoredRequest } from "./request-store.ts";
 import type { EventTable, RequestTable, VoteTable } from "./schema.ts";
@@ -140,12 +148,13 @@ function ballotOf({ request_id, person, ballot }: VoteRow): Ballot {
 
 function isBallot(value: unknown): value is Ballot {
   if (!isObject(value) || !isObject(value.approver)) return false;
-  const { approver, requestId, requestDigest, verdict, comment, timeMs, breakGlass } = value;
+  const { approver, requestId, requestDigest, verdict, comment, timeMs, breakGlass, grant } = value;
   const { actingFor = [] } = approver;
   return (
     [requestId, requestDigest, comment, approver.issuer].every((one) => typeof one === "string") &&
     (verdict === "approve" || verdict === "deny") &&
     (breakGlass === undefined || breakGlass === true) &&
+    (grant === undefined || isGrantOffer(grant)) &&
     Number.isSafeInteger(timeMs) &&
     isVoter(approver) &&
     Array.isArray(actingFor) &&
