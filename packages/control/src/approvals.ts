@@ -4,6 +4,7 @@ import {
   askedAfter,
   type Ballot,
   CountersignError,
+  type GrantTerms,
   type Outcome,
   type Quorum,
   type RequestState,
@@ -11,8 +12,11 @@ import {
   signVote,
 } from "@countersign/policy";
 import type { Eligibility, VoteRefusal } from "./eligibility.ts";
+import { offeredWith } from "./grant-making.ts";
+import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusedVoteRecord, voteRecord } from "./records.ts";
+import type { Reviews } from "./reviews.ts";
 import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
 
 /** The longest comment, bytes of UTF-8. */
@@ -26,6 +30,8 @@ export interface VoteAttempt {
   readonly comment: string;
   /** Alone, in an emergency. */
   readonly breakGlass?: true;
+  /** Makes the approval a standing one as well. */
+  readonly grant?: GrantTerms;
 }
 
 /** What approvers do: see requests and vote on them. Every approver surface goes through here. */
@@ -33,29 +39,41 @@ export class Approvals {
   readonly #ledger: Ledger;
   readonly #voteKey: KeyObject;
   readonly #eligibility: Eligibility;
+  readonly #grants: Grants;
+  readonly #reviews: Reviews;
 
   /** @param voteKey Signs votes (Ed25519, private). */
-  constructor(ledger: Ledger, voteKey: KeyObject, eligibility: Eligibility) {
+  constructor(ledger: Ledger, voteKey: KeyObject, eligibility: Eligibility, grants: Grants, reviews: Reviews) {
     this.#ledger = ledger;
     this.#voteKey = voteKey;
     this.#eligibility = eligibility;
+    this.#grants = grants;
+    this.#reviews = reviews;
   }
 
   /**
    * Takes a vote: checked, signed, recorded, stored, and counted, while nothing else changes the request. A refused vote is recorded too.
    *
    * @throws {CountersignError} `not_found`, `invalid_request`, `expired`, `not_pending`, `digest_mismatch`, `requester_cannot_vote`,
-   * `already_voted`, `not_an_approver`, `audit_unavailable`, `control_plane_unavailable`.
+   * `already_voted`, `not_an_approver`, `grant_too_wide`, `audit_unavailable`, `control_plane_unavailable`.
    */
   async vote(id: string, attempt: VoteAttempt, approver: Approver): Promise<StoredRequest> {
     checkComment(attempt.comment);
+    if (attempt.breakGlass && attempt.verdict !== "approve") {
+      throw new CountersignError(
+        "invalid_request",
+        "An emergency is a reason to approve alone; everybody who is asked can deny.",
+      );
+    }
     return this.#ledger.withRequest(id, async (request) => {
       const timeMs = this.#ledger.now();
       const { verdict, comment, breakGlass } = attempt;
       const voter = this.#eligibility.asNow(approver) ?? approver;
+      const offered = offeredWith(request, attempt);
       const ballot: Ballot = {
         ...{ requestId: id, requestDigest: request.requestDigest, approver: voter, verdict, comment, timeMs },
         ...(breakGlass && { breakGlass }),
+        ...(offered.offer && { grant: offered.offer }),
       };
       const vote = signVote(ballot, this.#voteKey);
       const progress = this.#ledger.progress(request, [...request.votes, vote]);
@@ -63,13 +81,18 @@ export class Approvals {
         this.#eligibility.refusal(request, approver, breakGlass) ??
         otherDigest(request, attempt) ??
         noEmergency(attempt) ??
+        offered.refusal ??
         usedRight(attempt, this.progress(request), progress);
       if (refusal !== undefined) {
         await this.#ledger.record(refusedVoteRecord(request, { ...attempt, approver: voter }, refusal.code, timeMs));
         throw new CountersignError(refusal.code, refusal.message, { requestId: id });
       }
       const entry = { vote, timeMs, by: voter.subject, ...consequence(progress.verdict, request, ballot) };
-      return this.#ledger.apply(request, entry, voteRecord(request, vote));
+      const made = progress.verdict === "approved" ? this.#grants.madeBy(request, [...request.votes, vote]) : undefined;
+      const store = () => this.#ledger.apply(request, entry, voteRecord(request, vote), ...(made?.records ?? []));
+      const after = await (breakGlass ? this.#reviews.around(request, vote, store) : store());
+      await made?.keep();
+      return after;
     });
   }
 
@@ -81,6 +104,20 @@ export class Approvals {
   /** Whether this approver may approve a request alone, in an emergency. */
   mayBreakGlass(request: RequestOverview, approver: Approver): boolean {
     return this.#eligibility.refusal(request, approver, true) === undefined;
+  }
+
+  /** Whether somebody approved a request alone, by a vote whose signature is right. */
+  brokeGlass(request: RequestOverview): boolean {
+    // Most have no such vote: signatures are checked only where one claims to be.
+    return (
+      request.votes.some((vote) => vote.breakGlass === true) &&
+      this.progress(request).requirements.some(({ brokeGlass }) => brokeGlass)
+    );
+  }
+
+  /** Until when the open review of a request should be closed; undefined when none is open. */
+  reviewDueMs(request: RequestOverview): number | undefined {
+    return this.#reviews.dueMs(request.binding.requestId);
   }
 
   /** How far a request's approval is, by the votes whose signatures are right. */
@@ -125,8 +162,11 @@ function otherDigest(request: RequestOverview, attempt: VoteAttempt): VoteRefusa
 }
 
 /** An emergency needs a reason: whoever reviews it later has to understand. */
-function noEmergency({ breakGlass, comment }: VoteAttempt): VoteRefusal | undefined {
-  if (breakGlass === undefined || comment.trim() !== "") return undefined;
+function noEmergency({ breakGlass, comment, grant }: VoteAttempt): VoteRefusal | undefined {
+  if (breakGlass === undefined) return undefined;
+  if (grant !== undefined)
+    return { code: "grant_too_wide", message: "What one approves alone in an emergency is for once only." };
+  if (comment.trim() !== "") return undefined;
   return { code: "reason_required", message: "Say what the emergency is: whoever reviews it has to understand." };
 }
 

@@ -15,8 +15,10 @@ import { Locks } from "./locks.ts";
 import { People } from "./people.ts";
 import { Requests } from "./requests.ts";
 import { Resolving } from "./resolving.ts";
+import { type ReviewParts, Reviews } from "./reviews.ts";
 import { Revoking } from "./revoking.ts";
 import { openSqliteStores } from "./stores/sqlite/stores.ts";
+import type { Stores } from "./stores/stores.ts";
 import { type Asked, tally } from "./tally.ts";
 
 /** How an embedded control plane is put together. */
@@ -31,8 +33,12 @@ export interface EmbeddedOptions<Log extends AuditLog> {
   readonly openLog: () => Promise<Log & Partial<AsyncDisposable>>;
   /** Who there is, and in which groups; without it what a sign-in says of somebody holds. */
   readonly directory?: Directory;
+  /** Told when somebody approves alone in an emergency, and when nobody has reviewed that in time. */
+  readonly onEmergency?: ReviewParts["onEmergency"];
   /** The machine's clock unless a test drives its own. */
   readonly clock?: Clock;
+  /** What is kept in `control.db` of the folder, unless a test explores what becomes of another store. */
+  readonly openStores?: () => Promise<Stores>;
 }
 
 /** A control plane in this process. Structurally what a sidecar needs, and what the approvers' surfaces need. */
@@ -45,6 +51,7 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
   readonly resolving: Resolving;
   readonly grants: Grants;
   readonly delegations: Delegations;
+  readonly reviews: Reviews;
   /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
   readonly now: () => number;
   /** Lets what has begun end, ends every watch, and gives the folder back. */
@@ -59,14 +66,15 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
 export async function openEmbeddedControlPlane<Log extends AuditLog>(
   options: EmbeddedOptions<Log>,
 ): Promise<EmbeddedControlPlane<Log>> {
-  const { folder, keys, clock = systemClock, directory = unknownDirectory } = options;
+  const { folder, keys, clock = systemClock, directory = unknownDirectory, onEmergency = () => {} } = options;
+  const { openStores = () => openSqliteStores(join(folder, "control.db"), keys.payload) } = options;
   dataFolder(folder);
   // Which values of a statement a grant may bound is read from its parse tree.
   await loadParser();
   await using opening = new AsyncDisposableStack();
   const now = steadyTime(clock);
   const changes = new Changes();
-  const { requests: store, standing } = opening.use(await openSqliteStores(join(folder, "control.db"), keys.payload));
+  const { requests: store, standing } = opening.use(await openStores());
   const audit = await options.openLog();
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
   const locks = await Locks.open(standing, { audit, now });
@@ -81,7 +89,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const eligibility = new Eligibility({ ledger, locks, people: new People(directory, delegations) });
   const grants = new Grants({ store: standing, audit, locks, now, verify: (vote) => verifyVote(vote, keys.vote.publicKey) });
   opening.defer(() => grants.idle());
-  const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants);
+  const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }));
+  const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants, reviews);
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
@@ -90,6 +99,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
     revoking: new Revoking(ledger, locks, grants),
     resolving: new Resolving(ledger, eligibility),
     delegations,
+    reviews,
     grants,
     audit,
     approvals,

@@ -17,5 +17,6 @@ export { exportLog, openExportedLog } from "./log/export.ts";
 export { openPayload } from "./log/payload.ts";
 export { openSqliteLogSource, type SqliteLogSource } from "./log/sqlite-log-source.ts";
 export { openSqliteLogStore, type SqliteLogStore } from "./log/sqlite-log-store.ts";
+export type { Review } from "./reviews.ts";
 export { type ApproverServer, type ApproverServerOptions, serveApprovers } from "./server/approver-service.ts";
 export { type ConsoleServer, type ConsoleServerOptions, serveConsole } from "./server/console-server.ts";

@@ -96,6 +96,7 @@ export function voteRecord(request: RequestOverview, vote: Vote): RecordDraft {
       approver: balloter(vote.approver),
       verdict: vote.verdict,
       ...(vote.breakGlass && { breakGlass: vote.breakGlass }),
+      ...(vote.grant && { grant: vote.grant.digest }),
       timeMs: vote.timeMs,
       signature: { ...vote.signature },
     },
@@ -204,6 +205,24 @@ export function delegationRecord(
 
 function voter({ issuer, subject, groups }: Approver) {
   return { issuer, subject, groups };
+}
+
+/** The review of an emergency was opened, is overdue, was closed, or is void because the vote could not be stored. */
+export function reviewRecord(
+  review: {
+    readonly requestId: string;
+    readonly resource: string;
+    readonly dueMs: number;
+    readonly by: readonly Pick<Voter, "subject">[];
+  },
+  change: "opened" | "overdue" | "closed" | "void",
+  by: string,
+  text: string,
+  timeMs: number,
+): RecordDraft {
+  const { requestId, resource, dueMs } = review;
+  const detail = { change, by, brokenBy: review.by.map(({ subject }) => subject), dueMs };
+  return { type: "review", timeMs, request: requestId, resource, detail, payload: Buffer.from(text) };
 }
 
 /** All that a ballot says of its voter, so that its signature can be checked again. */

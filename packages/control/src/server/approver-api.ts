@@ -1,6 +1,6 @@
 import { type Approver, CountersignError, type PolicyStatusFeed, type RequestState } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
-import type { Approvals } from "../approvals.ts";
+import type { Approvals, VoteAttempt } from "../approvals.ts";
 import type { ApproverSession } from "../identity.ts";
 import type { Position } from "../stores/request-store.ts";
 import { merged } from "./merged.ts";
@@ -48,15 +48,16 @@ export class ApproverApi {
   }
 
   /** @throws {CountersignError} as {@link Approvals.vote}. */
-  async vote(approver: Approver, { id, requestDigest, verdict, comment }: rpc.VoteRequest): Promise<rpc.VoteResponse> {
+  async vote(approver: Approver, message: rpc.VoteRequest): Promise<rpc.VoteResponse> {
+    const { id, requestDigest, verdict, comment, breakGlass } = message;
     if (verdict !== rpc.Verdict.APPROVE && verdict !== rpc.Verdict.DENY) {
       throw new CountersignError("invalid_request", "The verdict has to be approve or deny.");
     }
-    await this.#approvals.vote(
-      id,
-      { requestDigest, verdict: verdict === rpc.Verdict.APPROVE ? "approve" : "deny", comment },
-      approver,
-    );
+    const attempt: VoteAttempt = {
+      ...{ requestDigest, verdict: verdict === rpc.Verdict.APPROVE ? "approve" : "deny", comment },
+      ...(breakGlass && { breakGlass }),
+    };
+    await this.#approvals.vote(id, attempt, approver);
     return this.get(approver, id);
   }
 

@@ -39,7 +39,8 @@ export function summaryMessage(request: RequestOverview, approver: Approver, app
     changedMs: request.changedMs,
     canVote: approvals.refusal(request, approver) === undefined,
     actionDigest: request.binding.actionDigest,
-    brokeGlass: false,
+    brokeGlass: approvals.brokeGlass(request),
+    reviewDueMs: approvals.reviewDueMs(request),
   };
 }
 
@@ -80,7 +81,13 @@ export function detailMessage(
     history: history.flatMap(({ state, timeMs, by }) =>
       state === undefined ? [] : [{ state: stateMessages[state], timeMs, by }],
     ),
-    ...{ replacedBy: "", replaces: "", replacesWhy: "", grants: undefined, mayBreakGlass: false },
+    ...{
+      replacedBy: "",
+      replaces: "",
+      replacesWhy: "",
+      grants: undefined,
+      mayBreakGlass: approvals.mayBreakGlass(request, approver),
+    },
     ...{ evidence: undefined, past: [], plan: [] },
   };
 }
@@ -99,14 +106,14 @@ function parameterMessage(parameter: PostgresParameter): rpc.PostgresParameter {
     : { value: { $case: "binary", value: Buffer.from(parameter.binary, "base64url") } };
 }
 
-function voteMessage({ approver, verdict, comment, timeMs }: Vote): rpc.CastVote {
+function voteMessage({ approver, verdict, comment, timeMs, breakGlass }: Vote): rpc.CastVote {
   return {
     approver: principalMessage(approver),
     verdict: verdictMessages[verdict],
     comment,
     timeMs,
     actingFor: (approver.actingFor ?? []).map(({ subject }) => subject),
-    breakGlass: false,
+    breakGlass: breakGlass === true,
     grant: undefined,
   };
 }
