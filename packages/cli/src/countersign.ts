@@ -88,7 +88,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
       ...(options.clock && { clock: options.clock }),
     }),
   );
-  const { audit, requests, revocations, now } = control;
+  const { audit, requests, revocations, grants, now } = control;
   await recordStart(audit, now(), config, first.ready.policy);
   // Closed in the opposite order: the stop is recorded when nothing can happen any more, and before the log is closed.
   parts.defer(() => recordStop(audit, now()).catch(onInternalError));
@@ -118,7 +118,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     resources: await openResources(config, options.environment),
     policy: () => policy.policy,
     shownPolicy: () => policy.shown,
-    controlPlane: { requests, audit, revocations },
+    controlPlane: { requests, audit, revocations, grants },
     voteKey: keys.vote.publicKey,
     issuers: agentIssuers(config, keys.developmentIssuer.publicKey),
     listeners: await agentListeners(config, sockets),

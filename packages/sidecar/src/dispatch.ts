@@ -5,6 +5,7 @@ import {
   askedPayload,
   CountersignError,
   type Digest,
+  type GrantUse,
   type Json,
   type Limits,
   type Outcome,
@@ -27,7 +28,8 @@ export interface Permit {
   /** What made it. For `review`, the `request` record has the payload and the votes are over `requestDigest`. */
   readonly source:
     | { readonly effect: "allow"; readonly asked: Asked }
-    | { readonly effect: "review"; readonly requestDigest: Digest };
+    | { readonly effect: "review"; readonly requestDigest: Digest }
+    | { readonly effect: "grant"; readonly use: GrantUse; readonly asked: Asked };
 }
 
 /** What a dispatch needs of the sidecar. */
@@ -192,9 +194,10 @@ function intentRecord(permit: Permit, marker: Json, timeMs: number): RecordDraft
       readOnly: permit.readOnly,
       marker,
       ...(source.effect === "review" ? { requestDigest: source.requestDigest } : {}),
+      ...(source.effect === "grant" ? { grant: source.use.grantId, use: source.use.use } : {}),
     },
     // A reviewed request's payload is already beside its `request` record.
-    ...(source.effect === "allow" ? { payload: askedPayload(source.asked) } : {}),
+    ...(source.effect === "review" ? {} : { payload: askedPayload(source.asked) }),
   };
 }
 

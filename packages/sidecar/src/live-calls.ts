@@ -6,9 +6,16 @@ interface Owner {
   readonly subject: string;
 }
 
-/** Allowed calls that run right now, so that their callers can cancel them. */
+/** The grant that a call runs by. */
+interface Standing {
+  readonly grantId: string;
+  /** Whether it still lets this call run. */
+  readonly stands: () => boolean;
+}
+
+/** Calls that run right now without a stored request, allowed or by a grant, so that they can be stopped. */
 export class LiveCalls {
-  readonly #calls = new Map<string, { owner: Owner; resource: string; abort: AbortController }>();
+  readonly #calls = new Map<string, { owner: Owner; resource: string; abort: AbortController; by: Standing | undefined }>();
   #idle: (() => void) | undefined;
 
   /** Enters a call; disposing leaves it. When its caller goes away, a reading call is stopped; a writing one is left to end by itself. */
@@ -18,11 +25,12 @@ export class LiveCalls {
     resource: string,
     caller: AbortSignal,
     readOnly: boolean,
+    by?: Standing,
   ): Disposable & { readonly signal: AbortSignal } {
     const abort = new AbortController();
     const gone = () => abort.abort(caller.reason);
     if (readOnly) caller.addEventListener("abort", gone, { once: true });
-    this.#calls.set(id, { owner, resource, abort });
+    this.#calls.set(id, { owner, resource, abort, by });
     return {
       signal: abort.signal,
       [Symbol.dispose]: () => {
@@ -43,8 +51,10 @@ export class LiveCalls {
 
   /** Asks the calls to stop that depend on what was revoked. */
   revoke(revocation: Revocation): void {
-    for (const [id, { owner, resource, abort }] of this.#calls) {
-      if (isAbout(revocation, { id, owner, resource })) abort.abort("Revoked.");
+    for (const [id, { owner, resource, abort, by }] of this.#calls) {
+      const itsGrant = revocation.type === "grant" && revocation.grantId === by?.grantId;
+      const itsApprover = revocation.type === "approver" && by?.stands() === false;
+      if (itsGrant || itsApprover || isAbout(revocation, { id, owner, resource })) abort.abort("Revoked.");
     }
   }
 
@@ -71,7 +81,7 @@ export function isAbout(
       return revocation.issuer === owner.issuer && revocation.subject === owner.subject;
     case "resource":
       return revocation.resource === resource;
-    // The control plane says which requests live by a grant or by an approver's vote.
+    // The control plane says which requests live by an approver's vote.
     case "grant":
     case "approver":
       return false;
