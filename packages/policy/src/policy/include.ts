@@ -1,16 +1,8 @@
 import { posix } from "node:path";
 import { readDocument } from "../document.ts";
 import { openDocument } from "../open-document.ts";
-import { DocumentError, type Problem } from "../problem.ts";
+import { DocumentError } from "../problem.ts";
 import { policySchema } from "./file-schema.ts";
-
-/** A file that another one includes. */
-export interface Include {
-  /** Its name among the policy's files. */
-  readonly file: string;
-  /** Where it is named; `message` is empty. */
-  readonly at: Problem;
-}
 
 /**
  * The names of the files that a policy file includes, so that they can be read before `loadPolicy`: `dba/common.yaml` for

@@ -1,6 +1,6 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { fieldsOf, protocolOf } from "../environment.ts";
-import { PatternError } from "../pattern.ts";
+import { PatternError } from "../pattern/program.ts";
 import { element, field, hasField } from "./access.ts";
 import { calculate, negate } from "./arithmetic.ts";
 import { join, size } from "./collection.ts";

@@ -5,7 +5,7 @@ import { Failure, type Part, type Scope, spend } from "./scope.ts";
 const shortText = 64;
 
 /** Whether two values are equal in CEL: numbers by their value whatever their type, lists and maps by what they hold; different kinds never. */
-export function equal(scope: Scope, a: unknown, b: unknown): boolean {
+function equal(scope: Scope, a: unknown, b: unknown): boolean {
   if (typeof a === "string") return typeof b === "string" && sameText(scope, a, b);
   if (a === b) return true;
   if (typeof a !== "object") return sameNumber(a, b);

@@ -69,6 +69,6 @@ export function conditional(condition: Part, yes: Part, no: Part): Part {
 }
 
 /** The steps of several parts together. */
-export function sumSteps(parts: readonly Part[]): number {
+function sumSteps(parts: readonly Part[]): number {
   return parts.reduce((sum, { steps }) => sum + steps, 0);
 }

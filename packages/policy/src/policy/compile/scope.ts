@@ -2,7 +2,7 @@
  * How many steps all conditions together may take for one decision. A step is one part of a condition, one round of a loop, or a few
  * characters of text; they take about 5 ns at most, so that one decision ends within about 20 ms whatever the operation holds.
  */
-export const maxSteps = 4_000_000;
+const maxSteps = 4_000_000;
 
 /** The steps that are left. */
 export class Budget {
