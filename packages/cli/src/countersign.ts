@@ -117,6 +117,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     name: settings.sidecar.name,
     resources: await openResources(config, options.environment),
     policy: () => policy.policy,
+    policyChanges: policy,
     shownPolicy: () => policy.shown,
     controlPlane: { requests, audit, revocations, grants },
     voteKey: keys.vote.publicKey,

@@ -8,6 +8,7 @@ import {
   isReadOnly,
   newRequestId,
   type Policy,
+  type Predecessor,
   type RequestDraft,
   type RequestSnapshot,
   type Review,
@@ -88,7 +89,7 @@ export class Asking {
   }
 
   /** The request that a call becomes when it is held. */
-  draft({ call, resource, facts }: Asked, decision: Allow | Review): RequestDraft {
+  draft({ call, resource, facts }: Asked, decision: Allow | Review, replaces?: Predecessor): RequestDraft {
     const { now, random, writer } = this.#parts;
     const nowMs = now();
     const what = actionOf(call, resource, decision);
@@ -118,23 +119,27 @@ export class Asking {
       ...(call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey }),
       durable: call.durable,
       sidecar: writer,
+      ...(replaces === undefined ? {} : { replaces }),
     };
   }
 
   /** Asks policy again about a stored request, from its operation, not from what was found out then. */
   async examine(request: RequestSnapshot): Promise<Evidence> {
-    const { operation, principal, resource } = request.action;
-    const { claims, owner, reason, session } = request;
-    const call: Call = {
-      principal: { ...principal, claims, ...(owner === undefined ? {} : { owner }) },
-      ...{ operation, resource, reason, session, durable: request.durable },
-    };
-    const asked = await this.ask(call);
+    const asked = await this.ask(callOf(request));
     // A denial has no role; permitOf refuses it before the action matters.
     const role = asked.decision.effect === "deny" ? request.action.role : asked.decision.role;
     const what = { ...request.action, role, target: asked.resource.connector.target(role) };
     return { action: what, decision: asked.decision, readOnly: isReadOnly(asked.facts) };
   }
+}
+
+/** The call that a request was opened for, without its idempotency key: that names this request alone. */
+export function callOf({ action, claims, owner, reason, session, durable }: RequestSnapshot): Call {
+  const { operation, principal, resource } = action;
+  return {
+    principal: { ...principal, claims, ...(owner === undefined ? {} : { owner }) },
+    ...{ operation, resource, reason, session, durable },
+  };
 }
 
 /** What is approved: the operation with all that it is tied to. */

@@ -21,19 +21,22 @@ export class EventWriter {
   readonly viewer: Viewer;
   readonly #requestId: string;
   readonly #now: () => number;
+  /** Added to every number: the events of requests that took each other's place are numbered on. */
+  readonly #offset: number;
   #buffer: Event[] = [];
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(viewer: Viewer, requestId: string, now: () => number) {
+  constructor(viewer: Viewer, requestId: string, now: () => number, offset = 0) {
     this.viewer = viewer;
     this.#requestId = requestId;
     this.#now = now;
+    this.#offset = offset;
   }
 
   /** Adds an event that may wait a few milliseconds for others. */
   add(sequence: number, body: EventBody, timeMs: number = this.#now()): void | Promise<void> {
-    this.#buffer.push({ sequence, requestId: this.#requestId, timeMs, event: body });
+    this.#buffer.push({ sequence: this.#offset + sequence, requestId: this.#requestId, timeMs, event: body });
     if (body.$case === "rows") this.#bytes += body.value.data.length;
     if (this.#bytes >= flushBytes) return this.flush();
     this.#timer ??= setTimeout(() => void this.flush(), lingerMs);

@@ -5,8 +5,6 @@ import {
   type Decision,
   type Facts,
   isOpaque,
-  isReadOnly,
-  newRequestId,
   type Principal,
   type RequestSnapshot,
   type RequestState,
@@ -14,17 +12,17 @@ import {
 } from "@countersign/policy";
 import { type Asked, Asking, type AskingParts, actionOf, type OperationLimits } from "./asking.ts";
 import type { Call } from "./call.ts";
-import { dispatch } from "./dispatch.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
+import { Granting, type GrantingParts } from "./granting.ts";
+import { type HeldParts, HeldRequests } from "./held-requests.ts";
+import { Immediate } from "./immediate.ts";
 import { LiveCalls } from "./live-calls.ts";
 import { Refusals } from "./refusals.ts";
-import { replay } from "./replay.ts";
-import { chunkBody } from "./request-events.ts";
-import { Run, type RunParts } from "./run.ts";
-import { decidedEvent, wireOutcome, wireReceipt } from "./wire.ts";
+import { Replacing } from "./replacing.ts";
+import { decidedEvent, wireOutcome } from "./wire.ts";
 
 /** What the guard needs. */
-export interface GuardParts extends Omit<RunParts, "examine" | "connector">, AskingParts {
+export interface GuardParts extends Omit<HeldParts, "examine" | "connector" | "replacing">, AskingParts, GrantingParts {
   readonly limits: GuardLimits;
 }
 
@@ -38,26 +36,31 @@ export interface GuardLimits extends OperationLimits {
  * gRPC calls and native connections both go through it.
  */
 export class Guard {
-  readonly #parts: GuardParts & RunParts;
+  readonly #parts: GuardParts;
   readonly #asking: Asking;
-  readonly #runs = new Map<string, Run>();
-  /** How many requests each principal has open. */
-  readonly #open = new Map<string, number>();
+  readonly #replacing: Replacing;
+  readonly #held: HeldRequests;
   readonly #live = new LiveCalls();
   readonly #refusals: Refusals;
+  readonly #immediate: Immediate;
   readonly #following: Disposable;
 
   constructor(parts: GuardParts) {
     this.#asking = new Asking(parts);
-    this.#parts = {
+    this.#parts = parts;
+    this.#replacing = new Replacing({ ...parts, asking: this.#asking });
+    this.#held = new HeldRequests({
       ...parts,
+      replacing: this.#replacing,
       examine: (request) => this.#asking.examine(request),
       connector: (name) => parts.resources.get(name).connector,
-    };
+    });
     this.#refusals = new Refusals(parts);
+    const granting = new Granting(parts);
+    this.#immediate = new Immediate({ ...parts, asking: this.#asking, granting, refusals: this.#refusals, live: this.#live });
     this.#following = parts.revocations.onRevoked((revocation) => {
       this.#live.revoke(revocation);
-      for (const run of this.#runs.values()) run.revoke(revocation);
+      this.#held.revoke(revocation);
     });
   }
 
@@ -72,9 +75,14 @@ export class Guard {
     const asked = await this.#askOrRefuse(call);
     const { decision } = asked;
     if (decision.effect === "deny") return this.#deny(asked, decision.message, viewer);
-    if (decision.effect === "allow" && call.idempotencyKey === undefined) return this.#runNow(asked, decision, viewer);
-    const { run } = await this.#hold(asked, decision);
-    await run.attach(viewer, 0);
+    if (decision.effect === "allow" && call.idempotencyKey === undefined) return this.#immediate.allowed(asked, decision, viewer);
+    if (
+      decision.effect === "review" &&
+      call.idempotencyKey === undefined &&
+      (await this.#immediate.granted(asked, decision, viewer))
+    )
+      return;
+    await this.#held.view(await this.#hold(asked, decision), viewer, 0);
   }
 
   /** Opens a durable request; it runs when it is approved, whether or not anybody watches. */
@@ -85,44 +93,51 @@ export class Guard {
       await this.#refusals.record(call, "denied", decision.message, decision);
       return { decision, facts };
     }
-    const { request } = await this.#hold(asked, decision);
-    return { decision, facts, request };
+    return { decision, facts, request: await this.#hold(asked, decision) };
   }
 
   /**
-   * Tells a viewer about its own request, from a sequence on, to its end.
+   * Tells a viewer about its own request, and what takes its place, from a sequence on, to its end.
    *
    * @throws {CountersignError} `not_found`.
    */
   async watch(principal: Principal, id: string, afterSequence: number, viewer: Viewer): Promise<void> {
-    const run = this.#runs.get(id);
-    if (run?.belongsTo(principal)) return run.attach(viewer, afterSequence);
-    const request = await this.#own(principal, id);
-    await replay(request, this.#parts, viewer, afterSequence);
+    await this.#held.view(await this.#own(principal, id), viewer, afterSequence);
   }
 
   /**
-   * Cancels the caller's own request or running call.
+   * Cancels the caller's own request, or what took its place, or its running call.
    *
    * @throws {CountersignError} `not_found`, `not_cancellable`.
    */
   async cancel(principal: Principal, id: string): Promise<RequestState> {
     if (this.#live.cancel(id, principal)) return "executing";
-    const run = this.#runs.get(id);
-    if (run?.belongsTo(principal)) return run.cancel(principal.subject);
-    await this.#own(principal, id);
-    throw new CountersignError("not_cancellable", "The request has ended.", { requestId: id });
+    return this.#held.cancel(await this.#own(principal, id), principal.subject);
+  }
+
+  /**
+   * The request that a held one would become with another operation. Nothing is stored; the control plane puts it in the old one's place.
+   *
+   * @throws {CountersignError} `denied` when policy refuses it, and what a call would be refused with.
+   */
+  redraft(...edit: Parameters<Replacing["redraft"]>): ReturnType<Replacing["redraft"]> {
+    return this.#replacing.redraft(...edit);
+  }
+
+  /** Another policy is in force: what is held is asked about again, off everybody else's way. */
+  policyChanged(): void {
+    this.#held.policyChanged();
   }
 
   /** Takes up a request that was open when the sidecar stopped. */
   resume(request: RequestSnapshot): void {
-    this.#start(request);
+    this.#held.hold(request);
   }
 
   /** Lets go of everything that is held and stops what runs; held requests stay as they are. */
   async close(): Promise<void> {
     this.#live.abortAll();
-    await Promise.all([...this.#runs.values()].map((run) => run.close()));
+    await this.#held.close();
     await this.#live.settled();
     this.#following[Symbol.dispose]();
   }
@@ -147,66 +162,18 @@ export class Guard {
     });
   }
 
-  /** An allowed action, run in the call itself: no request is stored, the log holds its intent and its outcome. */
-  async #runNow(asked: Asked, allow: Allow, viewer: Viewer): Promise<void> {
-    const parts = this.#parts;
-    const { call, resource, facts, decision } = asked;
-    const id = newRequestId(parts.now(), parts.random(16));
-    const what = actionOf(call, resource, allow);
-    const digest = actionDigest(what);
-    const permit = {
-      id,
-      action: what,
-      actionDigest: digest,
-      policyDigest: allow.policyDigest,
-      rules: allow.rules,
-      limits: allow.limits,
-      readOnly: isReadOnly(facts),
-      source: { effect: "allow" as const, asked: call },
-    };
-    const events = new EventWriter(viewer, id, parts.now);
-    await events.add(0, decidedEvent(decision, isOpaque(facts), digest));
-    await events.add(1, { $case: "executing", value: {} });
-    let sequence = 1;
-    using live = this.#live.enter(id, call.principal, resource.name, viewer.signal, permit.readOnly);
-    const ended = await dispatch(permit, resource.connector, parts, (chunk) => events.add(++sequence, chunkBody(chunk)), {
-      signal: live.signal,
-      confirm: () => this.#asking.confirm(asked),
-    });
-    const { outcome, receipt, unrecorded } = ended;
-    if (ended.dispatched) parts.onStep("outcome", id);
-    else await this.#refusals.record(call, outcome.failure?.code ?? "internal", outcome.failure?.message ?? "", decision, id);
-    if (unrecorded !== undefined)
-      await parts.persistence.attempt(() => parts.audit.append(parts.writer, [unrecorded], "durable"));
-    const proof = receipt && wireReceipt({ requestId: id, actionDigest: digest, effect: "allow" }, receipt);
-    await events.say(++sequence, { $case: "done", value: wireOutcome(outcome, id, proof) });
-  }
-
   /** Opens a request (or finds the one of the same idempotency key) and starts following it. */
-  async #hold(asked: Asked, decision: Allow | Review): Promise<{ run: Run; request: RequestSnapshot }> {
+  async #hold(asked: Asked, decision: Allow | Review): Promise<RequestSnapshot> {
     const { requests, limits } = this.#parts;
     const { principal } = asked.call;
-    if ((this.#open.get(nameOf(principal)) ?? 0) >= limits.pendingPerPrincipal) {
+    if (this.#held.countOf(principal) >= limits.pendingPerPrincipal) {
       const message = `${principal.subject} has ${limits.pendingPerPrincipal} requests waiting already; wait for some to end, or cancel them.`;
       await this.#refusals.record(asked.call, "too_many_requests", message, decision);
       throw new CountersignError("too_many_requests", message, { retryable: true });
     }
     const request = await requests.open(this.#asking.draft(asked, decision));
-    return { run: this.#runs.get(request.binding.requestId) ?? this.#start(request), request };
-  }
-
-  #start(request: RequestSnapshot): Run {
-    const run = new Run(request, this.#parts);
-    const name = nameOf(request.action.principal);
-    this.#runs.set(run.id, run);
-    this.#open.set(name, (this.#open.get(name) ?? 0) + 1);
-    void run.ended.finally(() => {
-      this.#runs.delete(run.id);
-      const left = (this.#open.get(name) ?? 1) - 1;
-      if (left > 0) this.#open.set(name, left);
-      else this.#open.delete(name);
-    });
-    return run;
+    this.#held.hold(request);
+    return request;
   }
 
   async #own(principal: Principal, id: string): Promise<RequestSnapshot> {
@@ -217,8 +184,4 @@ export class Guard {
     }
     return request;
   }
-}
-
-function nameOf({ issuer, subject }: Pick<Principal, "issuer" | "subject">): string {
-  return JSON.stringify([issuer, subject]);
 }

@@ -14,4 +14,4 @@ export { openPostgresConnector, type PostgresResource, postgresResourceSchema } 
 export type { GuardedResource } from "./resources.ts";
 export type { ListenAddress, TlsFiles } from "./server/listener.ts";
 export { type Sidecar, type SidecarOptions, startSidecar } from "./sidecar.ts";
-export { type OnStep, type Step, steps } from "./step.ts";
+export { type OnStep, replacingSteps, type Step, steps } from "./step.ts";

@@ -81,9 +81,14 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, { voteKey
  * @throws {CountersignError} `revoked` when it says anything else.
  */
 export function requireSameTerms(before: Decision, now: Decision, requestId?: string): Exclude<Decision, { effect: "deny" }> {
-  if (now.effect !== "deny" && terms(now) === terms(before)) return now;
+  if (now.effect !== "deny" && isSameTerms(before, now)) return now;
   const message = "The policy has changed since this was asked for and now decides differently. Ask again.";
   throw new CountersignError("revoked", message, requestId === undefined ? {} : { requestId });
+}
+
+/** Whether two decisions say the same, whichever policies made them. */
+export function isSameTerms(before: Decision, now: Decision): boolean {
+  return terms(now) === terms(before);
 }
 
 /** What must be the same when policy is asked again. */

@@ -1,34 +1,30 @@
-import type { KeyObject } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   CountersignError,
   isFinal,
   type Outcome,
-  type RequestBook,
   type RequestEvent,
   type RequestSnapshot,
   type RequestState,
   type Revocation,
 } from "@countersign/policy";
+import { type ClaimingParts, claim } from "./claiming.ts";
 import { type DispatchParts, dispatch, notDispatched } from "./dispatch.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
 import { isAbout } from "./live-calls.ts";
-import { type Evidence, permitOf } from "./permit.ts";
+import { permitOf } from "./permit.ts";
 import type { Persistence } from "./persist.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
 import { chunkBody, decisionBody, eventBody } from "./request-events.ts";
 import type { Results } from "./results.ts";
+import { type Place, replacedBody, type Succession } from "./succession.ts";
 import { type EventBody, wireReceipt } from "./wire.ts";
 
 /** What a run needs of the sidecar. */
-export interface RunParts extends DispatchParts {
-  readonly requests: RequestBook;
-  readonly voteKey: KeyObject;
+export interface RunParts extends DispatchParts, ClaimingParts {
   readonly results: Results;
   readonly persistence: Persistence;
   readonly approvalUrl: (id: string) => string;
-  /** What would be dispatched now and what the current policy says of it. */
-  readonly examine: (request: RequestSnapshot) => Promise<Evidence>;
   readonly connector: (resource: string) => Connector;
   /** How long a request of a caller that is not there may wait for it to come back, milliseconds. */
   readonly graceMs: number;
@@ -52,6 +48,7 @@ export class Run {
   readonly #cancel = new AbortController();
   #readOnly = false;
   #state: RequestState;
+  #succession: Succession | undefined;
   #arrived = Promise.withResolvers<void>();
 
   constructor(request: RequestSnapshot, parts: RunParts) {
@@ -63,18 +60,36 @@ export class Run {
     this.ended = this.#follow();
   }
 
+  /** The request as it was opened, or as it was claimed. */
+  get request(): RequestSnapshot {
+    return this.#request;
+  }
+
+  /** Whether it waits: for people, or to be claimed. */
+  get isHeld(): boolean {
+    return this.#state === "pending" || this.#state === "approved";
+  }
+
+  /** What took its place; there once it has ended because of that. */
+  get succession(): Succession | undefined {
+    return this.#succession;
+  }
+
   /** Whether this principal opened it. */
   belongsTo(principal: { readonly issuer: string; readonly subject: string }): boolean {
     const owner = this.#request.action.principal;
     return owner.issuer === principal.issuer && owner.subject === principal.subject;
   }
 
-  /** Tells a viewer what has happened since a sequence and what happens next; resolves when it ended or the viewer went away. */
-  async attach(viewer: Viewer, afterSequence: number): Promise<void> {
-    const writer = new EventWriter(viewer, this.id, this.#parts.now);
-    if (afterSequence === 0) void writer.add(0, decisionBody(this.#request), this.#request.createdMs);
+  /**
+   * Tells a viewer what has happened and what happens next; resolves when it ended or the viewer went away. Gives what took its place, about
+   * which the viewer has to be told as well, also when they have just gone: somebody has to notice it there.
+   */
+  async attach(viewer: Viewer, { after, offset }: Place): Promise<Succession | undefined> {
+    const writer = new EventWriter(viewer, this.id, this.#parts.now, offset);
+    if (after < 0) void writer.add(0, decisionBody(this.#request), this.#request.createdMs);
     for (const past of this.#history) {
-      if (past.sequence > afterSequence) void writer.add(past.sequence, past.body, past.timeMs);
+      if (past.sequence > after) void writer.add(past.sequence, past.body, past.timeMs);
     }
     this.#writers.add(writer);
     this.#arrived.resolve();
@@ -90,6 +105,7 @@ export class Run {
       this.#writers.delete(writer);
     }
     if (viewer.signal.aborted) await this.#viewerLeft();
+    return this.#succession;
   }
 
   /**
@@ -141,47 +157,14 @@ export class Run {
   }
 
   async #execute(): Promise<void> {
-    const { requests, sidecar, onStep } = { ...this.#parts, sidecar: this.#parts.writer };
     if (!this.#request.durable) await Promise.race([this.#arrived.promise, aborted(this.#stop.signal)]);
     if (this.#stop.signal.aborted) return;
-    const checked = await this.#check();
-    if (!checked) return;
-    const claimed = await this.#claim(() => requests.claim(this.id, this.#request.requestDigest, sidecar));
+    const claimed = await claim(this.#request, this.#parts, this.#stop.signal);
     if (claimed === undefined) return;
     this.#request = claimed;
     await this.#publish({ type: "executing", sequence: claimed.sequence, timeMs: claimed.changedMs });
-    onStep("claimed", this.id);
+    this.#parts.onStep("claimed", this.id);
     await this.#dispatch(claimed);
-  }
-
-  /** Finds out before the claim whether what was approved may still run; if not, the approval is revoked and nothing was claimed. */
-  async #check(): Promise<boolean> {
-    const { requests, examine } = this.#parts;
-    const [current] = await requests.list({ id: this.id });
-    if (current?.state !== "approved") return false;
-    try {
-      permitOf(current, await examine(current), this.#parts);
-      return true;
-    } catch (error) {
-      const outcome: Outcome = { ...notDispatched(error), state: "revoked" };
-      await requests.settle(this.id, { outcome, by: "sidecar", resultEvents: 0 }).catch(() => {});
-      return false;
-    }
-  }
-
-  /** Claims, waiting out a store that cannot be written. `undefined` = somebody else decided; the watch says what. */
-  async #claim(claim: () => Promise<RequestSnapshot>): Promise<RequestSnapshot | undefined> {
-    while (!this.#stop.signal.aborted) {
-      try {
-        return await claim();
-      } catch (error) {
-        const passing =
-          error instanceof CountersignError && (error.code === "control_plane_unavailable" || error.code === "audit_unavailable");
-        if (!passing) return undefined;
-        await sleep(500, undefined, { signal: this.#stop.signal }).catch(() => {});
-      }
-    }
-    return undefined;
   }
 
   async #dispatch(claimed: RequestSnapshot): Promise<void> {
@@ -197,7 +180,7 @@ export class Run {
     try {
       const permit = permitOf(claimed, await examine(claimed), this.#parts);
       this.#readOnly = permit.readOnly;
-      effect = permit.source.effect;
+      effect = permit.source.effect === "allow" ? "allow" : "review";
       // A kept result is bounded even where policy does not bound it.
       const limits =
         spool === undefined
@@ -231,7 +214,12 @@ export class Run {
   async #publish(event: RequestEvent, receipt?: Parameters<typeof eventBody>[3]): Promise<void> {
     if (event.type !== "vote" && event.type !== "escalated")
       this.#state = event.type === "ended" ? event.outcome.state : event.type;
-    const body = eventBody(event, this.#request, this.#parts.approvalUrl(this.id), receipt);
+    const { requests, approvalUrl } = this.#parts;
+    const ended = event.type === "ended" ? event.outcome : undefined;
+    if (ended?.replacedBy !== undefined) this.#succession = { requestId: ended.replacedBy, sequence: event.sequence };
+    const body =
+      (ended && (await replacedBody(this.#request, ended, requests))) ??
+      eventBody(event, this.#request, approvalUrl(this.id), receipt);
     this.#history.push({ sequence: event.sequence, timeMs: event.timeMs, body });
     const replay = event.type === "ended" && this.#request.durable;
     await Promise.all(

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { Policy, Principal, PublicPolicy } from "@countersign/policy";
+import type { Policy, PolicyStatusFeed, Principal, PublicPolicy } from "@countersign/policy";
 import { Classifier } from "./classifier.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
@@ -21,6 +21,8 @@ export interface SidecarOptions {
   readonly resources: readonly GuardedResource[];
   /** The current policy. */
   readonly policy: () => Policy;
+  /** Tells when another policy is in force. */
+  readonly policyChanges: Pick<PolicyStatusFeed, "follow">;
   /** What agents may see of it. */
   readonly shownPolicy: () => PublicPolicy;
   readonly controlPlane: ControlPlane;
@@ -46,6 +48,8 @@ export interface SidecarOptions {
 export interface Sidecar {
   /** What clients dial, one for each listener. */
   readonly addresses: readonly string[];
+  /** The request that a held one would become with another operation, e.g. an approver's; nothing is stored. */
+  readonly redraft: Guard["redraft"];
   /** Refuses new calls, lets go of what is held, stops what runs, closes every connection. */
   close(): Promise<void>;
 }
@@ -67,6 +71,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     requests: options.controlPlane.requests,
     audit: options.controlPlane.audit,
     revocations: options.controlPlane.revocations,
+    grants: options.controlPlane.grants,
     writer: options.name,
     voteKey: options.voteKey,
     strict: options.strictAudit,
@@ -76,6 +81,8 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   };
   const guard = new Guard(parts);
   await recover(guard, parts);
+  const ending = new AbortController();
+  const following = followPolicy(guard, options, ending.signal);
   const tokens = new Tokens(options.issuers, now);
   // Wider than the limits, so that what is too large is refused by them, with a record, and not by the transport without one.
   const largestMessage = 4 * (limits.statementBytes + limits.parameterBytes);
@@ -92,8 +99,11 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   );
   return {
     addresses: listeners.map((listener) => listener.address),
+    redraft: (...edit) => guard.redraft(...edit),
     async close() {
       clearInterval(sweeper);
+      ending.abort();
+      await following;
       const closing = Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
       await guard.close();
       await closing;
@@ -102,4 +112,17 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       await resources.close();
     },
   };
+}
+
+/** Has what is held decided anew whenever another policy is in force. */
+async function followPolicy(
+  guard: Guard,
+  { policyChanges, onInternalError }: Pick<SidecarOptions, "policyChanges" | "onInternalError">,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const _status of policyChanges.follow(signal)) guard.policyChanged();
+  } catch (error) {
+    onInternalError(error);
+  }
 }

@@ -1,8 +1,11 @@
 /** The named steps of a guarded call, in order. A test may stop the process at any of them. */
 export const steps = ["held", "approved", "claimed", "intent", "executed", "outcome"] as const;
 
-/** One of {@link steps}. */
-export type Step = (typeof steps)[number];
+/** The named steps by which another request takes the place of a held one. */
+export const replacingSteps = ["redrafted", "replaced"] as const;
+
+/** One of {@link steps} or {@link replacingSteps}. */
+export type Step = (typeof steps)[number] | (typeof replacingSteps)[number];
 
 /** Told that a step was reached, before the next one begins. */
 export type OnStep = (step: Step, requestId: string) => void;

@@ -45,6 +45,21 @@ function parameterFromWire(message: rpc.PostgresParameter, index: number): Postg
   }
 }
 
+/** An operation for the caller. */
+export function wireOperation(operation: Operation): rpc.Operation {
+  // No connector takes another kind yet.
+  if (operation.kind !== "postgres.query") throw new TypeError(`the wire has no form for ${operation.kind}`);
+  const { statement, parameters } = operation;
+  return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(wireParameter) } } };
+}
+
+function wireParameter(parameter: PostgresParameter): rpc.PostgresParameter {
+  if (parameter === null) return { value: { $case: "null", value: true } };
+  return "text" in parameter
+    ? { value: { $case: "text", value: parameter.text } }
+    : { value: { $case: "binary", value: Buffer.from(parameter.binary, "base64url") } };
+}
+
 /** Bounds on a result, 0 = none. */
 function wireLimits(limits: Limits): rpc.Limits {
   return { rows: limits.rows ?? 0, bytes: limits.bytes ?? 0, timeMs: limits.timeMs ?? 0 };
@@ -68,6 +83,8 @@ export interface Proven {
   readonly requestId: string;
   readonly actionDigest: string;
   readonly effect: "allow" | "review";
+  /** The grant by which it ran, if any. */
+  readonly grant?: string;
 }
 
 /** A receipt for the caller. */
@@ -80,7 +97,7 @@ export function wireReceipt(proven: Proven, receipt: LogReceipt): rpc.Receipt {
     record: Buffer.from(receipt.record),
     inclusionProof: receipt.proof.map((hash) => Buffer.from(hash)),
     checkpoint: receipt.checkpoint,
-    grant: "",
+    grant: proven.grant ?? "",
   };
 }
 
@@ -111,4 +128,9 @@ export type EventBody = NonNullable<rpc.Event["event"]>;
 /** The decision, as the first thing that a caller hears. */
 export function decidedEvent(decision: Decision, opaque: boolean, digest: string): EventBody {
   return { $case: "decided", value: { decision: wireDecision(decision, opaque), actionDigest: digest } };
+}
+
+/** A grant agreed in the place of people. */
+export function grantedEvent({ grantId }: { readonly grantId: string }, validUntilMs: number): EventBody {
+  return { $case: "approved", value: { validUntilMs, grant: grantId } };
 }
