@@ -103,7 +103,7 @@ export class Grants implements GrantBook {
    * Takes a grant back: recorded, in force for every use from that turn on, what runs by it told to stop, then stored. When it returns no use
    * is given out any more, and nothing that was given out before is dispatched.
    *
-   * @throws {CountersignError} `not_found`, `not_pending` when it has ended, `reason_required`, `approver_locked`, and as every change.
+   * @throws {CountersignError} `not_found`, `not_pending` when it was revoked before, `reason_required`, `approver_locked`, and as every change.
    */
   async revoke(id: string, by: Approver, reason: string): Promise<StoredGrant> {
     if (this.#parts.locks.isLocked(by)) {
@@ -114,9 +114,8 @@ export class Grants implements GrantBook {
     if (Buffer.byteLength(reason) > 4096 || !reason.isWellFormed())
       throw new CountersignError("invalid_request", "The reason is longer than 4096 bytes, or not valid Unicode.");
     const grant = await this.get(id);
-    if (!grant.active || this.#isOver(grant) || (await this.#log.of(id)).revoked) {
-      throw new CountersignError("not_pending", "The grant has ended: it was used up, has expired, or was revoked.");
-    }
+    // One that is used up or has expired may have calls that still run by it.
+    if ((await this.#log.of(id)).revoked) throw new CountersignError("not_pending", "The grant was revoked already.");
     return this.#revoke(grant, by, reason);
   }
 

@@ -3,12 +3,11 @@ import * as rpc from "@countersign/rpc";
 import type { Approvals, VoteAttempt } from "../approvals.ts";
 import type { ApproverSession } from "../identity.ts";
 import type { Position } from "../stores/request-store.ts";
+import { termsOf } from "./grant-messages.ts";
 import { merged } from "./merged.ts";
 import { detailMessage, principalMessage, stateMessages, summaryMessage } from "./messages.ts";
+import { longestPage, pageSize, positionOf, tokenAfter } from "./page-token.ts";
 import { policyMessage } from "./policy-message.ts";
-
-const defaultPage = 50;
-const longestPage = 200;
 
 /** What an approver can do, in the wire's messages: the one implementation behind gRPC and the console's HTTP. */
 export class ApproverApi {
@@ -28,16 +27,13 @@ export class ApproverApi {
   /** @throws {CountersignError} `invalid_request` for an unknown state, a page size over 200 or a page token that is none. */
   async list(approver: Approver, request: rpc.ListRequestsRequest): Promise<rpc.ListRequestsResponse> {
     const states = request.states.length === 0 ? allStates : request.states.map(stateOf);
-    const size = request.pageSize === 0 ? defaultPage : request.pageSize;
-    if (!Number.isInteger(size) || size < 1 || size > longestPage) {
-      throw new CountersignError("invalid_request", `The page size has to be 1 to ${longestPage}.`);
-    }
-    const after = request.pageToken === "" ? undefined : positionOf(request.pageToken);
-    const page = await this.#approvals.list({ states: [...new Set(states)], ...(after === undefined ? {} : { after }) }, size);
+    const size = pageSize(request.pageSize);
+    const after = positionOf(request.pageToken);
+    const page = await this.#approvals.list({ states: [...new Set(states)], ...(after && { after }) }, size);
     const last = page.at(-1);
     return {
       requests: page.map((one) => summaryMessage(one, approver, this.#approvals)),
-      nextPageToken: last === undefined || page.length < size ? "" : tokenOf(last.createdMs, last.binding.requestId),
+      nextPageToken: page.length < size ? "" : tokenAfter(last && { createdMs: last.createdMs, id: last.binding.requestId }),
     };
   }
 
@@ -49,13 +45,14 @@ export class ApproverApi {
 
   /** @throws {CountersignError} as {@link Approvals.vote}. */
   async vote(approver: Approver, message: rpc.VoteRequest): Promise<rpc.VoteResponse> {
-    const { id, requestDigest, verdict, comment, breakGlass } = message;
+    const { id, requestDigest, verdict, comment, breakGlass, grant } = message;
     if (verdict !== rpc.Verdict.APPROVE && verdict !== rpc.Verdict.DENY) {
       throw new CountersignError("invalid_request", "The verdict has to be approve or deny.");
     }
     const attempt: VoteAttempt = {
       ...{ requestDigest, verdict: verdict === rpc.Verdict.APPROVE ? "approve" : "deny", comment },
       ...(breakGlass && { breakGlass }),
+      ...(grant && { grant: termsOf(grant) }),
     };
     await this.#approvals.vote(id, attempt, approver);
     return this.get(approver, id);
@@ -114,16 +111,4 @@ function stateOf(message: rpc.RequestState): RequestState {
   if (state === undefined)
     throw new CountersignError("invalid_request", "One of the states is none. Use e.g. REQUEST_STATE_PENDING.");
   return state;
-}
-
-function tokenOf(createdMs: number, id: string): string {
-  return Buffer.from(`${createdMs} ${id}`).toString("base64url");
-}
-
-function positionOf(token: string): Position {
-  const [, createdMs, id] = /^(\d{1,15}) (req_[0-9A-Za-z_-]{1,64})$/.exec(Buffer.from(token, "base64url").toString()) ?? [];
-  if (createdMs === undefined || id === undefined) {
-    throw new CountersignError("invalid_request", "The page token is not one that this service gave. Start at the first page.");
-  }
-  return { createdMs: Number(createdMs), id };
 }

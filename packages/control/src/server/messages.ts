@@ -3,6 +3,7 @@ import * as rpc from "@countersign/rpc";
 import type { Approvals } from "../approvals.ts";
 import { deadline } from "../lifetime.ts";
 import type { JournalEntry, RequestOverview, StoredRequest } from "../stores/request-store.ts";
+import { agreedMessage, boundsMessage } from "./grant-messages.ts";
 
 /** The wire's name of each state. */
 export const stateMessages = {
@@ -73,7 +74,7 @@ export function detailMessage(
         approved: one.approved,
       })),
     })),
-    votes: request.votes.map(voteMessage),
+    votes: request.votes.map((vote) => voteMessage(request, vote)),
     outcome: request.outcome === undefined ? undefined : outcomeMessage(request.outcome, binding.requestId),
     factsJson: JSON.stringify(request.facts),
     validForSeconds: Math.floor(binding.expiry.validForMs / 1000),
@@ -85,7 +86,7 @@ export function detailMessage(
       replacedBy: "",
       replaces: "",
       replacesWhy: "",
-      grants: undefined,
+      grants: boundsMessage(request),
       mayBreakGlass: approvals.mayBreakGlass(request, approver),
     },
     ...{ evidence: undefined, past: [], plan: [] },
@@ -106,7 +107,8 @@ function parameterMessage(parameter: PostgresParameter): rpc.PostgresParameter {
     : { value: { $case: "binary", value: Buffer.from(parameter.binary, "base64url") } };
 }
 
-function voteMessage({ approver, verdict, comment, timeMs, breakGlass }: Vote): rpc.CastVote {
+function voteMessage(request: StoredRequest, vote: Vote): rpc.CastVote {
+  const { approver, verdict, comment, timeMs, breakGlass } = vote;
   return {
     approver: principalMessage(approver),
     verdict: verdictMessages[verdict],
@@ -114,7 +116,7 @@ function voteMessage({ approver, verdict, comment, timeMs, breakGlass }: Vote): 
     timeMs,
     actingFor: (approver.actingFor ?? []).map(({ subject }) => subject),
     breakGlass: breakGlass === true,
-    grant: undefined,
+    grant: agreedMessage(request, vote),
   };
 }
 

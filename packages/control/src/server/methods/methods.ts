@@ -1,11 +1,13 @@
 import type { PolicyStatusFeed } from "@countersign/policy";
 import type { Approvals } from "../../approvals.ts";
 import type { Delegations } from "../../delegations.ts";
+import type { Grants } from "../../grants.ts";
 import type { Resolving } from "../../resolving.ts";
 import type { Reviews } from "../../reviews.ts";
 import type { Revoking } from "../../revoking.ts";
 import { ApproverApi } from "../approver-api.ts";
 import { delegationMethods } from "./delegations.ts";
+import { grantMethods } from "./grants.ts";
 import { lockMethods } from "./locks.ts";
 import type { Method } from "./method.ts";
 import { requestMethods } from "./requests.ts";
@@ -17,12 +19,13 @@ export interface Desk {
   readonly revoking: Revoking;
   readonly resolving: Resolving;
   readonly delegations: Delegations;
+  readonly grants: Grants;
   readonly reviews: Reviews;
 }
 
 /** Everything that an approver can ask for: the inbox, and all else by the name that it has on the wire. */
 export function approverMethods(
-  { approvals, revoking, resolving, delegations, reviews }: Desk,
+  { approvals, revoking, resolving, delegations, grants, reviews }: Desk,
   policy?: PolicyStatusFeed,
 ): { readonly api: ApproverApi; readonly methods: Readonly<Record<string, Method>> } {
   const api = new ApproverApi(approvals, policy);
@@ -30,6 +33,7 @@ export function approverMethods(
     ...requestMethods(api, revoking, resolving),
     ...lockMethods(revoking),
     ...delegationMethods(delegations),
+    ...grantMethods(grants),
     ...reviewMethods(reviews),
   };
   return { api, methods };
