@@ -94,7 +94,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
-    requests: new Requests(ledger, locks),
+    requests: new Requests(ledger, locks, directory),
     revocations: locks,
     revoking: new Revoking(ledger, locks, grants),
     resolving: new Resolving(ledger, eligibility),

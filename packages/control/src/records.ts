@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   type LockTarget,
   type Outcome,
+  type RequestDraft,
   type RequestState,
   type Vote,
   type Voter,
@@ -238,6 +239,18 @@ function person({ subject, groups, accounts }: Voter) {
 /** A claim that the store's state would let through, but the signed votes do not. */
 export function refusedClaimRecord(request: RequestOverview, sidecar: string, timeMs: number): RecordDraft {
   return { type: "refusal", timeMs, ...about(request), detail: { what: "claim", sidecar, reason: "votes_do_not_verify" } };
+}
+
+/** A call that was not held, because nobody could ever have approved it. */
+export function unanswerableRecord(draft: RequestDraft, message: string, timeMs: number): RecordDraft {
+  const { action, reason, session, decision } = draft;
+  return {
+    type: "refusal",
+    timeMs,
+    ...about(draft),
+    detail: { code: "nobody_can_approve", effect: decision.effect, rules: decision.rules, message },
+    payload: askedPayload({ operation: action.operation, reason, session }),
+  };
 }
 
 /** Someone signed in, or tried to. */

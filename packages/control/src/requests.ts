@@ -14,12 +14,15 @@ import {
   type Revocations,
   type Settlement,
 } from "@countersign/policy";
+import { unanswerable } from "./answerable.ts";
+import type { Directory } from "./directory.ts";
 import { checkDraft } from "./draft.ts";
 import { headline } from "./headline.ts";
 import type { Ledger } from "./ledger.ts";
-import { refusedClaimRecord } from "./records.ts";
+import { refusedClaimRecord, unanswerableRecord } from "./records.ts";
 import type { Opening, Position, StoredRequest } from "./stores/request-store.ts";
 import { asks, predecessorOf, requireSameCaller, requireSameOperation } from "./succession.ts";
+import { excluded } from "./tally.ts";
 
 /** How many requests are read at a time. */
 const page = 200;
@@ -47,10 +50,12 @@ const endings = { pending: "cancelled", approved: "revoked" } as const satisfies
 export class Requests implements RequestBook {
   readonly #ledger: Ledger;
   readonly #locks: Revocations;
+  readonly #directory: Directory;
 
-  constructor(ledger: Ledger, locks: Revocations) {
+  constructor(ledger: Ledger, locks: Revocations, directory: Directory) {
     this.#ledger = ledger;
     this.#locks = locks;
+    this.#directory = directory;
   }
 
   open(draft: RequestDraft): Promise<RequestSnapshot> {
@@ -66,7 +71,9 @@ export class Requests implements RequestBook {
 
   async #insert(draft: RequestDraft): Promise<RequestSnapshot> {
     const { requestId: id } = draft.binding;
-    const inserted = await this.#ledger.open(this.#opening(draft));
+    const opening = this.#opening(draft);
+    await this.#refuseUnanswerable(draft);
+    const inserted = await this.#ledger.open(opening);
     const stored = await this.#ledger.store.get({ id });
     if (inserted === "taken" || stored === undefined) {
       const message = "The request id is in use. A sidecar makes a new random id for each request.";
@@ -116,11 +123,21 @@ export class Requests implements RequestBook {
         ...{ rows: 0, bytes: 0, durationMs: 0, replacedBy: id },
       };
       const opening = this.#opening(draft);
+      await this.#refuseUnanswerable(draft);
       await this.#ledger.replace(old, { to: ending, outcome, by, timeMs: opening.timeMs }, opening, ...records);
       const stored = await this.#ledger.store.get({ id });
       if (stored === undefined) throw new CountersignError("internal", "The new request cannot be read.", { requestId: id });
       return stored;
     });
+  }
+
+  /** What nobody could ever approve is refused at once, and recorded, instead of letting somebody wait in vain. */
+  async #refuseUnanswerable(draft: RequestDraft): Promise<void> {
+    if (draft.decision.effect !== "review") return;
+    const refusal = unanswerable(draft.decision.approval, excluded(draft), this.#directory);
+    if (refusal === undefined) return;
+    await this.#ledger.record(unanswerableRecord(draft, refusal, this.#ledger.now()));
+    throw new CountersignError("nobody_can_approve", refusal, { requestId: draft.binding.requestId });
   }
 
   #refuseLocked(action: Pick<RequestDraft["action"], "principal" | "resource">, requestId: string): void {

@@ -14,7 +14,7 @@ import {
 import type { RequestOverview } from "./stores/request-store.ts";
 
 /** Who may not vote on a request: its principal and the principal's owner. */
-function excluded(request: Asked): Excluded {
+export function excluded(request: Pick<Asked, "action" | "owner">): Excluded {
   const { principal } = request.action;
   return request.owner === undefined ? [principal] : [principal, { issuer: principal.issuer, subject: request.owner }];
 }
