@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Outcome, type RequestState, signVote, transitions, type Vote } from "@countersign/policy";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { draft } from "../../fixtures/drafts.ts";
+import { openMemoryStores } from "../../fixtures/memory-stores.ts";
 import { alice, bob, temporaryFolder } from "../../fixtures/plane.ts";
 import { openKeys } from "../keys.ts";
 import { type Change, IllegalTransition, type Opening, type RequestStore } from "./request-store.ts";
@@ -11,6 +12,8 @@ import type { Stores } from "./stores.ts";
 /** Every store has to pass. A new one is a row here. */
 const stores: { name: string; open: (folder: string) => Promise<Stores> }[] = [
   { name: "SQLite", open: (folder) => openSqliteStores(join(folder, "control.db"), openKeys(folder).payload) },
+  // What the model check explores must do what the product's stores do.
+  { name: "memory, for the model check", open: openMemoryStores },
 ];
 
 const states = Object.keys(transitions) as RequestState[];

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { openMemoryStores } from "../../fixtures/memory-stores.ts";
 import { temporaryFolder } from "../../fixtures/plane.ts";
 import { openKeys } from "../keys.ts";
 import { openSqliteStores } from "./sqlite/stores.ts";
@@ -10,6 +11,8 @@ import type { Stores } from "./stores.ts";
 /** Every store has to pass. A new one is a row here. */
 const stores: { name: string; open: (folder: string) => Promise<Stores> }[] = [
   { name: "SQLite", open: (folder) => openSqliteStores(join(folder, "control.db"), openKeys(folder).payload) },
+  // What the model check explores must do what the product's stores do.
+  { name: "memory, for the model check", open: openMemoryStores },
 ];
 
 const grant = (id: string, more: Partial<Standing> = {}): Omit<Standing, "revision"> => ({
