@@ -51,6 +51,8 @@ export interface Approval {
   readonly justification: "required" | "optional";
   /** What votes must be signed with; absent = `session`: being signed in is enough. */
   readonly signature?: "session" | "passkey";
+  /** What is found out about it before anybody votes; absent = `plan`: what the target means to do, without doing it. */
+  readonly evidence?: "effect" | "none";
   /** Within which bounds an approver may turn the vote into a standing grant; absent = not at all. */
   readonly grants?: GrantBounds;
 }

@@ -11,6 +11,7 @@ export function approvalChanges(before: RuleApproval, after: RuleApproval): read
     ...durationChange("validFor", "must start after its approval within", before.validForMs, after.validForMs),
     ...signatureChange(before.signature ?? "session", after.signature ?? "session"),
     ...justificationChange(before.justification, after.justification),
+    ...evidenceChange(before.evidence ?? "plan", after.evidence ?? "plan"),
     ...grantsChange(before.grants, after.grants),
     ...breakGlassChange(before.breakGlass, after.breakGlass),
   ];
@@ -97,6 +98,14 @@ function justificationChange(before: string, after: string): readonly FieldChang
   const isAsked = after === "required";
   const text = isAsked ? "the agent must now give a reason" : "the agent need no longer give a reason";
   return [{ field: "approval.justification", before, after, direction: isAsked ? "tighter" : "looser", text }];
+}
+
+/** What approvers are shown; for an effect the statement is also tried out, which takes locks and rights. */
+function evidenceChange(before: string, after: string): readonly FieldChange[] {
+  if (before === after) return [];
+  const text = `before a vote, ${after} is found out (was ${before})`;
+  const direction = before === "effect" || after === "effect" ? "unknown" : "none";
+  return [{ field: "approval.evidence", before, after, direction, text }];
 }
 
 function grantsChange(before: GrantBounds | undefined, after: GrantBounds | undefined): readonly FieldChange[] {

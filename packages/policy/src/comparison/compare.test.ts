@@ -130,6 +130,8 @@ test.each([
     approval(`${one}, breakGlass: { approvers: [user:erin], reviewWithin: 2h }`),
     "tighter r: alone in an emergency: group:oncall, user:erin, reviewed within 1d → user:erin, reviewed within 2h",
   ],
+  [approval(one), approval(`${one}, evidence: effect`), "unknown r: before a vote, effect is found out (was plan)"],
+  [approval(one), approval(`${one}, evidence: none`), "none r: before a vote, none is found out (was plan)"],
 ])("%s → %s", (before, after, expected) => {
   expect(changes(before, after)).toEqual([expected]);
 });

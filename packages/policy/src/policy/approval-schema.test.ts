@@ -107,6 +107,26 @@ test("escalation is in the decision, earliest first", () => {
   });
 });
 
+describe("evidence", () => {
+  const rule = (id: string, evidence: string) =>
+    `${id} review role: writer; approval: { stages: [{ approvers: ['group:g'] }], ${evidence} }`;
+  test.each([
+    [["", "evidence: none"], undefined],
+    [["evidence: none", "evidence: effect"], "effect"],
+    [["evidence: plan", "evidence: effect"], "effect"],
+    [["evidence: none", "evidence: none"], "none"],
+    [["evidence: plan"], undefined],
+  ])("of %j is the most that any rule asks for", (asked, expected) => {
+    const decision = ask(policyOf(...asked.map((one, index) => rule(`r${index}`, one))), "delete from t");
+    expect(decision).toMatchObject({ effect: "review" });
+    expect(decision.effect === "review" && decision.approval.evidence).toBe(expected);
+  });
+
+  test("an unknown kind is an error with its place", () => {
+    expect(() => loadPolicy({ "p.yaml": file("{ stages: [{ approvers: ['group:a'] }], evidence: all }") })).toThrow(/plan/);
+  });
+});
+
 test("what this version does not enforce is told with its place", () => {
   const policy = loadPolicy({ "p.yaml": file("{ stages: [{ approvers: ['group:a'] }], signature: passkey }") });
   expect(unenforced(policy).refused).toMatchObject([

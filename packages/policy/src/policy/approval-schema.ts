@@ -121,6 +121,10 @@ export const approval = z
       .enum(["required", "optional"])
       .default("optional")
       .meta({ description: "Whether the agent must give a reason." }),
+    evidence: z.enum(["plan", "effect", "none"]).default("plan").meta({
+      description:
+        "What is found out for the approver while it waits: the database's `plan` (when left out), the exact `effect` of a trial in a transaction that is rolled back, or `none`.",
+    }),
     grants: grants.optional(),
     breakGlass: breakGlass.optional(),
   })

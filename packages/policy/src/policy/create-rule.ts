@@ -43,6 +43,7 @@ function approvalOf({
   validFor,
   signature,
   justification,
+  evidence,
   grants,
   breakGlass,
 }: NonNullable<RuleText["approval"]>): RuleApproval {
@@ -52,6 +53,7 @@ function approvalOf({
     validForMs: validFor,
     justification,
     ...(signature === "passkey" ? { signature } : {}),
+    ...(evidence === "plan" ? {} : { evidence }),
     ...(grants === undefined ? {} : { grants: { maxUses: grants.maxUses, maxTtlMs: grants.maxTtl } }),
     ...(breakGlass === undefined
       ? {}

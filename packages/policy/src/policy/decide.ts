@@ -125,9 +125,16 @@ function approvalOf(reviews: readonly Rule[]): Approval {
     validForMs: Math.min(...approvals.map(({ validForMs }) => validForMs)),
     justification: approvals.some(({ justification }) => justification === "required") ? "required" : "optional",
     ...(approvals.some(({ signature }) => signature === "passkey") ? { signature: "passkey" } : {}),
+    ...evidenceOf(approvals.map(({ evidence }) => evidence)),
     // Only where every rule lets an approver remember it.
     ...(grants.every((bounds) => bounds !== undefined) ? { grants: strictestGrants(grants) } : {}),
   };
+}
+
+/** The most that any of them asks for: an approver sees rather more than less. */
+function evidenceOf(asked: readonly Approval["evidence"][]): Pick<Approval, "evidence"> {
+  if (asked.includes("effect")) return { evidence: "effect" };
+  return asked.every((one) => one === "none") ? { evidence: "none" } : {};
 }
 
 function strictestGrants(all: readonly GrantBounds[]): GrantBounds {
