@@ -1,11 +1,15 @@
 import {
   ApproverServiceClient,
   ErrorInfo,
+  type Grant,
+  type ListGrantsResponse,
   type ListRequestsResponse,
   type RequestDetail,
   type RequestState,
   type RequestSummary,
+  type RevokeGrantResponse,
   type Verdict,
+  type VoteRequest,
   type WatchInboxResponse,
 } from "@countersign/rpc";
 import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
@@ -76,14 +80,40 @@ export class ApproverClient implements Disposable {
   }
 
   /** Votes over the request digest that was shown. */
-  async vote(detail: RequestDetail, verdict: Verdict, comment: string): Promise<RequestDetail> {
+  async vote(
+    detail: RequestDetail,
+    verdict: Verdict,
+    comment: string,
+    more: Partial<Pick<VoteRequest, "grant">> = {},
+  ): Promise<RequestDetail> {
     const { requestDigest } = detail;
-    const plain = { grant: undefined, breakGlass: false, struck: [] };
+    const plain = { grant: undefined, breakGlass: false, struck: [], ...more };
     const vote = { id: present(detail.summary).id, requestDigest, verdict, comment, ...plain };
     const answer = await this.#call<{ request?: RequestDetail | undefined }>((done) =>
       this.#client.vote(vote, this.#metadata, done),
     );
     return present(answer.request);
+  }
+
+  /** Standing approvals, newest first. */
+  async grants(activeOnly: boolean): Promise<readonly Grant[]> {
+    const found: Grant[] = [];
+    let pageToken = "";
+    do {
+      const request = { activeOnly, pageSize: 200, pageToken };
+      const page = await this.#call<ListGrantsResponse>((done) => this.#client.listGrants(request, this.#metadata, done));
+      found.push(...page.grants);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    return found;
+  }
+
+  /** Takes a grant back. */
+  async revokeGrant(id: string, reason: string): Promise<Grant> {
+    const answer = await this.#call<RevokeGrantResponse>((done) =>
+      this.#client.revokeGrant({ id, reason }, this.#metadata, done),
+    );
+    return present(answer.grant);
   }
 
   /**

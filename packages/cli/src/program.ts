@@ -3,6 +3,7 @@ import { auditCommand } from "./commands/audit.ts";
 import type { MakeCommand } from "./commands/command.ts";
 import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { credentialsCommand } from "./commands/credentials.ts";
+import { grantsCommand } from "./commands/grants.ts";
 import { initCommand } from "./commands/init.ts";
 import { policyCommand } from "./commands/policy/policy.ts";
 import { queryCommand } from "./commands/query.ts";
@@ -20,7 +21,7 @@ import { version } from "./version.ts";
 const groups: readonly (readonly [heading: string, commands: readonly MakeCommand[]])[] = [
   ["Set up and run:", [initCommand, upCommand, tokenCommand, signInCommand, credentialsCommand]],
   ["Write rules:", [policyCommand]],
-  ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand]],
+  ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand, grantsCommand]],
   ["Ask, as an agent:", [resourcesCommand, queryCommand]],
   ["Prove:", [auditCommand]],
   ["Shell:", [completionCommand]],

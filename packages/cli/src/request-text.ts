@@ -10,6 +10,7 @@ import type {
   Stage,
 } from "@countersign/rpc";
 import { Verdict } from "@countersign/rpc";
+import { boundsText, termsText } from "./grant-text.ts";
 import { stateName } from "./request-state.ts";
 import { stateFormats } from "./state-name.ts";
 import { mixedScripts, visible, visibleBlock } from "./terminal/escape.ts";
@@ -100,7 +101,10 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
     "",
     heading("Held by"),
     ...detail.requirements.map((one) => `  ${requirementText(one)}`),
-    ...(detail.votes.length > 0 ? ["", heading("Votes"), ...detail.votes.map((one) => `  ${voteText(one)}`)] : []),
+    ...(detail.grants === undefined || detail.outcome !== undefined
+      ? []
+      : ["", heading("May be granted"), ...boundsText(detail.grants).map((one) => `  ${one}`)]),
+    ...(detail.votes.length > 0 ? ["", heading("Votes"), ...detail.votes.flatMap(voteLines)] : []),
     ...(detail.history.length > 1
       ? [
           "",
@@ -135,6 +139,11 @@ export function requirementText(requirement: Requirement): string {
 
 function stageText(stage: Stage): string {
   return `${stage.approved} of ${stage.count} from ${stage.approvers.map(visible).join(" or ")}`;
+}
+
+function voteLines(vote: CastVote): readonly string[] {
+  const grant = vote.grant === undefined ? [] : [`    with a grant: ${termsText(vote.grant).join("; ")}`];
+  return [`  ${voteText(vote)}`, ...grant];
 }
 
 function voteText(vote: CastVote): string {

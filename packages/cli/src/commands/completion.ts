@@ -50,6 +50,11 @@ function instanceSources(terminal: Terminal): Sources {
       const found = await client.list([wireStates.pending]);
       return found.map(({ id }) => id);
     }),
+    grants: quietly(async (options) => {
+      const { connectApprover } = await import("../approver.ts");
+      using client = await connectApprover(terminal, options);
+      return (await client.grants(true)).map(({ id }) => id);
+    }),
     resources: quietly(async (options) => {
       const { connectAgent } = await import("../agent.ts");
       await using client = await connectAgent(terminal, options);

@@ -1,5 +1,6 @@
 import { Option } from "commander";
-import type { Countersign } from "../countersign.ts";
+import type { Logger } from "pino";
+import type { Countersign, CountersignOptions } from "../countersign.ts";
 import { type ExitCode, exitCodes } from "../exit.ts";
 import { configFile, type InstanceOptions } from "../instance.ts";
 import { interruptible } from "../terminal/interrupt.ts";
@@ -45,7 +46,7 @@ async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
     log.error({ error: error instanceof Error ? error.stack : String(error) }, "internal error");
   let reload = (): void => {};
   const run = async (stop: AbortSignal): Promise<ExitCode> => {
-    const running = await startCountersign(config, { environment: terminal.env, onInternalError });
+    const running = await startCountersign(config, { environment: terminal.env, onInternalError, onEmergency: logEmergency(log) });
     reload = running.reloadPolicy;
     logPolicy(running.policy, log, stop).catch(onInternalError);
     if (!running.hasConsole) log.warn("the console's pages are not built, only its API is served; run: npm run build");
@@ -62,6 +63,15 @@ async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
     return exitCodes.ok;
   };
   return await interruptible(run, () => reload());
+}
+
+/** Says loudly that somebody approved alone, or that nobody has looked at it in time. What they wrote stays in the audit log. */
+function logEmergency(log: Logger): NonNullable<CountersignOptions["onEmergency"]> {
+  return ({ requestId: request, resource, by, dueMs }, change) => {
+    const detail = { request, resource, by: by.map(({ subject }) => subject), due: new Date(dueMs).toISOString() };
+    if (change === "opened") log.warn(detail, "EMERGENCY: somebody approved alone; another person has to review it");
+    else log.error(detail, "OVERDUE: nobody has reviewed an emergency in time; run: countersign reviews");
+  };
 }
 
 /** How long a graceful stop may take. */

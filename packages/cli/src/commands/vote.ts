@@ -1,12 +1,13 @@
-import type { RequestDetail } from "@countersign/rpc";
+import type { GrantTerms, RequestDetail } from "@countersign/rpc";
 import type { Command } from "commander";
 import type { ApproverOptions } from "../approver.ts";
+import type { ApproverClient } from "../approver-client.ts";
 import { CliError, type ExitCode, exitCodes } from "../exit.ts";
 import type { StateName } from "../state-name.ts";
 import { visible } from "../terminal/escape.ts";
 import { confirm } from "../terminal/prompt.ts";
 import { line, paint, type Terminal } from "../terminal/terminal.ts";
-import { action, type CommandContext, describe, type MakeCommand, withApprover } from "./command.ts";
+import { action, type CommandContext, collect, describe, type MakeCommand, withApprover } from "./command.ts";
 
 type VerdictName = "approve" | "deny";
 
@@ -14,6 +15,8 @@ interface VoteOptions extends ApproverOptions {
   readonly message: string;
   readonly yes?: true;
   readonly json?: true;
+  readonly grant?: string;
+  readonly bound?: readonly string[];
 }
 
 /** `countersign approve` */
@@ -25,8 +28,21 @@ export const approveCommand: MakeCommand = (context) =>
       "approve <ID>",
       "approve a request",
       "Shows the whole operation, asks, and casts your vote over exactly what was shown.\nThe beginning or the end of an ID is enough.",
-      [["countersign approve req_01k2f8"], ["countersign approve req_01k2f8 --as alice --yes -m 'Checked with the owner.'"]],
-    ),
+      [
+        ["countersign approve req_01k2f8"],
+        ["countersign approve req_01k2f8 --as alice --yes -m 'Checked with the owner.'"],
+        [
+          "countersign approve req_01k2f8 --grant uses=20,ttl=8h --bound '$1=range:1..1000' --bound 'constant 1=any'",
+          "and let the same run 20 times more within eight hours, with these values, without asking",
+        ],
+      ],
+    )
+      .option("--grant <TERMS>", "let it stand, where the rules permit it: uses=20,ttl=8h")
+      .option(
+        "--bound <BOUND>",
+        "what a value may be instead, e.g. '$1=range:1..1000', 'one_of:a,b', 'prefix:dup-', 'any' (repeatable)",
+        collect,
+      ),
   );
 
 /** `countersign deny` */
@@ -57,21 +73,46 @@ async function vote(terminal: Terminal, verdict: VerdictName, id: string, option
     import("@countersign/rpc"),
     import("../request-json.ts"),
   ]);
+  const grant = await grantOf(options);
   using client = await connectApprover(terminal, options);
   const shown = await client.find(id);
-  await review(terminal, verdict, shown, options);
-  const after = await client.vote(shown, verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, options.message);
+  await review(terminal, verdict, shown, options, grant);
+  const after = await client.vote(shown, verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, options.message, { grant });
   if (options.json) line(terminal.stdout, JSON.stringify(detailJson(after), null, 2));
   else await report(terminal, verdict, after);
+  if (grant !== undefined && !options.json) await reportGrant(terminal, client, after);
   return exitCodes.ok;
 }
 
+async function grantOf({ grant, bound = [] }: VoteOptions): Promise<GrantTerms | undefined> {
+  if (grant === undefined && bound.length > 0) throw new CliError(exitCodes.usage, "--bound goes with --grant: there is none.");
+  return grant === undefined ? undefined : (await import("../grant-terms.ts")).parseGrant(grant, bound);
+}
+
+async function reportGrant(terminal: Terminal, client: ApproverClient, { summary }: RequestDetail): Promise<void> {
+  const made = (await client.grants(false)).find(({ requestId }) => requestId === summary?.id);
+  line(
+    terminal.stdout,
+    made === undefined
+      ? "The grant is not in force: everybody who is needed has to agree to the very same."
+      : `The grant ${made.id} is in force. \`countersign grants\` lists it.`,
+  );
+}
+
 /** Shows the operation and asks. A vote that nobody confirmed needs `--yes`. */
-async function review(terminal: Terminal, verdict: VerdictName, detail: RequestDetail, options: VoteOptions): Promise<void> {
-  const { requestText } = await import("../request-text.ts");
+async function review(
+  terminal: Terminal,
+  verdict: VerdictName,
+  detail: RequestDetail,
+  options: VoteOptions,
+  grant?: GrantTerms,
+): Promise<void> {
+  const [{ requestText }, { termsText }] = await Promise.all([import("../request-text.ts"), import("../grant-text.ts")]);
   // With --json, standard output holds JSON only; and also with --yes, what cannot be shown cannot be approved.
   const text = requestText(options.json ? { ...terminal, stdout: terminal.stderr } : terminal, detail);
-  if (!options.json || !options.yes) for (const one of [...text, ""]) line(options.json ? terminal.stderr : terminal.stdout, one);
+  const standing = grant === undefined ? [] : ["", "With a grant", ...termsText(grant).map((one) => `  ${one}`)];
+  if (!options.json || !options.yes)
+    for (const one of [...text, ...standing, ""]) line(options.json ? terminal.stderr : terminal.stdout, one);
   if (detail.summary?.canVote === false) {
     throw new CliError(
       exitCodes.failure,
@@ -81,7 +122,8 @@ async function review(terminal: Terminal, verdict: VerdictName, detail: RequestD
   if (options.yes) return;
   if (terminal.stdin.isTTY !== true)
     throw new CliError(exitCodes.usage, "There is no terminal to ask on. Add --yes to vote without being asked.");
-  const question = verdict === "approve" ? "Approve exactly this?" : "Deny this?";
+  const question =
+    verdict === "deny" ? "Deny this?" : grant === undefined ? "Approve exactly this?" : "Approve this, and the grant?";
   if (!(await confirm(terminal, paint(terminal.stderr, "bold", question))))
     throw new CliError(exitCodes.failure, "Not confirmed; no vote was cast.");
 }

@@ -8,6 +8,7 @@ const program = createProgram({ env: {}, cwd: "/", now: () => 0, ...streams }, (
 
 const sources: Sources = {
   requests: async ({ data }) => [`req_of_${data ?? "default"}`],
+  grants: async () => ["grant_1"],
   resources: async () => ["orders-db", "users-db"],
   approvers: async () => ["alice", "bob"],
   configuredResources: async ({ config }) => [`${config ?? "default"}-db`],
@@ -26,10 +27,12 @@ test("every command of the tree is offered, hidden ones are not", async () => {
 test("commands below commands", async () => {
   expect(await complete("audit", "")).toEqual(["verify", "export"]);
   expect(await complete("credentials", "l")).toEqual(["list"]);
+  expect(await complete("grants", "")).toEqual(["list", "show", "revoke"]);
+  expect(await complete("grants", "revoke", "")).toEqual(["grant_1"]);
 });
 
 test("a command's options, and nothing else, after a dash", async () => {
-  expect(await complete("approve", "--")).toEqual(["--message", "--yes", "--json", "--as", "--config", "--data", "--help"]);
+  expect(await complete("deny", "--")).toEqual(["--message", "--yes", "--json", "--as", "--config", "--data", "--help"]);
 });
 
 test("choices of arguments and of options", async () => {

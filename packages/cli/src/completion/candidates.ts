@@ -11,6 +11,7 @@ export interface Candidate {
 /** What only a running instance or its configuration knows. */
 export interface Sources {
   readonly requests: (options: InstanceOptions) => Promise<readonly string[]>;
+  readonly grants: (options: InstanceOptions) => Promise<readonly string[]>;
   readonly resources: (options: InstanceOptions) => Promise<readonly string[]>;
   readonly approvers: (options: InstanceOptions) => Promise<readonly string[]>;
   /** What the configuration names; nothing needs to be running. */
@@ -20,6 +21,7 @@ export interface Sources {
 /** Which source completes an argument of a name, or an option's value. Anything else is left to the shell, which completes file names. */
 const sourceOf: Readonly<Record<string, keyof Sources>> = {
   ID: "requests",
+  GRANT: "grants",
   RESOURCE: "resources",
   "--as": "approvers",
   "--resource": "configuredResources",
