@@ -4,7 +4,6 @@ import { loadParser } from "../facts/postgres/parser.ts";
 import type { Facts } from "../facts.ts";
 import { loadPolicy } from "../policy.ts";
 import { ask, questionOf } from "../testing-policy.ts";
-import { loadRules } from "./load.ts";
 
 beforeAll(loadParser);
 
@@ -29,6 +28,15 @@ const asking = () => ({
   }),
   facts: large(),
 });
+
+/** Milliseconds that this thread computes from now on; what else the machine does is not its fault. */
+function cpuMs(): () => number {
+  const start = process.threadCpuUsage();
+  return () => {
+    const { user, system } = process.threadCpuUsage(start);
+    return (user + system) / 1000;
+  };
+}
 
 const manyRules = (condition: string) =>
   Array.from({ length: 200 }, (_, index) => ({
@@ -70,9 +78,9 @@ describe("200 rules on the largest facts end in time, and what was not decided i
     let fastest = Number.POSITIVE_INFINITY;
     for (let round = 0; round < 3; round++) {
       const question = asking();
-      const start = performance.now();
+      const spent = cpuMs();
       const decision = policy.decide(question);
-      fastest = Math.min(fastest, performance.now() - start);
+      fastest = Math.min(fastest, spent());
       expect(decision.effect).toBe("deny");
     }
     expect(fastest).toBeLessThan(50);
@@ -118,14 +126,12 @@ test("the answer is the same when the facts were seen before", () => {
 });
 
 test("a text of many statements is decided in time", () => {
-  const rules = loadRules({ "p.yaml": JSON.stringify({ version: 1, rules: manyRules("sql.readOnly && '#' in sql.tables") }) });
-  expect(rules.length).toBe(200);
   const policy = policyOf("sql.readOnly && '#' in sql.tables");
   const { facts } = questionOf("select 1");
   if (facts.protocol !== "postgres") throw new Error("not SQL");
   const parts = Array.from({ length: 20_000 }, () => Object.freeze({ ...facts.sql }));
   const question = { ...questionOf("select 1"), facts: Object.freeze({ ...facts, parts }) };
-  const start = performance.now();
+  const spent = cpuMs();
   expect(policy.decide(question).message).toMatch(/takes too many steps/);
-  expect(performance.now() - start).toBeLessThan(100);
+  expect(spent()).toBeLessThan(50);
 });

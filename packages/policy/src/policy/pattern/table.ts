@@ -7,8 +7,8 @@ export const reject = -2;
 
 /** States times kinds of characters: one table holds at most 400 kB. */
 const maxCells = 100_000;
-/** Places of the program that are looked at, so that reading a pattern takes some 150 ms at most. */
-const maxWork = 3_000_000;
+/** Places of the program that are looked at, so that reading a pattern takes some 100 ms at most. */
+const maxWork = 1_500_000;
 const tooLarge =
   "the pattern is too complex: counted repetitions of things that overlap (like .{0,100}) need too many states; make them * or +, or anchor it with ^";
 
@@ -44,45 +44,51 @@ export function buildTable({ instructions, start: entry }: Program, examples: re
   numberOf(start, "text edge");
   for (let index = 0; index < states.length; index++) {
     const { pcs, before } = states[index] ?? { pcs: start, before: "text edge" };
+    // Most kinds of characters are the same kind of neighbour.
+    const reachedBefore = new Map<Neighbour, Reached>();
     for (const rune of [...examples, undefined]) {
       const behind = neighbour(rune);
-      work += pcs.length + 1;
-      const reached = closure(instructions, pcs, contextOf(before, behind));
-      work += reached.length;
+      const reached = reachedBefore.get(behind) ?? reach(instructions, pcs, contextOf(before, behind));
+      reachedBefore.set(behind, reached);
+      work += reached.readers.length + 1;
       if (work > maxWork) throw new PatternError(tooLarge);
-      if (reached.some((pc) => instructions[pc]?.op === op.match)) cells.push(accept);
+      if (reached.found) cells.push(accept);
       else if (rune === undefined) cells.push(reject);
-      else {
-        const next = new Set(start);
-        for (const pc of reached) {
-          const one = instructions[pc];
-          if (one && isReader(one) && one.matchRune(rune)) next.add(one.out);
-        }
-        cells.push(
-          numberOf(
-            [...next].sort((a, b) => a - b),
-            behind,
-          ),
-        );
-      }
+      else cells.push(numberOf(step(reached, rune, entry), behind));
     }
   }
   return stopEarly(Int32Array.from(cells), width, states.length);
 }
 
 /** Where a program can be without reading a character. */
-function closure(instructions: readonly Instruction[], from: readonly number[], context: number): readonly number[] {
+interface Reached {
+  readonly found: boolean;
+  /** The instructions that read the next character. */
+  readonly readers: readonly Instruction[];
+}
+
+function reach(instructions: readonly Instruction[], from: readonly number[], context: number): Reached {
   const seen = new Set<number>();
+  const readers: Instruction[] = [];
   const open = [...from];
   for (let pc = open.pop(); pc !== undefined; pc = open.pop()) {
     const one = instructions[pc];
     if (one === undefined || seen.has(pc)) continue;
     seen.add(pc);
-    if (one.op === op.alt || one.op === op.altMatch) open.push(one.out, one.arg);
+    if (one.op === op.match) return { found: true, readers: [] };
+    if (isReader(one)) readers.push(one);
+    else if (one.op === op.alt || one.op === op.altMatch) open.push(one.out, one.arg);
     else if (one.op === op.capture || one.op === op.nop) open.push(one.out);
     else if (one.op === op.emptyWidth && (one.arg & ~context) === 0) open.push(one.out);
   }
-  return [...seen];
+  return { found: false, readers };
+}
+
+/** Where the program goes with a character, and from its beginning again: a match may begin anywhere. */
+function step({ readers }: Reached, rune: number, entry: number): readonly number[] {
+  const next = new Set([entry]);
+  for (const one of readers) if (one.matchRune(rune)) next.add(one.out);
+  return [...next].sort((a, b) => a - b);
 }
 
 /** A state from which nothing can be found any more rejects at once. */
