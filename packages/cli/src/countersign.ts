@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { AuditLog } from "@countersign/audit";
 import {
   Approvers,
   type Clock,
   developmentIdentity,
+  type EmbeddedOptions,
   openEmbeddedControlPlane,
   openEmbeddedLog,
   openKeys,
@@ -31,6 +33,8 @@ export interface CountersignOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Told of defects, which callers only hear of as `internal`. */
   readonly onInternalError: (error: unknown) => void;
+  /** Told when somebody approves alone in an emergency, and when nobody has reviewed that in time. */
+  readonly onEmergency?: EmbeddedOptions<AuditLog>["onEmergency"];
   /** The machine's clock, unless a test drives its own. */
   readonly clock?: Clock;
   /** Told of every named step of a guarded call; tests stop the process there. */
@@ -84,7 +88,8 @@ export async function startCountersign(config: Config, options: CountersignOptio
       folder: data,
       keys,
       openLog: () => openEmbeddedLog(data, keys, logOrigin(keys.log.publicKey)),
-      directory: approvers,
+      ...{ directory: approvers, reminders: reminderTimes(settings.approvals) },
+      ...(options.onEmergency && { onEmergency: options.onEmergency }),
       ...(options.clock && { clock: options.clock }),
     }),
   );
@@ -158,6 +163,12 @@ export async function startCountersign(config: Config, options: CountersignOptio
     reloadPolicy: () => policy.reload(),
     [Symbol.asyncDispose]: close,
   };
+}
+
+function reminderTimes(approvals: Config["settings"]["approvals"]): EmbeddedOptions<AuditLog>["reminders"] {
+  if (approvals === undefined) return undefined;
+  const { remindAfter, remindEvery, remindAtMost } = approvals;
+  return { afterMs: remindAfter, everyMs: remindEvery, atMost: remindAtMost };
 }
 
 /** The built console: beside the bundle, or in the workspace. */

@@ -115,6 +115,11 @@ export class Approvals {
     );
   }
 
+  /** How often those who are asked were reminded of a request since somebody last answered. */
+  reminded(request: RequestOverview): number {
+    return this.#ledger.reminded(request);
+  }
+
   /** Until when the open review of a request should be closed; undefined when none is open. */
   reviewDueMs(request: RequestOverview): number | undefined {
     return this.#reviews.dueMs(request.binding.requestId);

@@ -13,6 +13,7 @@ import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Locks } from "./locks.ts";
 import { People } from "./people.ts";
+import type { ReminderTimes } from "./reminders.ts";
 import { Requests } from "./requests.ts";
 import { Resolving } from "./resolving.ts";
 import { type ReviewParts, Reviews } from "./reviews.ts";
@@ -33,6 +34,8 @@ export interface EmbeddedOptions<Log extends AuditLog> {
   readonly openLog: () => Promise<Log & Partial<AsyncDisposable>>;
   /** Who there is, and in which groups; without it what a sign-in says of somebody holds. */
   readonly directory?: Directory;
+  /** When people are reminded of what waits; absent = never. */
+  readonly reminders?: ReminderTimes | undefined;
   /** Told when somebody approves alone in an emergency, and when nobody has reviewed that in time. */
   readonly onEmergency?: ReviewParts["onEmergency"];
   /** The machine's clock unless a test drives its own. */
@@ -81,7 +84,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const isLocked = (person: Voter) => locks.isLocked(person);
   const delegations = await Delegations.open(standing, { audit, now, directory, isLocked });
   const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, keys.vote.publicKey, isLocked);
-  const ledger = new Ledger({ store, audit, changes, now, noteWake: (wakeMs) => alarm.note(wakeMs), progress });
+  const { reminders } = options;
+  const ledger = new Ledger({ store, reminders, audit, changes, now, noteWake: (wakeMs) => alarm.note(wakeMs), progress });
   opening.defer(() => ledger.idle());
   const alarm = opening.use(new Alarm({ clock, now, store, wake: (id) => ledger.wake(id) }));
   opening.defer(() => changes.close());

@@ -3,8 +3,9 @@ import { CountersignError, type Outcome, type Quorum, type RequestState, type Vo
 import type { Changes } from "./changes.ts";
 import { addedBetween, nextEscalation } from "./escalation.ts";
 import { hasLapsed } from "./lifetime.ts";
-import { escalationRecord, record, requestRecord, stateRecord } from "./records.ts";
-import type { Change, Opening, RequestStore, StoredRequest } from "./stores/request-store.ts";
+import { escalationRecord, record, reminderRecord, requestRecord, stateRecord } from "./records.ts";
+import { answeredMs, nextReminder, type ReminderTimes, remindedBy } from "./reminders.ts";
+import type { Change, Opening, RequestOverview, RequestStore, StoredRequest } from "./stores/request-store.ts";
 import type { Asked } from "./tally.ts";
 import { Turns } from "./turns.ts";
 
@@ -17,6 +18,8 @@ export interface LedgerParts {
   readonly now: () => number;
   /** How far a request's approval is with these votes. */
   readonly progress: (request: Asked, votes: readonly Vote[]) => Quorum;
+  /** When people are reminded of what waits; absent = never. */
+  readonly reminders?: ReminderTimes | undefined;
   /** Told of every moment at which the clock has something to do. */
   readonly noteWake: (wakeMs: number) => void;
 }
@@ -136,10 +139,29 @@ export class Ledger {
       if (request.state !== "pending") return request.state === "expired";
       const timeMs = this.now();
       const to = addedBetween(this.#parts.progress(request, request.votes), request.escalatedMs, timeMs);
-      if (to.length === 0) return false;
-      await this.apply(request, { escalated: to, by: "clock", timeMs }, escalationRecord(request, to, timeMs));
-      return true;
+      const reminded = this.#remindedBy(request, timeMs);
+      const isReminded = reminded > this.reminded(request);
+      const records = [
+        ...(to.length > 0 ? [escalationRecord(request, to, timeMs)] : []),
+        ...(isReminded ? [reminderRecord(request, reminded, timeMs)] : []),
+      ];
+      if (records.length > 0) {
+        await this.apply(request, { escalated: to, by: "clock", timeMs }, ...records);
+        return true;
+      }
+      // A moment of a configuration that has changed since: the next one is noted, or it would look due for ever.
+      if ((request.wakeMs ?? Number.POSITIVE_INFINITY) <= timeMs) await this.apply(request, { by: "clock", timeMs });
+      return false;
     });
+  }
+
+  /** How often those who are asked were reminded of a request since somebody last answered. */
+  reminded(request: RequestOverview): number {
+    return request.state === "pending" ? this.#remindedBy(request, request.escalatedMs) : 0;
+  }
+
+  #remindedBy(request: RequestOverview, timeMs: number): number {
+    return remindedBy(this.#parts.reminders, answeredMs(request, request.votes), timeMs);
   }
 
   /** When the clock has something to do after a change; null when nothing waits any more. */
@@ -151,8 +173,9 @@ export class Ledger {
   }
 
   #pendingWake(request: Asked, votes: readonly Vote[], escalatedMs: number): number {
-    const next = nextEscalation(this.#parts.progress(request, votes), escalatedMs);
-    return Math.min(request.binding.expiry.pendingUntilMs, next ?? Number.POSITIVE_INFINITY);
+    const more = nextEscalation(this.#parts.progress(request, votes), escalatedMs) ?? Number.POSITIVE_INFINITY;
+    const again = nextReminder(this.#parts.reminders, answeredMs(request, votes), escalatedMs) ?? Number.POSITIVE_INFINITY;
+    return Math.min(request.binding.expiry.pendingUntilMs, more, again);
   }
 
   #expire(request: StoredRequest): Promise<StoredRequest> {

@@ -22,6 +22,7 @@ const writer = "control";
  * @throws {CountersignError} `audit_unavailable`.
  */
 export async function record(log: AuditLog, records: readonly RecordDraft[], durability: Durability = "durable"): Promise<void> {
+  if (records.length === 0) return;
   try {
     await log.append(writer, records, durability);
   } catch (cause) {
@@ -150,6 +151,11 @@ export function stateRecord(
 /** Nobody answered in time, so that more people are asked. */
 export function escalationRecord(request: RequestOverview, to: readonly string[], timeMs: number): RecordDraft {
   return { type: "escalation", timeMs, ...about(request), detail: { to } };
+}
+
+/** Nobody has answered: those who are asked were reminded, so many times by now. */
+export function reminderRecord(request: RequestOverview, count: number, timeMs: number): RecordDraft {
+  return { type: "reminder", timeMs, ...about(request), detail: { count } };
 }
 
 /** An approver takes back one request. */

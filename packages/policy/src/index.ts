@@ -47,6 +47,7 @@ export { operationText } from "./operation-text.ts";
 export * from "./outcome.ts";
 export { factsSchema } from "./policy/facts-schema.ts";
 export { policyJsonSchema } from "./policy/json-schema.ts";
+export { parseDuration } from "./policy/quantity.ts";
 export * from "./policy.ts";
 export { loadReading, loadToLookAt, type PolicyReading, type ReadPolicy, type ReadyPolicy } from "./policy-reading.ts";
 export type { PolicyStatus, PolicyStatusFeed } from "./policy-status.ts";

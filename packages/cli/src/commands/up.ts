@@ -46,7 +46,11 @@ async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
     log.error({ error: error instanceof Error ? error.stack : String(error) }, "internal error");
   let reload = (): void => {};
   const run = async (stop: AbortSignal): Promise<ExitCode> => {
-    const running = await startCountersign(config, { environment: terminal.env, onInternalError, onEmergency: logEmergency(log) });
+    const running = await startCountersign(config, {
+      environment: terminal.env,
+      onInternalError,
+      onEmergency: logEmergency(log),
+    });
     reload = running.reloadPolicy;
     logPolicy(running.policy, log, stop).catch(onInternalError);
     if (!running.hasConsole) log.warn("the console's pages are not built, only its API is served; run: npm run build");

@@ -1,4 +1,4 @@
-import { parsePublicKey } from "@countersign/policy";
+import { parseDuration, parsePublicKey } from "@countersign/policy";
 import { z } from "zod";
 import { resourceSchema } from "./resource.ts";
 
@@ -94,6 +94,15 @@ const publicKey = z
     "expected a public key as `countersign policy keygen` prints it: `ed25519:…`",
   );
 
+/** A text like `30m` → milliseconds. */
+const duration = z.string().transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined && milliseconds >= 1000 && milliseconds <= longestDurationMs) return milliseconds;
+  context.addIssue({ code: "custom", message: "expected a duration like `90s`, `15m` or `2h`, from 1s to 14d" });
+  return z.NEVER;
+});
+const longestDurationMs = 14 * 86_400_000;
+
 const bytes = z
   .int()
   .min(1024)
@@ -134,6 +143,10 @@ export const configSchema = z.strictObject({
       approver: filePath.default("approver.sock"),
     })
     .prefault({}),
+  /** When people are told again of what nobody answers; absent = never. */
+  approvals: z
+    .strictObject({ remindAfter: duration, remindEvery: duration, remindAtMost: z.int().min(1).max(100).default(5) })
+    .optional(),
   policy: z.union([filePath, z.array(filePath).min(1)], "expected a path, or a list of paths").default("policy.yaml"),
   /** Who may sign the policy. With any of them, it has to be one bundle that one of them signed. */
   policyKeys: z.array(publicKey).min(1, "expected at least one key; leave it out to use policies that nobody signed").optional(),

@@ -18,6 +18,7 @@ policy: policy.yaml
 approvers:
   - name: ${JSON.stringify(approver)}
     groups: [approvers]
+    # accounts: [you@example.com]  # other names of the same person, e.g. as the owner of an agent
 
 # The targets that agents can use, by name. Agents never see addresses or passwords.
 # A password cannot be written here. It comes from
@@ -53,6 +54,11 @@ identity:
   #   audience: countersign
   #   algorithms: [RS256]
 
+# approvals:
+#   remindAfter: 15m            # those who are asked are told again of what nobody answers
+#   remindEvery: 30m
+#   remindAtMost: 5
+
 control:
   listen: 127.0.0.1:0           # the console; port 0 = any free one
   approver: approver.sock       # the approver API
@@ -64,6 +70,7 @@ limits:
   statementBytes: 1048576
   parameterBytes: 16777216
   pendingPerPrincipal: 1000
+  # requestsPerMinute: 600      # what one agent may ask in a minute, also what is denied; not limited by default
 `;
 }
 

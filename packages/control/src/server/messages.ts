@@ -41,6 +41,7 @@ export function summaryMessage(request: RequestOverview, approver: Approver, app
     canVote: approvals.refusal(request, approver) === undefined,
     actionDigest: request.binding.actionDigest,
     brokeGlass: approvals.brokeGlass(request),
+    reminded: approvals.reminded(request) || undefined,
     reviewDueMs: approvals.reviewDueMs(request),
   };
 }

@@ -38,7 +38,7 @@ export function eventRows(id: string, change: Change, after: number): EventRow[]
   const at = { request_id: id, time_ms: change.timeMs, by: change.by, detail: null };
   let sequence = after;
   if (change.vote !== undefined) rows.push({ ...at, sequence: ++sequence, type: "vote", state: null });
-  if (change.escalated !== undefined) {
+  if (change.escalated !== undefined && change.escalated.length > 0) {
     rows.push({ ...at, sequence: ++sequence, type: "escalated", state: null, detail: JSON.stringify(change.escalated) });
   }
   if (change.to !== undefined) {

@@ -41,7 +41,7 @@ export interface Change {
   /** Absent when the state stays. */
   readonly to?: RequestState;
   readonly vote?: Vote;
-  /** The people who are asked as well from now on. */
+  /** The people who are asked as well from now on; empty = nobody, but what time asks for has been done up to now. */
   readonly escalated?: readonly string[];
   /** When the clock has something to do next; null when it has not. */
   readonly wakeMs: number | null;
