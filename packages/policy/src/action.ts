@@ -1,4 +1,5 @@
 import { canonicalDigest, type Digest, type Json } from "./canonical.ts";
+import type { Limits } from "./decision.ts";
 
 /** One bind value: SQL NULL, PostgreSQL text format, or PostgreSQL binary format as canonical base64url. */
 export type PostgresParameter = null | { readonly text: string } | { readonly binary: string };
@@ -57,8 +58,27 @@ export interface McpCall {
   readonly schema?: Json;
 }
 
-/** What is to be done, in the protocol's own terms. */
-export type Operation = PostgresQuery | SshExec | SshSubsystem | KubernetesRequest | HttpRequest | McpCall;
+/** One thing to be done, in the protocol's own terms. */
+export type LineOperation = PostgresQuery | SshExec | SshSubsystem | KubernetesRequest | HttpRequest | McpCall;
+
+/** One line of a plan, as the caller asks for it. */
+export interface PlanLine {
+  readonly resource: string;
+  readonly operation: LineOperation;
+}
+
+/** Exact actions in an order, approved as one. */
+export interface Plan {
+  readonly kind: "plan";
+  /** 1 to {@link mostPlanLines}. */
+  readonly lines: readonly PlanLine[];
+}
+
+/** More lines than these cannot be looked through by a person. */
+export const mostPlanLines = 100;
+
+/** What is to be done. */
+export type Operation = LineOperation | Plan;
 
 /** The authenticated caller. */
 export interface Principal {
@@ -80,13 +100,24 @@ export interface TargetIdentity {
   readonly [property: string]: string;
 }
 
+/** What one line of a plan is tied to. */
+export interface LineTerms {
+  readonly target: TargetIdentity;
+  readonly role: string;
+  readonly limits: Limits;
+}
+
 /** Operation + resource + target identity + principal + role: what a person approves. */
 export interface Action {
   readonly operation: Operation;
+  /** Of a plan: each of its lines' resources once, sorted, with `, ` between them. */
   readonly resource: string;
   readonly target: TargetIdentity;
   readonly principal: Pick<Principal, "issuer" | "subject" | "groups">;
+  /** Of a plan: each of its lines' roles once. */
   readonly role: string;
+  /** Of a plan: what each of its lines is tied to, in order. */
+  readonly lines?: readonly LineTerms[];
 }
 
 /**
@@ -97,10 +128,19 @@ export interface Action {
 export function actionDigest(action: Action): Digest {
   const { issuer, subject, groups } = action.principal;
   return canonicalDigest("countersign/action/v1", {
-    operation: { ...action.operation },
+    operation: operationJson(action.operation),
     resource: action.resource,
     target: { ...action.target },
     principal: { issuer, subject, groups },
     role: action.role,
+    ...(action.lines && { lines: action.lines.map(({ target, role, limits }) => ({ target, role, limits: { ...limits } })) }),
   });
+}
+
+function operationJson(operation: Operation): Json {
+  if (operation.kind !== "plan") return { ...operation };
+  return {
+    kind: operation.kind,
+    lines: operation.lines.map((line) => ({ resource: line.resource, operation: { ...line.operation } })),
+  };
 }

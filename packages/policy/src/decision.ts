@@ -77,6 +77,8 @@ export interface Allow extends Decided {
   readonly effect: "allow";
   readonly role: string;
   readonly limits: Limits;
+  /** What was decided on each line of a plan, in order; absent = it is no plan. */
+  readonly lines?: readonly LineDecision[];
 }
 
 /** The action is refused. */
@@ -91,7 +93,12 @@ export interface Review extends Decided {
   readonly role: string;
   readonly limits: Limits;
   readonly approval: Approval;
+  /** What was decided on each line of a plan, in order; absent = it is no plan. */
+  readonly lines?: readonly LineDecision[];
 }
+
+/** What was decided on one line of a plan, by the policy that decided on the plan. */
+export type LineDecision = Omit<Allow, "policyDigest" | "lines"> | Omit<Review, "policyDigest" | "lines">;
 
 /** What policy says about one operation. */
 export type Decision = Allow | Deny | Review;

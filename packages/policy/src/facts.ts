@@ -11,6 +11,7 @@ import { classifyPostgres, type PostgresOptions } from "./facts/postgres.ts";
 import { protocols } from "./facts/protocols.ts";
 import type { SshFacts } from "./facts/ssh/definition.ts";
 import { classifySsh } from "./facts/ssh.ts";
+import { CountersignError } from "./outcome.ts";
 
 /** What classification found out about a PostgreSQL operation. */
 export interface PostgresFacts {
@@ -63,6 +64,8 @@ export function classify(operation: Operation, options: ClassifyOptions): Facts 
       return Object.freeze({ protocol: "http", http: classifyHttp(operation) });
     case "mcp.call":
       return Object.freeze({ protocol: "mcp", mcp: classifyMcp(operation) });
+    case "plan":
+      throw new CountersignError("invalid_operation", "A plan is classified line by line, and holds no other plan.");
   }
 }
 

@@ -45,6 +45,9 @@ export { type GrantTemplate, grantableValues, matchesGrant, templateOf } from ".
 export { checkedTerms, type GrantTerms, type ValueBound } from "./grant/terms.ts";
 export { operationText } from "./operation-text.ts";
 export * from "./outcome.ts";
+export * from "./plan.ts";
+export * from "./plan-course.ts";
+export { decidePlan } from "./plan-decision.ts";
 export { factsSchema } from "./policy/facts-schema.ts";
 export { policyJsonSchema } from "./policy/json-schema.ts";
 export { parseDuration } from "./policy/quantity.ts";

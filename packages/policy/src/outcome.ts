@@ -10,6 +10,7 @@ export type ErrorCode =
   | "idempotency_conflict"
   | "not_found"
   | "not_cancellable"
+  | "out_of_order"
   | "too_many_requests"
   // The decision.
   | "denied"
@@ -90,4 +91,15 @@ export interface Outcome {
   readonly durationMs: number;
   /** The request that took its place, when it ended because of that. */
   readonly replacedBy?: string;
+  /** Of a plan: how far it came. */
+  readonly plan?: PlanReport;
+}
+
+/** How far a plan came: its lines by number, from 0. Each is in one of the lists. */
+export interface PlanReport {
+  /** Those that ran, or may have run; all but the last succeeded. */
+  readonly ran: readonly number[];
+  /** Those that an approver struck out. */
+  readonly struck: readonly number[];
+  readonly notReached: readonly number[];
 }

@@ -2,6 +2,7 @@ import type { Action } from "./action.ts";
 import type { Digest, Json } from "./canonical.ts";
 import type { Allow, Review } from "./decision.ts";
 import type { Outcome } from "./outcome.ts";
+import type { PlanCourse } from "./plan-course.ts";
 import type { RequestBinding, RequestState } from "./request.ts";
 import type { Vote } from "./vote.ts";
 
@@ -47,6 +48,8 @@ export interface RequestSnapshot extends RequestDraft {
   /** Until when it may be claimed; present from `approved` on. */
   readonly validUntilMs?: number;
   readonly votes: readonly Vote[];
+  /** How far a plan has come; absent = none of its lines was begun. */
+  readonly course?: PlanCourse;
   readonly outcome?: Outcome;
   /** Who or what caused the last change of state: an approver's subject, `sidecar`, `clock`, or the caller's subject. */
   readonly changedBy: string;
@@ -114,4 +117,17 @@ export interface RequestBook {
    * @throws {CountersignError} `not_cancellable` when the transition table does not let it.
    */
   settle(id: string, settlement: Settlement): Promise<RequestSnapshot>;
+  /**
+   * Takes the single-use permit of one line of a plan, from 0: one compare-and-set. Gives the plan with the votes that approved it.
+   *
+   * @throws {CountersignError} as {@link claim}; `out_of_order` while lines before it have not succeeded; `not_pending` when it was begun
+   * before; `denied` when it is struck out.
+   */
+  beginLine(id: string, requestDigest: Digest, sidecar: string, line: number): Promise<RequestSnapshot>;
+  /**
+   * Says how a line of a plan ended; the plan ends with its last line, and with one that did not succeed.
+   *
+   * @throws {CountersignError} `not_cancellable` when that line is not at work.
+   */
+  endLine(id: string, line: number, outcome: Outcome): Promise<RequestSnapshot>;
 }

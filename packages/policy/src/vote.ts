@@ -30,6 +30,8 @@ export interface Ballot {
   readonly breakGlass?: true;
   /** The grant that is agreed to along with it; absent = none. */
   readonly grant?: GrantOffer;
+  /** Lines of a plan that are struck out of what is agreed to: from 0, ascending, each once; absent = none. */
+  readonly struck?: readonly number[];
   /** Milliseconds since the Unix epoch. */
   readonly timeMs: number;
 }
@@ -41,7 +43,7 @@ export interface Vote extends Ballot {
 
 /** What is absent is left out, so that a ballot has one form whatever later versions add. */
 function ballotBytes(ballot: Ballot): Buffer {
-  const { requestId, requestDigest, approver, verdict, comment, breakGlass, grant, timeMs } = ballot;
+  const { requestId, requestDigest, approver, verdict, comment, breakGlass, grant, struck, timeMs } = ballot;
   const { issuer, actingFor, ...own } = approver;
   const text = canonicalJson({
     requestId,
@@ -51,6 +53,7 @@ function ballotBytes(ballot: Ballot): Buffer {
     comment,
     ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(grant === undefined ? {} : { grant: grant.digest }),
+    ...(struck === undefined ? {} : { struck }),
     timeMs,
   });
   return Buffer.from(`countersign/vote/v1\n${text}`);

@@ -25,6 +25,7 @@ const wireCodes: Record<ErrorCode, true> = {
   idempotency_conflict: true,
   not_found: true,
   not_cancellable: true,
+  out_of_order: true,
   too_many_requests: true,
   denied: true,
   expired: true,

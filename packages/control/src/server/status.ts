@@ -12,6 +12,7 @@ const statuses = {
   idempotency_conflict: [status.ALREADY_EXISTS, 409],
   not_found: [status.NOT_FOUND, 404],
   not_cancellable: [status.FAILED_PRECONDITION, 409],
+  out_of_order: [status.FAILED_PRECONDITION, 409],
   too_many_requests: [status.RESOURCE_EXHAUSTED, 429],
   denied: [status.PERMISSION_DENIED, 403],
   expired: [status.FAILED_PRECONDITION, 409],

@@ -59,6 +59,7 @@ function takeApart(operation: Operation, facts: Facts): Shape | undefined {
     case "mcp.call":
       return facts.protocol === "mcp" ? mcpShape(operation) : undefined;
     case "ssh.subsystem":
+    case "plan":
       return undefined;
   }
 }

@@ -41,6 +41,7 @@ const kinds: Record<CountersignErrorCode, keyof typeof advice> = {
   idempotency_conflict: "operator",
   not_found: "operator",
   not_cancellable: "operator",
+  out_of_order: "operator",
   nobody_can_approve: "operator",
   not_an_approver: "operator",
   stage_not_reached: "operator",

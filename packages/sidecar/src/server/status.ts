@@ -16,6 +16,7 @@ const statusOf = {
   idempotency_conflict: status.ALREADY_EXISTS,
   not_found: status.NOT_FOUND,
   not_cancellable: status.FAILED_PRECONDITION,
+  out_of_order: status.FAILED_PRECONDITION,
   too_many_requests: status.RESOURCE_EXHAUSTED,
   denied: status.PERMISSION_DENIED,
   expired: status.FAILED_PRECONDITION,
