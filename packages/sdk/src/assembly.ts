@@ -2,6 +2,7 @@ import type { Event, Outcome as WireOutcome } from "@countersign/rpc";
 import { CountersignError } from "./errors.ts";
 import type { TypeParsers } from "./field-reader.ts";
 import { commandFromTag, type Outcome, outcomeError, outcomeState, receiptFromWire, type Summary } from "./outcome.ts";
+import { type Replacement, replacementFromWire } from "./replacement.ts";
 import { type RowMode, RowReader } from "./row-reader.ts";
 
 /** A part of a result, still in bytes. */
@@ -16,6 +17,7 @@ export class Assembly<Row> {
   reader: RowReader<Row> | undefined;
   readonly #mode: RowMode;
   readonly #types: TypeParsers;
+  readonly #replaced: Replacement[] = [];
   #received = 0;
 
   constructor(mode: RowMode, types: TypeParsers) {
@@ -28,6 +30,9 @@ export class Assembly<Row> {
     switch (event.event?.$case) {
       case "decided":
         this.digest = event.event.value.actionDigest;
+        return undefined;
+      case "replaced":
+        this.#replaced.push(replacementFromWire(event.event.value));
         return undefined;
       case "columns":
         this.reader = new RowReader(event.event.value.columns, this.#mode, this.#types);
@@ -58,6 +63,7 @@ export class Assembly<Row> {
       ...commandFromTag(outcome.commandTag),
       columns: this.reader?.columns ?? [],
       ...(outcome.receipt && { receipt: receiptFromWire(outcome.receipt) }),
+      ...(this.#replaced.length > 0 && { replaced: this.#replaced }),
       durationMs: outcome.durationMs,
     };
   }

@@ -2,6 +2,7 @@ import { Verdict, type Event as WireEvent } from "@countersign/rpc";
 import { type Decision, decisionFromWire } from "./decision.ts";
 import type { CountersignError } from "./errors.ts";
 import { type OutcomeState, outcomeError, outcomeState, type RequestStatus } from "./outcome.ts";
+import { type Replacement, replacementFromWire } from "./replacement.ts";
 import type { Column } from "./row-reader.ts";
 
 interface Numbered {
@@ -24,6 +25,8 @@ export type RequestProgress = Numbered &
     /** With `grant`, no person was asked: a standing approval agreed. */
     | { readonly type: "approved"; readonly validUntil: Date; readonly grant?: string }
     | { readonly type: "executing" }
+    /** Another request took its place; the events that follow are about that one, in the same order of numbers. */
+    | ({ readonly type: "replaced" } & Replacement)
     /** The end; always the last event. */
     | { readonly type: "done"; readonly state: OutcomeState; readonly error?: CountersignError }
   );
@@ -62,6 +65,8 @@ export function eventFromWire(wire: WireEvent): RequestProgress | undefined {
     }
     case "executing":
       return { ...base, type: "executing" };
+    case "replaced":
+      return { ...base, type: "replaced", ...replacementFromWire(wire.event.value) };
     case "done": {
       const error = outcomeError(wire.event.value, wire.requestId);
       return { ...base, type: "done", state: outcomeState(wire.event.value), ...(error && { error }) };

@@ -18,7 +18,7 @@ export interface Listener {
  * `pending`, or with an idempotency key. Without either, the sidecar may have run the action, so it is never sent again.
  */
 export class Following implements Ward, EventSink {
-  /** Empty until the first event. */
+  /** The request that was asked for, whatever took its place; empty until the first event. */
   requestId: string;
   readonly #connection: Connection;
   readonly #listener: Listener;
@@ -97,7 +97,8 @@ export class Following implements Ward, EventSink {
       const kind = event.event?.$case;
       if (this.#over || (event.sequence <= this.#sequence && kind !== "done")) continue;
       this.#sequence = event.sequence;
-      this.requestId = event.requestId;
+      // What takes its place is numbered on under its id, so that it is what is attached to again.
+      if (this.requestId === "") this.requestId = event.requestId;
       if (event.event?.$case === "decided" && this.#opening.type === "execute")
         this.#connection.decidedBy(event.event.value.decision?.policyDigest ?? "");
       if (kind === "pending") this.#stored = true;

@@ -14,6 +14,7 @@ export type { RequestEvent, RequestProgress, RowsEvent } from "./event.ts";
 export type { TypeParsers } from "./field-reader.ts";
 export type { Outcome, OutcomeState, Receipt, RequestStatus, Summary } from "./outcome.ts";
 export type { PostgresResource, QueryOptions, QueryResult, RowStream } from "./postgres.ts";
+export type { HeldOperation, Replacement } from "./replacement.ts";
 export type { RequestHandle } from "./request.ts";
 export type { Column, RowMode } from "./row-reader.ts";
 export type { SubmitOptions } from "./submit.ts";

@@ -2,6 +2,7 @@ import type { Outcome as PolicyOutcome, RequestState as State } from "@countersi
 import { RequestState, type Outcome as WireOutcome, type Receipt as WireReceipt } from "@countersign/rpc";
 import { effectFromWire } from "./decision.ts";
 import { CountersignError, type CountersignErrorCode, errorFromInfo } from "./errors.ts";
+import type { Replacement } from "./replacement.ts";
 import type { Column } from "./row-reader.ts";
 
 /** Where a request stands. */
@@ -42,6 +43,8 @@ export interface Summary {
   readonly columns: readonly Column[];
   /** Absent when nothing was dispatched or the log could not be written. */
   readonly receipt?: Receipt;
+  /** What took the place of what was asked for, the first first; absent = it is what was asked for. `requestId` and `digest` are the last one's. */
+  readonly replaced?: readonly Replacement[];
   /** From dispatch to outcome. */
   readonly durationMs: number;
 }

@@ -5,7 +5,9 @@ import { CountersignError, type CountersignErrorCode } from "../errors.ts";
 import type { RequestProgress } from "../event.ts";
 import type { Receipt } from "../outcome.ts";
 import type { QueryOptions } from "../postgres.ts";
+import type { Replacement } from "../replacement.ts";
 import { explain } from "./advice.ts";
+import { changeText } from "./change-text.ts";
 import { ResultText } from "./result-text.ts";
 
 interface ToolOptions {
@@ -52,6 +54,8 @@ export interface GuardedToolArtifact {
   /** Digest of the action, `sha256:<hex>`. */
   readonly digest?: string;
   readonly receipt?: Receipt;
+  /** What took the place of what the model asked for; absent = it is what the model asked for. */
+  readonly replaced?: readonly Replacement[];
 }
 
 /** What the model gives when it writes the statement itself. */
@@ -104,7 +108,12 @@ async function run(
 ): Promise<[string, GuardedToolArtifact]> {
   const { client, resource, timeout, maxRows = 100, maxCharacters = 10_000 } = options;
   let held = false;
+  const replaced: Replacement[] = [];
   const onEvent = (event: RequestProgress) => {
+    if (event.type === "replaced") {
+      const { successor, why, edit } = event;
+      replaced.push({ successor, why, ...(edit && { edit }) });
+    }
     held = event.type === "pending" || (held && event.type === "vote");
     options.onEvent?.(event);
   };
@@ -117,10 +126,14 @@ async function run(
     const { summary } = rows;
     if (summary === undefined) throw new CountersignError("internal", "The result ended without its outcome.");
     const { requestId, digest, receipt } = summary;
-    return [result.text(summary), { code: "succeeded", requestId, digest, ...(receipt && { receipt }) }];
+    const artifact = { requestId, digest, ...(receipt && { receipt }), ...(replaced.length > 0 && { replaced }) };
+    return [result.text(summary, changeText(replaced, true)), { code: "succeeded", ...artifact }];
   } catch (error) {
     if (!(error instanceof CountersignError) || error.code === "aborted") throw error;
     const { code, requestId } = error;
-    return [explain(error, held), { code, ...(requestId !== undefined && { requestId }) }];
+    const changed = changeText(replaced, false);
+    const text = explain(error, held);
+    const artifact = { ...(requestId !== undefined && { requestId }), ...(replaced.length > 0 && { replaced }) };
+    return [changed === undefined ? text : `${text} ${changed}`, { code, ...artifact }];
   }
 }

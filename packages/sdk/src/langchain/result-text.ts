@@ -35,9 +35,10 @@ export class ResultText {
     this.#characters += text.length;
   }
 
-  /** `{"command", "rowCount", "columns", "rows", "truncated"}`; the rows are arrays in the order of the columns. */
-  text({ command, rowCount, columns }: Pick<Summary, "command" | "rowCount" | "columns">): string {
+  /** `{"command", "changed", "rowCount", "columns", "rows", "truncated"}`; the rows are arrays in the order of the columns. */
+  text({ command, rowCount, columns }: Pick<Summary, "command" | "rowCount" | "columns">, changed?: string): string {
     const members = [`"command":${JSON.stringify(command)}`];
+    if (changed !== undefined) members.push(`"changed":${JSON.stringify(changed)}`);
     if (rowCount !== null) members.push(`"rowCount":${rowCount}`);
     if (columns.length > 0) {
       members.push(`"columns":${JSON.stringify(columns.map(({ name }) => name))}`, `"rows":[${this.#rows.join(",")}]`);
