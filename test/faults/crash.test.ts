@@ -20,7 +20,7 @@ const expected = {
   intent: { state: "failed", ran: 0 },
   executed: { state: "succeeded", ran: 1 },
   outcome: { state: "succeeded", ran: 1 },
-} as const satisfies Record<Step, { state: string; ran: number }>;
+} as const satisfies Record<(typeof steps)[number], { state: string; ran: number }>;
 
 const wireState = { pending: RequestState.PENDING, succeeded: RequestState.SUCCEEDED, failed: RequestState.FAILED } as const;
 
