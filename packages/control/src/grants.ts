@@ -42,6 +42,8 @@ export class Grants implements GrantBook {
   readonly #parts: GrantParts;
   readonly #log: GrantLog;
   readonly #turns = new Turns();
+  /** Those that are being revoked, until that is on record. */
+  readonly #revoking = new Set<string>();
 
   constructor(parts: GrantParts) {
     this.#parts = parts;
@@ -79,7 +81,7 @@ export class Grants implements GrantBook {
           retryable: true,
         });
       }
-      // It may have been revoked while it was written down: then the use is spent, and given to nobody.
+      // Its caller or an approver may have been locked while it was written down: then the use is spent, and given to nobody.
       this.#requireUsable(grant, action, { ...(await this.#log.of(grantId)), used: use - 1 });
       return { grantId, use };
     });
@@ -100,7 +102,7 @@ export class Grants implements GrantBook {
   }
 
   /**
-   * Takes a grant back: recorded, in force for every use from that turn on, what runs by it told to stop, then stored. When it returns no use
+   * Takes a grant back: in turn with its uses recorded, in force, what runs by it told to stop; then stored. When it returns no use
    * is given out any more, and nothing that was given out before is dispatched.
    *
    * @throws {CountersignError} `not_found`, `not_pending` when it was revoked before, `reason_required`, `approver_locked`, and as every change.
@@ -154,11 +156,20 @@ export class Grants implements GrantBook {
 
   async #revoke(grant: StoredGrant, by: Approver, reason: string): Promise<StoredGrant> {
     const { audit, locks, now } = this.#parts;
-    await record(audit, [revokedRecord(grant, by, reason, now())]);
-    await this.#log.note(grant.id, { revoked: true });
-    locks.tell({ type: "grant", grantId: grant.id });
-    await this.#end(grant.id, `${by.subject}: ${reason}`);
-    return this.get(grant.id);
+    const { id } = grant;
+    // Uses that wait for their turn are refused, so that a revocation does not wait for them.
+    this.#revoking.add(id);
+    try {
+      await this.#turns.take(id, async () => {
+        await record(audit, [revokedRecord(grant, by, reason, now())]);
+        await this.#log.note(id, { revoked: true });
+        locks.tell({ type: "grant", grantId: id });
+      });
+    } finally {
+      this.#revoking.delete(id);
+    }
+    await this.#end(id, `${by.subject}: ${reason}`);
+    return this.get(id);
   }
 
   /** Writes down that a grant has ended; whether it has does not depend on that. */
@@ -189,7 +200,9 @@ export class Grants implements GrantBook {
     const life = grantLife(grant, grant.approval, this.#trust);
     const refusal =
       locks.refusal(action) ??
-      (!grant.active || !onRecord.made || onRecord.revoked ? "The grant has ended." : undefined) ??
+      (!grant.active || !onRecord.made || onRecord.revoked || this.#revoking.has(grant.id)
+        ? "The grant has ended."
+        : undefined) ??
       (life === undefined ? "The votes that made the grant do not make it any more." : undefined) ??
       (life !== undefined && (now() < life.fromMs || now() >= life.untilMs) ? "The grant has expired." : undefined) ??
       (Math.max(grant.used, onRecord.used) >= uses ? `All ${uses} uses of the grant are taken.` : undefined) ??

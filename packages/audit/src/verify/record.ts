@@ -10,6 +10,8 @@ export interface ParsedRecord {
   readonly type: string;
   readonly time: string;
   readonly request: string | undefined;
+  /** Action digest, `sha256:<hex>`. */
+  readonly action: string | undefined;
   readonly detail: { readonly [key: string]: Json | undefined };
 }
 
@@ -70,6 +72,7 @@ export function parseRecord(bytes: Uint8Array): ParsedRecord | string {
     type: String(value.type),
     time: String(value.time),
     request: value.request === undefined ? undefined : String(value.request),
+    action: value.action === undefined ? undefined : String(value.action),
     detail: isObject(value.detail) ? value.detail : {},
   };
 }

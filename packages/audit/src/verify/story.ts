@@ -1,4 +1,5 @@
 import { hashText } from "../hash.ts";
+import { GrantStory } from "./grant-story.ts";
 import type { Problem } from "./problem.ts";
 import type { ParsedRecord } from "./record.ts";
 
@@ -9,8 +10,8 @@ export interface OpenAction {
 }
 
 /**
- * Whether the records, one after the other, tell a story that can be true: each writer's chain is whole, every outcome has its intent, and
- * every reviewed intent has an approval before it. Memory grows with what is open, not with the log.
+ * Whether the records, one after the other, tell a story that can be true: each writer's chain is whole, every outcome has its intent,
+ * every reviewed intent has an approval before it, and every intent by a grant a use of it. Memory grows with what is open, not with the log.
  */
 export class Story {
   readonly #origin: string;
@@ -19,6 +20,7 @@ export class Story {
   /** Requests whose outcome is `unknown` and may still be resolved. */
   readonly #doubts = new Set<string>();
   readonly #approved = new Set<string>();
+  readonly #grants = new GrantStory();
   #lost = 0;
   #holes = 0;
 
@@ -28,7 +30,7 @@ export class Story {
 
   /** Takes the next record; gives what does not fit the ones before it. */
   next(index: number, record: ParsedRecord, leaf: Uint8Array): Problem[] {
-    return [...this.#chain(index, record, leaf), ...this.#meaning(index, record)];
+    return [...this.#chain(index, record, leaf), ...this.#meaning(index, record), ...this.#ofGrants(index, record)];
   }
 
   /** A record is missing or unreadable, and reported: what follows from that is not reported again. */
@@ -61,6 +63,12 @@ export class Story {
       yield { kind: "rewritten", index: head?.index ?? index, message: `${where}: it was written after ${before}` };
     }
     this.#heads.set(sidecar, { index, sequence, link: hashText(leaf) });
+  }
+
+  *#ofGrants(index: number, record: ParsedRecord): Generator<Problem> {
+    for (const problem of this.#grants.next(record)) {
+      if (this.#lost === 0) yield { kind: "unfounded", index, message: `record ${index}: ${problem}` };
+    }
   }
 
   *#meaning(index: number, { type, request, detail }: ParsedRecord): Generator<Problem> {
