@@ -17,6 +17,7 @@ export { comparePolicies } from "./comparison/compare.ts";
 export { limitWords, stageWords } from "./comparison/wording.ts";
 export * from "./decision.ts";
 export { parseDocument } from "./document.ts";
+export type { Evidence, EvidenceBook, EvidenceKind, RowChange } from "./evidence.ts";
 export { type Answer, answer, type Refusal, refused } from "./explain/answer.ts";
 export type { Asking } from "./explain/asking.ts";
 export { type AskingJson, idOf, readAsking } from "./explain/asking-json.ts";
@@ -28,8 +29,10 @@ export type { FactDefinition, FactsOf, FactTable, FactType, Protocol, ProtocolFa
 export type { HttpFacts } from "./facts/http/definition.ts";
 export type { KubernetesFacts } from "./facts/kubernetes/definition.ts";
 export type { McpFacts } from "./facts/mcp/definition.ts";
+export { type ChangeStatement, changeStatement, withReturning } from "./facts/postgres/change-statement.ts";
 export type { SqlFacts } from "./facts/postgres/definition.ts";
 export { loadParser } from "./facts/postgres/parser.ts";
+export { type RowSearch, rowSearch } from "./facts/postgres/row-search.ts";
 export { isPrompt, rememberFacts } from "./facts/postgres.ts";
 export { type ProtocolName, protocols } from "./facts/protocols.ts";
 export type { SshFacts } from "./facts/ssh/definition.ts";
