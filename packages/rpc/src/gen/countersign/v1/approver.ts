@@ -208,16 +208,20 @@ export interface Evidence {
   sample: RowChange[];
   /** A difference as text, e.g. of a server-side dry run; empty when there is none. */
   difference: string;
+  /** What else is to be known, in sentences, e.g. that numbers of a sequence were used up by finding out. */
+  notes: string[];
 }
 
 /** One row that would change. */
 export interface RowChange {
   /** Names of the columns. */
   columns: string[];
-  /** As they are; empty for a new row. A text of `NULL` is given as absent. */
+  /** As they are; empty for a new row, or where that could not be found out. A text of `NULL` is given as absent. Long values are cut, ending in `…`. */
   before: CellValue[];
   /** As they would be; empty for a row that goes. */
   after: CellValue[];
+  /** True when how it is could not be found out: it need not be new. */
+  beforeUnknown: boolean;
 }
 
 /** One value, as PostgreSQL's text form. */
@@ -2226,6 +2230,7 @@ function createBaseEvidence(): Evidence {
     affectedRows: undefined,
     sample: [],
     difference: "",
+    notes: [],
   };
 }
 
@@ -2251,6 +2256,9 @@ export const Evidence: MessageFns<Evidence> = {
     }
     if (message.difference !== "") {
       writer.uint32(58).string(message.difference);
+    }
+    for (const v of message.notes) {
+      writer.uint32(66).string(v!);
     }
     return writer;
   },
@@ -2324,6 +2332,14 @@ export const Evidence: MessageFns<Evidence> = {
             message.difference = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.notes.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2359,6 +2375,7 @@ export const Evidence: MessageFns<Evidence> = {
         ? object.sample.map((e: any) => RowChange.fromJSON(e))
         : [],
       difference: isSet(object.difference) ? globalThis.String(object.difference) : "",
+      notes: globalThis.Array.isArray(object?.notes) ? object.notes.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -2385,6 +2402,9 @@ export const Evidence: MessageFns<Evidence> = {
     if (message.difference !== "") {
       obj.difference = message.difference;
     }
+    if (message.notes?.length) {
+      obj.notes = message.notes;
+    }
     return obj;
   },
 
@@ -2400,12 +2420,13 @@ export const Evidence: MessageFns<Evidence> = {
     message.affectedRows = object.affectedRows ?? undefined;
     message.sample = object.sample?.map((e) => RowChange.fromPartial(e)) || [];
     message.difference = object.difference ?? "";
+    message.notes = object.notes?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseRowChange(): RowChange {
-  return { columns: [], before: [], after: [] };
+  return { columns: [], before: [], after: [], beforeUnknown: false };
 }
 
 export const RowChange: MessageFns<RowChange> = {
@@ -2418,6 +2439,9 @@ export const RowChange: MessageFns<RowChange> = {
     }
     for (const v of message.after) {
       CellValue.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.beforeUnknown !== false) {
+      writer.uint32(32).bool(message.beforeUnknown);
     }
     return writer;
   },
@@ -2459,6 +2483,14 @@ export const RowChange: MessageFns<RowChange> = {
             message.after.push(CellValue.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.beforeUnknown = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2476,6 +2508,11 @@ export const RowChange: MessageFns<RowChange> = {
       columns: globalThis.Array.isArray(object?.columns) ? object.columns.map((e: any) => globalThis.String(e)) : [],
       before: globalThis.Array.isArray(object?.before) ? object.before.map((e: any) => CellValue.fromJSON(e)) : [],
       after: globalThis.Array.isArray(object?.after) ? object.after.map((e: any) => CellValue.fromJSON(e)) : [],
+      beforeUnknown: isSet(object.beforeUnknown)
+        ? globalThis.Boolean(object.beforeUnknown)
+        : isSet(object.before_unknown)
+        ? globalThis.Boolean(object.before_unknown)
+        : false,
     };
   },
 
@@ -2490,6 +2527,9 @@ export const RowChange: MessageFns<RowChange> = {
     if (message.after?.length) {
       obj.after = message.after.map((e) => CellValue.toJSON(e));
     }
+    if (message.beforeUnknown !== false) {
+      obj.beforeUnknown = message.beforeUnknown;
+    }
     return obj;
   },
 
@@ -2501,6 +2541,7 @@ export const RowChange: MessageFns<RowChange> = {
     message.columns = object.columns?.map((e) => e) || [];
     message.before = object.before?.map((e) => CellValue.fromPartial(e)) || [];
     message.after = object.after?.map((e) => CellValue.fromPartial(e)) || [];
+    message.beforeUnknown = object.beforeUnknown ?? false;
     return message;
   },
 };
