@@ -5,9 +5,13 @@ import { ShortcutsDialog } from "./components/shortcuts-dialog.tsx";
 import { TopBar } from "./components/top-bar.tsx";
 import { shownText } from "./display/exact-text.ts";
 import { useHotkeys } from "./hotkeys.ts";
+import { DelegationsPage } from "./pages/delegations.tsx";
+import { GrantsPage } from "./pages/grants.tsx";
 import { HistoryPage } from "./pages/history.tsx";
 import { InboxPage } from "./pages/inbox.tsx";
+import { LocksPage } from "./pages/locks.tsx";
 import { RequestPage } from "./pages/request.tsx";
+import { ReviewsPage } from "./pages/reviews.tsx";
 import { RefusedPage, SignedOutPage, UnreachablePage } from "./pages/signed-out.tsx";
 import { parsePath } from "./route.ts";
 import { usePath, useServices, useSession } from "./services.ts";
@@ -45,6 +49,14 @@ function CurrentPage() {
       return <InboxPage />;
     case "history":
       return <HistoryPage />;
+    case "grants":
+      return <GrantsPage />;
+    case "locks":
+      return <LocksPage />;
+    case "delegations":
+      return <DelegationsPage />;
+    case "reviews":
+      return <ReviewsPage />;
     case "request":
       return <RequestPage key={route.id} id={route.id} />;
     case "not-found":

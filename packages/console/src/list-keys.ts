@@ -1,8 +1,8 @@
 import { useHotkeys } from "./hotkeys.ts";
 
-/** The links of all requests on the page, in the order in which they are shown. */
+/** The links of all requests on the page and the buttons of groups of them, in the order in which they are shown. */
 export function requestLinks(): readonly HTMLElement[] {
-  return [...document.querySelectorAll<HTMLElement>("#content a[data-request]")];
+  return [...document.querySelectorAll<HTMLElement>("#content [data-request]")];
 }
 
 function move(by: 1 | -1): void {
@@ -23,9 +23,11 @@ export function useListKeys(): void {
   });
 }
 
-/** Puts the focus on a request's link. Gives whether it is on the page. */
+/** Puts the focus on a request's link, or on the group that it is in. Gives whether it is on the page. */
 export function focusRequest(id: string): boolean {
-  const link = requestLinks().find((one) => one.dataset.request === id);
+  const links = requestLinks();
+  const isGroup = (one: HTMLElement) => one.dataset.requests?.split(" ").includes(id) === true;
+  const link = links.find((one) => one.dataset.request === id) ?? links.find(isGroup);
   link?.focus();
   return link !== undefined;
 }

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { ApiError } from "./api/api-error.ts";
 import type { Ballot } from "./api/client.ts";
 import { explain } from "./api/explain.ts";
-import type { Detail } from "./api/model.ts";
+import type { Detail, Summary } from "./api/model.ts";
 import { shownText } from "./display/exact-text.ts";
 import { outcomeWords, stateMeaning, stateWords } from "./display/request-words.ts";
 import { useFeed, useServices } from "./services.ts";
@@ -16,7 +16,16 @@ export interface LiveRequest {
   refresh(): void;
   /** Casts a vote. Gives whether it was accepted; otherwise `failure` says why. */
   vote(ballot: Ballot): Promise<boolean>;
+  /** Another change, whose error is the caller's to show. */
+  readonly change: Change;
 }
+
+/**
+ * Makes a change that gives the request anew, shows it, and says it to screen readers.
+ *
+ * @throws {ApiError}
+ */
+export type Change = (send: () => Promise<Detail>, said: string) => Promise<void>;
 
 /** Reads a request, and reads it again whenever the stream says that it changed or the connection came back. */
 export function useRequest(id: string): LiveRequest {
@@ -57,34 +66,51 @@ export function useRequest(id: string): LiveRequest {
     [api, session, id, show],
   );
 
-  const change = requests.get(id);
+  const latestSummary = requests.get(id);
   const online = connection.state === "live";
   useEffect(() => {
     const shown = current.current?.summary;
-    if (online && change !== undefined && shown?.changedMs === change.changedMs && shown.canVote === change.canVote) return;
+    if (online && isAsShown(latestSummary, shown)) return;
     if (shown === undefined || online) void read(false);
-  }, [online, change, read]);
+  }, [online, latestSummary, read]);
+
+  const change = useCallback(
+    async (send: () => Promise<Detail>, said: string) => {
+      try {
+        show(await send());
+        setFailure(undefined);
+        announcer.say(said);
+      } catch (error) {
+        session.noticed(error);
+        if (explain(error).next === "refresh") void read(false);
+        throw error;
+      }
+    },
+    [session, announcer, show, read],
+  );
 
   const vote = useCallback(
     async (ballot: Ballot) => {
+      const said = ballot.verdict === "approve" ? "Your approval is recorded" : "Your denial is recorded";
       try {
-        show(await api.vote(id, ballot));
-        setFailure(undefined);
-        announcer.say(ballot.verdict === "approve" ? "Your approval is recorded" : "Your denial is recorded");
+        await change(() => api.vote(id, ballot), said);
         return true;
       } catch (error) {
-        session.noticed(error);
         setFailure(
           error instanceof ApiError ? error : new ApiError("unreadable", "The vote could not be sent", { cause: error }),
         );
-        if (explain(error).next === "refresh") void read(false);
         return false;
       }
     },
-    [api, session, announcer, id, show, read],
+    [api, id, change],
   );
 
-  return { loaded, failure, refresh: () => void read(true), vote };
+  return { loaded, failure, refresh: () => void read(true), vote, change };
+}
+
+function isAsShown(latest: Summary | undefined, shown: Summary | undefined): boolean {
+  if (latest === undefined || shown === undefined) return false;
+  return shown.changedMs === latest.changedMs && shown.canVote === latest.canVote && shown.reviewDueMs === latest.reviewDueMs;
 }
 
 function spoken(detail: Detail): string {

@@ -1,15 +1,18 @@
 /** The pages. */
 export type Route =
   | { readonly page: "inbox" }
-  | { readonly page: "history" }
+  | { readonly page: "history" | "grants" | "locks" | "delegations" | "reviews" }
   | { readonly page: "request"; readonly id: string }
   | { readonly page: "sign-in" }
   | { readonly page: "not-found" };
 
+const plain = ["history", "grants", "locks", "delegations", "reviews"] as const;
+
 /** The page of a path. */
 export function parsePath(path: string): Route {
   if (path === "/") return { page: "inbox" };
-  if (path === "/history") return { page: "history" };
+  const page = plain.find((one) => path === `/${one}`);
+  if (page !== undefined) return { page };
   if (path === "/sign-in") return { page: "sign-in" };
   const id = /^\/requests\/([A-Za-z0-9_-]{1,128})$/.exec(path)?.[1];
   return id === undefined ? { page: "not-found" } : { page: "request", id };

@@ -44,6 +44,12 @@ export function useSession(): SessionState {
   return useSyncExternalStore(session.subscribe, session.snapshot);
 }
 
+/** The name of who is signed in; empty when nobody is. */
+export function useMe(): string {
+  const who = useSession();
+  return who.state === "signed-in" ? who.session.approver.subject : "";
+}
+
 /** The page's path; renders at each navigation. */
 export function usePath(): string {
   const { navigation } = useServices();

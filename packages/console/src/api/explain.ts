@@ -12,11 +12,18 @@ type Row = { readonly title: string; readonly next: Explanation["next"]; readonl
 
 const rows: Readonly<Record<string, Row>> = {
   unauthenticated: { title: "You are signed out", next: "sign-in" },
-  not_found: { title: "No such request", next: "none", detail: "It does not exist, or you may not see it." },
+  not_found: { title: "Not found", next: "none" },
+  invalid_request: { title: "It cannot be sent like this", next: "none" },
+  invalid_operation: { title: "It could not be understood", next: "none" },
+  invalid_parameter: { title: "A value does not fit", next: "none" },
+  operation_too_large: { title: "It is too large", next: "none" },
+  denied: { title: "Policy refuses it", next: "none" },
+  nobody_can_approve: { title: "Nobody could approve it", next: "none" },
   digest_mismatch: { title: "The request is not the one you saw", next: "refresh" },
   not_pending: { title: "This request is no longer waiting", next: "refresh" },
   expired: { title: "This request has expired", next: "refresh" },
   cancelled: { title: "This request was cancelled", next: "refresh" },
+  revoked: { title: "It was revoked meanwhile", next: "refresh" },
   already_voted: { title: "You have already voted", next: "refresh" },
   not_an_approver: { title: "You are not asked to decide this", next: "refresh" },
   stage_not_reached: { title: "It is not your turn yet", next: "refresh" },
@@ -26,6 +33,7 @@ const rows: Readonly<Record<string, Row>> = {
   requester_cannot_vote: { title: "The one who asks cannot decide", next: "refresh" },
   too_many_requests: { title: "Too many attempts", next: "retry" },
   audit_unavailable: { title: "The audit log cannot be written", next: "retry" },
+  shutting_down: { title: "Countersign is stopping", next: "retry" },
   control_plane_unavailable: { title: "Countersign is not available", next: "retry" },
   unreachable: {
     title: "Countersign did not answer",

@@ -1,4 +1,5 @@
-import type { Detail } from "../api/model.ts";
+import type { CastVote, Detail } from "../api/model.ts";
+import { boundWords, termsWords } from "../display/grant-words.ts";
 import { stateWords } from "../display/request-words.ts";
 import { moment, timeOfDay } from "../display/time.ts";
 import { Exact } from "../ui/exact.tsx";
@@ -9,6 +10,7 @@ interface Happening {
   readonly what: string;
   readonly by: string;
   readonly comment: string;
+  readonly vote?: CastVote;
 }
 
 /** What happened to the request so far, oldest first: votes and changes of state in one line of time. */
@@ -28,6 +30,19 @@ export function Activity({ detail }: { readonly detail: Detail }) {
                 <span className="aside">
                   {" · "}
                   <Exact text={one.by} />
+                  {one.vote && <ActingFor people={one.vote.actingFor} />}
+                </span>
+              )}
+              {one.vote?.breakGlass && <span className="mark-emergency">alone, in an emergency</span>}
+              {one.vote?.grant && (
+                <span className="vote-grant">
+                  With a grant: {termsWords(one.vote.grant)}
+                  {one.vote.grant.bounds.map(({ value, bound }) => (
+                    <span key={value}>
+                      {"; "}
+                      <Exact text={`${value}: ${boundWords(bound)}`} />
+                    </span>
+                  ))}
                 </span>
               )}
               {one.comment !== "" && (
@@ -43,13 +58,23 @@ export function Activity({ detail }: { readonly detail: Detail }) {
   );
 }
 
+function ActingFor({ people }: { readonly people: readonly string[] }) {
+  if (people.length === 0) return null;
+  return (
+    <>
+      , acting for <Exact text={people.join(", ")} />
+    </>
+  );
+}
+
 function happenings(detail: Detail): readonly Happening[] {
-  const votes = detail.votes.map(({ approver, verdict, comment, timeMs }) => ({
-    timeMs,
-    tone: verdict === "approve" ? "good" : "bad",
-    what: verdict === "approve" ? "Vote to approve" : "Vote to deny",
-    by: approver.subject,
-    comment,
+  const votes = detail.votes.map((vote) => ({
+    timeMs: vote.timeMs,
+    tone: vote.verdict === "approve" ? "good" : "bad",
+    what: vote.verdict === "approve" ? "Vote to approve" : "Vote to deny",
+    by: vote.approver.subject,
+    comment: vote.comment,
+    vote,
   }));
   const changes = detail.history.map(({ state, timeMs, by }) => ({
     timeMs,

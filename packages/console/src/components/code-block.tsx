@@ -14,6 +14,8 @@ export const CodeBlock = memo(function CodeBlock(props: {
   readonly label: string;
   readonly scrolls: boolean;
   readonly numbered: boolean;
+  /** A difference: lines that begin with + or - are coloured. */
+  readonly compares?: boolean;
   readonly reading?: Reading | undefined;
 }) {
   const { lines, reading } = props;
@@ -29,7 +31,7 @@ export const CodeBlock = memo(function CodeBlock(props: {
       translate="no"
     >
       {withReadingMarks(lines).map(({ number, parts }) => (
-        <div key={number} className="line" data-line={number}>
+        <div key={number} className={props.compares ? `line${comparedClass(lines[number - 1])}` : "line"} data-line={number}>
           {parts.map((part, index) =>
             part === "mark" ? (
               reading && <span key={index} ref={reading.mark} className="reading-mark" />
@@ -42,3 +44,9 @@ export const CodeBlock = memo(function CodeBlock(props: {
     </div>
   );
 });
+
+function comparedClass(line: Line | undefined): string {
+  const first = line?.spans[0]?.source[0];
+  if (first === "+") return " line-added";
+  return first === "-" ? " line-removed" : "";
+}

@@ -3,6 +3,7 @@ import { Label } from "react-aria-components/Label";
 import { TextArea } from "react-aria-components/TextArea";
 import { TextField } from "react-aria-components/TextField";
 import type { Verdict } from "../api/model.ts";
+import { plural } from "../display/time.ts";
 import { Button } from "../ui/button.tsx";
 
 const words = {
@@ -20,6 +21,8 @@ const commentBytes = 4096;
 /** The second step of a decision: a comment and a deliberate confirmation. No single key or click decides anything. */
 export function ConfirmForm(props: {
   readonly verdict: Verdict;
+  /** How many lines of a plan run, and how many are struck out; absent for a single action. */
+  readonly plan: { readonly runs: number; readonly struck: number } | undefined;
   readonly sending: boolean;
   readonly comment: string;
   readonly onComment: (comment: string) => void;
@@ -46,7 +49,7 @@ export function ConfirmForm(props: {
       <p className="confirm-question" id="confirm-question">
         {question}
       </p>
-      <p className="confirm-effect">{effect}</p>
+      <p className="confirm-effect">{props.verdict === "approve" && props.plan ? planEffect(props.plan) : effect}</p>
       <TextField value={props.comment} onChange={props.onComment} isInvalid={tooLong} isDisabled={props.sending}>
         <Label>Comment (optional, recorded)</Label>
         <TextArea ref={field} rows={2} />
@@ -69,4 +72,9 @@ export function ConfirmForm(props: {
       </p>
     </div>
   );
+}
+
+function planEffect({ runs, struck }: { readonly runs: number; readonly struck: number }): string {
+  const out = struck === 0 ? "" : ` ${plural(struck, "line")} struck out: never run under this plan.`;
+  return `${plural(runs, "line")} may run once, in this order, as shown.${out}`;
 }

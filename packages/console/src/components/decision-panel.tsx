@@ -2,26 +2,43 @@ import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Group } from "react-aria-components/Group";
 import type { Ballot } from "../api/client.ts";
 import type { Detail, Verdict } from "../api/model.ts";
-import { isLegal, whyNot } from "../display/actions.ts";
+import { isLegal, isOffered, whyNot } from "../display/actions.ts";
+import type { SqlFacts } from "../display/facts.ts";
 import { stateMeaning } from "../display/request-words.ts";
 import { duration } from "../display/time.ts";
 import { useHotkeys } from "../hotkeys.ts";
 import type { Reading } from "../reading.ts";
+import type { Change } from "../request-detail.ts";
 import { useServices } from "../services.ts";
 import { Button } from "../ui/button.tsx";
 import { StateBadge } from "../ui/state-badge.tsx";
 import { Fuse, TimeLeft } from "../ui/time.tsx";
 import { ConfirmForm } from "./confirm-form.tsx";
+import { type OtherAction, OtherActions } from "./other-actions.tsx";
+import { RequestDialog } from "./request-dialog.tsx";
 import { RequirementList } from "./requirement-list.tsx";
 
 /** Where the request stands, what it still needs, and the two buttons. */
 export function DecisionPanel(props: {
   readonly detail: Detail;
   readonly reading: Reading | undefined;
+  readonly facts: SqlFacts | undefined;
+  /** Lines of a plan that this person strikes out with their vote. */
+  readonly struck: ReadonlySet<number>;
   /** Casts the vote. Gives whether it was accepted. */
   readonly onVote: (ballot: Ballot) => Promise<boolean>;
+  readonly onChange: Change;
 }) {
   const { detail } = props;
+  const progress = useReadingProgress(props.reading);
+  const [open, setOpen] = useState<OtherAction>();
+  const close = () => {
+    setOpen(undefined);
+    // The button that it came from may be gone with the state: go on where the result is shown.
+    requestAnimationFrame(() => {
+      if (document.activeElement === document.body) standing.current?.focus({ preventScroll: true });
+    });
+  };
   const { summary } = detail;
   const pending = summary.state === "pending";
   const standing = useRef<HTMLDivElement>(null);
@@ -46,7 +63,9 @@ export function DecisionPanel(props: {
       {pending && detail.validForSeconds > 0 && (
         <p className="valid-for">Once approved, it must start within {duration(detail.validForSeconds * 1000)}.</p>
       )}
+      <OtherActions detail={detail} allSeen={progress.complete} onOpen={setOpen} />
       {pending && <Actions {...props} onVote={vote} />}
+      {open && <RequestDialog action={open} detail={detail} facts={props.facts} onChange={props.onChange} onClose={close} />}
     </aside>
   );
 }
@@ -56,12 +75,18 @@ type Step =
   | { readonly step: "choose" }
   | { readonly step: "confirm" | "sending"; readonly verdict: Verdict; readonly requestDigest: string };
 
-function Actions({ detail, reading, onVote }: Parameters<typeof DecisionPanel>[0]) {
+function Actions({ detail, reading, struck, onVote }: Parameters<typeof DecisionPanel>[0]) {
   const { announcer } = useServices();
   const progress = useReadingProgress(reading);
   const [step, setStep] = useState<Step>({ step: "choose" });
   const [comment, setComment] = useState("");
-  const reasons = { approve: whyNot("approve", detail, progress.complete), deny: whyNot("deny", detail, progress.complete) };
+  const left = detail.plan.filter((line) => !line.struck && !struck.has(line.index)).length;
+  const reasons = {
+    approve:
+      whyNot("approve", detail, progress.complete) ||
+      (detail.plan.length > 0 && left === 0 ? "Every line is struck out. Deny the plan instead." : ""),
+    deny: whyNot("deny", detail, progress.complete),
+  };
 
   const choose = (verdict: Verdict) => {
     if (!isLegal(detail.summary.state, verdict)) return;
@@ -84,12 +109,15 @@ function Actions({ detail, reading, onVote }: Parameters<typeof DecisionPanel>[0
   if (step.step !== "choose") {
     const send = async () => {
       setStep({ ...step, step: "sending" });
-      const accepted = await onVote({ requestDigest: step.requestDigest, verdict: step.verdict, comment: comment.trim() });
+      const { requestDigest, verdict } = step;
+      const lines = verdict === "approve" && struck.size > 0 ? { struck: [...struck].sort((a, b) => a - b) } : {};
+      const accepted = await onVote({ requestDigest, verdict, comment: comment.trim(), ...lines });
       setStep(accepted ? { step: "choose" } : { ...step, step: "confirm" });
     };
     return (
       <ConfirmForm
         verdict={step.verdict}
+        plan={detail.plan.length > 0 ? { runs: left, struck: detail.plan.length - left } : undefined}
         sending={step.step === "sending"}
         comment={comment}
         onComment={setComment}
@@ -99,7 +127,8 @@ function Actions({ detail, reading, onVote }: Parameters<typeof DecisionPanel>[0
     );
   }
   const reason = reasons.approve;
-  const unread = reasons.deny === "" && reason !== "" && progress.total > 0;
+  const mayApprove = reasons.deny === "" || isOffered("break-glass", detail);
+  const unread = mayApprove && !progress.complete && progress.total > 0;
   const described = reason === "" ? {} : { "aria-describedby": "why-not" };
   return (
     <Group className="actions" aria-label="Decide">

@@ -1,4 +1,4 @@
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useId, useMemo, useState } from "react";
 import type { Operation } from "../api/model.ts";
 import { exactText, findings, type Line } from "../display/exact-text.ts";
 import { sqlTokens } from "../display/sql-tokens.ts";
@@ -20,17 +20,20 @@ export function OperationView(props: {
   readonly reading: Reading | undefined;
   /** What must be read before the statement. */
   readonly warnings: ReactNode;
+  /** Which of several operations it is, e.g. ` of line 2`: every part of a page has a name of its own. */
+  readonly of?: string;
 }) {
-  const { operation, reading, warnings } = props;
+  const { operation, reading, warnings, of = "" } = props;
+  const headingId = useId();
   const { statement, parameters } = operation;
   const lines = useMemo(() => exactText(statement, sqlTokens(statement)), [statement]);
   const values = useMemo(() => parameters.flatMap((one) => (one.type === "text" ? exactText(one.value) : [])), [parameters]);
   return (
-    <section className="operation" aria-labelledby="statement-heading">
+    <section className="operation" aria-labelledby={headingId}>
       {warnings}
       <FindingsNotice findings={findings([...lines, ...values])} />
-      <Statement statement={statement} lines={lines} reading={reading} />
-      <ParameterTable parameters={parameters} reading={reading} />
+      <Statement statement={statement} lines={lines} reading={reading} of={of} headingId={headingId} />
+      <ParameterTable parameters={parameters} reading={reading} of={of} />
     </section>
   );
 }
@@ -39,14 +42,18 @@ function Statement(props: {
   readonly statement: string;
   readonly lines: readonly Line[];
   readonly reading: Reading | undefined;
+  readonly of: string;
+  readonly headingId: string;
 }) {
-  const { statement, lines, reading } = props;
+  const { statement, lines, reading, of } = props;
   const [expanded, setExpanded] = useState(false);
   const long = lines.length > longLines || statement.length > longCharacters;
   return (
     <div className="statement">
       <header className="bar">
-        <h2 id="statement-heading">Statement</h2>
+        <h2 id={props.headingId}>
+          Statement<span className="visually-hidden">{of}</span>
+        </h2>
         <p className="bar-note">
           {plural(lines.length, "line")}
           <span className="bar-more"> · {plural(statement.length, "character")}</span>
@@ -56,9 +63,9 @@ function Statement(props: {
             {expanded ? "Show in a box" : "Show whole"}
           </Button>
         )}
-        <CopyButton text={statement} label="Copy the statement" />
+        <CopyButton text={statement} label={`Copy the statement${of}`} />
       </header>
-      <CodeBlock label="The whole statement" lines={lines} scrolls={long && !expanded} numbered reading={reading} />
+      <CodeBlock label={`The whole statement${of}`} lines={lines} scrolls={long && !expanded} numbered reading={reading} />
     </div>
   );
 }

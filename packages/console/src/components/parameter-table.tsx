@@ -10,9 +10,12 @@ import { CodeBlock } from "./code-block.tsx";
 export function ParameterTable({
   parameters,
   reading,
+  of,
 }: {
   readonly parameters: readonly Parameter[];
   readonly reading: Reading | undefined;
+  /** Of which of several operations, e.g. ` of line 2`. */
+  readonly of: string;
 }) {
   if (parameters.length === 0) return <p className="no-parameters">No parameters.</p>;
   return (
@@ -20,6 +23,7 @@ export function ParameterTable({
       <caption>
         <span className="visually-hidden">The statement's </span>
         {plural(parameters.length, "parameter")}
+        <span className="visually-hidden">{of}</span>
       </caption>
       <thead>
         <tr>
@@ -34,7 +38,7 @@ export function ParameterTable({
             <th scope="row">${index + 1}</th>
             <td className="parameter-form">{form(parameter)}</td>
             <td>
-              <Value parameter={parameter} name={`$${index + 1}`} reading={reading} />
+              <Value parameter={parameter} name={`$${index + 1}${of}`} reading={reading} />
             </td>
           </tr>
         ))}

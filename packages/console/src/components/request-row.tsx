@@ -1,5 +1,6 @@
 import type { Ref } from "react";
 import type { Summary } from "../api/model.ts";
+import { plural } from "../display/time.ts";
 import { requestPath } from "../route.ts";
 import { Exact, ExactHeadline } from "../ui/exact.tsx";
 import { Link } from "../ui/link.tsx";
@@ -32,11 +33,25 @@ export function RequestRow({ request, ref }: { readonly request: Summary; readon
             <span className="visually-hidden">held by </span>
             <Exact text={request.rules.join(", ")} />
           </span>
+          <RowMarks request={request} />
           <span className="row-when">
             <Ago ms={pending ? request.createdMs : request.changedMs} />
           </span>
         </span>
       </Link>
     </li>
+  );
+}
+
+/** What is unusual about a request, in words. */
+export function RowMarks({ request }: { readonly request: Summary }) {
+  const { brokeGlass, reviewDueMs, reminded } = request;
+  return (
+    <>
+      {brokeGlass && (
+        <span className="mark-emergency">{reviewDueMs === undefined ? "emergency" : "emergency, not reviewed"}</span>
+      )}
+      {reminded > 0 && <span className="mark-reminded">reminded {plural(reminded, "time")}</span>}
+    </>
   );
 }

@@ -16,7 +16,7 @@ export function RequirementList({ requirements }: { readonly requirements: reado
           </p>
           <ol>
             {stages.map((stage, index) => (
-              <StageRow key={index} stage={stage} />
+              <StageRow key={index} stage={stage} turn={turnOf(stages, index, satisfied)} />
             ))}
           </ol>
         </li>
@@ -25,10 +25,22 @@ export function RequirementList({ requirements }: { readonly requirements: reado
   );
 }
 
-function StageRow({ stage }: { readonly stage: Stage }) {
-  const met = stage.approved >= stage.count;
+/** Whose turn it is: stages come one after the other, and none is left once the rule is satisfied. */
+function turnOf(stages: readonly Stage[], index: number, satisfied: boolean): "met" | "now" | "later" | "spared" {
+  const isMet = (stage: Stage) => stage.approved >= stage.count;
+  const stage = stages[index];
+  if (stage === undefined || isMet(stage)) return "met";
+  // Satisfied without its votes: somebody approved it alone.
+  if (satisfied) return "spared";
+  return stages.findIndex((one) => !isMet(one)) === index ? "now" : "later";
+}
+
+const turnWords = { met: "", now: "Asked now: ", later: "Asked afterwards: ", spared: "Not needed any more: " } as const;
+
+function StageRow({ stage, turn }: { readonly stage: Stage; readonly turn: keyof typeof turnWords }) {
+  const met = turn === "met";
   return (
-    <li className="stage">
+    <li className={`stage stage-${turn}`}>
       <span className="pips" aria-hidden="true">
         {Array.from({ length: Math.min(stage.count, 12) }, (_, index) => (
           <span key={index} className={index < stage.approved ? "pip pip-full" : "pip"} />
@@ -36,7 +48,11 @@ function StageRow({ stage }: { readonly stage: Stage }) {
       </span>
       <span className="stage-words">
         {met && <Icon name="check" />}
-        {stage.approved} of {stage.count} approved <span className="stage-who">by {stage.approvers.map(who).join(" or ")}</span>
+        {stage.approved} of {stage.count} approved{met && " "}
+        <span className={met ? "stage-who" : "stage-who stage-turn"}>
+          {met ? "by " : turnWords[turn]}
+          <Exact text={stage.approvers.map(who).join(" or ")} />
+        </span>
       </span>
     </li>
   );

@@ -1,9 +1,10 @@
-import { usePath, useServices, useSession, useWaiting } from "../services.ts";
+import { usePath, useServices, useSession } from "../services.ts";
 import { Button } from "../ui/button.tsx";
 import { Exact } from "../ui/exact.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Link } from "../ui/link.tsx";
 import { ConnectionBadge } from "./connection-badge.tsx";
+import { PageLinks } from "./page-links.tsx";
 import { ThemeSwitch } from "./theme-switch.tsx";
 
 /** The head of every page. */
@@ -11,7 +12,6 @@ export function TopBar({ onShortcuts }: { readonly onShortcuts: () => void }) {
   const { session } = useServices();
   const who = useSession();
   const path = usePath();
-  const waiting = useWaiting();
   const signedIn = who.state === "signed-in";
   return (
     <header className="top-bar">
@@ -22,22 +22,7 @@ export function TopBar({ onShortcuts }: { readonly onShortcuts: () => void }) {
         <Icon name="mark" />
         <span className="brand-name">Countersign</span>
       </Link>
-      {signedIn && (
-        <nav aria-label="Pages">
-          <Link href="/" aria-current={path === "/" ? "page" : undefined}>
-            Inbox
-            {waiting > 0 && (
-              <span className="count">
-                {waiting}
-                <span className="visually-hidden"> waiting for you</span>
-              </span>
-            )}
-          </Link>
-          <Link href="/history" aria-current={path === "/history" ? "page" : undefined}>
-            History
-          </Link>
-        </nav>
-      )}
+      {signedIn && <PageLinks path={path} />}
       <div className="top-end">
         {signedIn && <ConnectionBadge />}
         {signedIn && (

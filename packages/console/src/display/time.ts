@@ -49,9 +49,9 @@ export function timeOfDay(ms: number): string {
   return new Date(ms).toLocaleTimeString("en-GB");
 }
 
-/** `1 row`, `2 rows`, `1,000 rows`. */
-export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;
+/** `1 row`, `2 rows`, `1,000 rows`; nouns that take more than an s are given in both forms. */
+export function plural(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? noun : nouns}`;
 }
 
 function two(number: number): string {

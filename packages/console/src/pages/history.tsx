@@ -8,6 +8,7 @@ import { endedStates, stateWords } from "../display/request-words.ts";
 import { useListKeys } from "../list-keys.ts";
 import { useServices } from "../services.ts";
 import { Button } from "../ui/button.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 
@@ -66,12 +67,7 @@ export function HistoryPage() {
 
 function Results({ page }: { readonly page: ListPage }) {
   if (page.requests.length === 0) {
-    return (
-      <div className="empty">
-        <p className="empty-title">Nothing here yet</p>
-        <p>Requests are listed here once they have ended.</p>
-      </div>
-    );
+    return <Empty title="Nothing here yet">Requests are listed here once they have ended.</Empty>;
   }
   return (
     <ul className="request-list" aria-label="Ended requests">

@@ -3,12 +3,16 @@ import { Input } from "react-aria-components/Input";
 import { SearchField } from "react-aria-components/SearchField";
 import { explain } from "../api/explain.ts";
 import type { Summary } from "../api/model.ts";
+import { AlikeRows } from "../components/alike-rows.tsx";
 import { NotifyButton } from "../components/notify-button.tsx";
 import { RequestRow } from "../components/request-row.tsx";
+import { DelegationHint, OpenReviewsNotice } from "../components/standing-hints.tsx";
+import { alike } from "../display/duplicates.ts";
 import { headlineText } from "../display/headline.ts";
 import { focusRequest, requestLinks, useListKeys } from "../list-keys.ts";
 import { useFeed, useServices } from "../services.ts";
 import { Button } from "../ui/button.tsx";
+import { Empty } from "../ui/empty.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { Page } from "../ui/page.tsx";
 
@@ -36,8 +40,16 @@ export function InboxPage() {
           <p>{explain(connection.error).detail} It reconnects by itself.</p>
         </Notice>
       )}
+      <OpenReviewsNotice />
+      <DelegationHint />
       {!loaded && connection.state !== "waiting" && <p className="loading">Loading…</p>}
-      {loaded && mine.length === 0 && <Empty searching={search !== ""} />}
+      {loaded && mine.length === 0 && (
+        <Empty title={search === "" ? "Nothing waits for you" : "Nothing that waits for you matches"}>
+          {search === ""
+            ? "New requests appear here by themselves, as soon as an agent asks."
+            : "Clear the search to see everything."}
+        </Empty>
+      )}
       <Section title="Waiting for you" requests={mine} />
       <Section title="Waiting for others" requests={others} />
       <Section title="Decided just now" requests={settled} />
@@ -45,21 +57,11 @@ export function InboxPage() {
   );
 }
 
-function Empty({ searching }: { readonly searching: boolean }) {
-  return (
-    <div className="empty">
-      <p className="empty-title">{searching ? "Nothing that waits for you matches" : "Nothing waits for you"}</p>
-      <p>
-        {searching ? "Clear the search to see everything." : "New requests appear here by themselves, as soon as an agent asks."}
-      </p>
-    </div>
-  );
-}
-
 const step = 100;
 
 function Section({ title, requests }: { readonly title: string; readonly requests: readonly Summary[] }) {
   const [limit, setLimit] = useState(step);
+  const groups = useMemo(() => alike(requests), [requests]);
   if (requests.length === 0) return null;
   const id = `list-${title.toLowerCase().replaceAll(" ", "-")}`;
   return (
@@ -68,12 +70,18 @@ function Section({ title, requests }: { readonly title: string; readonly request
         {title} <span className="section-count">{requests.length.toLocaleString("en-US")}</span>
       </h2>
       <ul className="request-list">
-        {requests.slice(0, limit).map((request) => (
-          <RequestRow key={request.id} request={request} />
-        ))}
+        {groups
+          .slice(0, limit)
+          .map((group) =>
+            group.requests.length === 1 ? (
+              <RequestRow key={group.requests[0].id} request={group.requests[0]} />
+            ) : (
+              <AlikeRows key={group.key} group={group} />
+            ),
+          )}
       </ul>
-      {requests.length > limit && (
-        <Button onPress={() => setLimit(limit + step)}>Show {Math.min(step, requests.length - limit)} more</Button>
+      {groups.length > limit && (
+        <Button onPress={() => setLimit(limit + step)}>Show {Math.min(step, groups.length - limit)} more</Button>
       )}
     </section>
   );

@@ -3,14 +3,20 @@ import { explain } from "../api/explain.ts";
 import type { Detail } from "../api/model.ts";
 import { Activity } from "../components/activity.tsx";
 import { DecisionPanel } from "../components/decision-panel.tsx";
+import { EmergencyNotice } from "../components/emergency-notice.tsx";
+import { EvidenceView } from "../components/evidence.tsx";
 import { FactsList } from "../components/facts-list.tsx";
 import { OperationView } from "../components/operation.tsx";
 import { OutcomeCard } from "../components/outcome-card.tsx";
 import { Particulars } from "../components/particulars.tsx";
+import { PastDecisions } from "../components/past-decisions.tsx";
+import { PlanLines } from "../components/plan-lines.tsx";
+import { SuccessionNotice } from "../components/succession-notice.tsx";
 import { UntrustedReason } from "../components/untrusted-reason.tsx";
 import { decodeFacts, type SqlFacts, sentences, wish } from "../display/facts.ts";
+import { plural } from "../display/time.ts";
 import { Reading } from "../reading.ts";
-import { useRequest } from "../request-detail.ts";
+import { type Change, useRequest } from "../request-detail.ts";
 import { useServices } from "../services.ts";
 import { Button } from "../ui/button.tsx";
 import { Exact } from "../ui/exact.tsx";
@@ -22,7 +28,7 @@ import { Page } from "../ui/page.tsx";
 /** The page on which a person decides. */
 export function RequestPage({ id }: { readonly id: string }) {
   const { navigation } = useServices();
-  const { loaded, failure, refresh, vote } = useRequest(id);
+  const { loaded, failure, refresh, vote, change } = useRequest(id);
   useEffect(() => {
     navigation.lastRequest = id;
   }, [id, navigation]);
@@ -37,7 +43,16 @@ export function RequestPage({ id }: { readonly id: string }) {
       </Page>
     );
   }
-  return <LoadedRequest key={loaded.requestDigest} detail={loaded} failure={failure} onRefresh={refresh} onVote={vote} />;
+  return (
+    <LoadedRequest
+      key={loaded.requestDigest}
+      detail={loaded}
+      failure={failure}
+      onRefresh={refresh}
+      onVote={vote}
+      onChange={change}
+    />
+  );
 }
 
 function LoadedRequest(props: {
@@ -45,6 +60,7 @@ function LoadedRequest(props: {
   readonly failure: unknown;
   readonly onRefresh: () => void;
   readonly onVote: Parameters<typeof DecisionPanel>[0]["onVote"];
+  readonly onChange: Change;
 }) {
   const { detail, failure } = props;
   const facts = useMemo(() => decodeFacts(detail.factsJson), [detail.factsJson]);
@@ -52,6 +68,11 @@ function LoadedRequest(props: {
     () => new Reading(matchMedia("(max-width: 60rem)").matches ? { top: 56, bottom: 170 } : { top: 56, bottom: 0 }),
   );
   const pending = detail.summary.state === "pending";
+  const [struck, setStruck] = useState<ReadonlySet<number>>(new Set());
+  const strike = (index: number, isStruck: boolean) => {
+    const others = [...struck].filter((one) => one !== index);
+    setStruck(new Set(isStruck ? [...others, index] : others));
+  };
   return (
     <Page title={`${detail.summary.resource} request`} heading={<Headline detail={detail} facts={facts} />} className="request">
       <Link href="/" className="back">
@@ -59,7 +80,17 @@ function LoadedRequest(props: {
       </Link>
       <div className="evidence">
         {failure !== undefined && <Failure failure={failure} onRefresh={props.onRefresh} />}
+        <SuccessionNotice detail={detail} />
         {detail.outcome && <OutcomeCard outcome={detail.outcome} />}
+        <EmergencyNotice detail={detail} />
+        {detail.plan.length > 0 && (
+          <PlanLines
+            lines={detail.plan}
+            reading={pending ? reading : undefined}
+            struck={struck}
+            onStrike={pending && detail.summary.canVote ? strike : undefined}
+          />
+        )}
         {detail.operation && (
           <OperationView
             operation={detail.operation}
@@ -67,17 +98,26 @@ function LoadedRequest(props: {
             warnings={pending && <Warnings facts={facts} />}
           />
         )}
+        {detail.evidence && <EvidenceView evidence={detail.evidence} />}
         <div className="evidence-columns">
-          <FactsList facts={facts} withWarnings={!pending} />
+          {detail.operation && <FactsList facts={facts} withWarnings={!pending} />}
           <UntrustedReason reason={detail.reason} subject={detail.summary.principal.subject} />
         </div>
+        <PastDecisions past={detail.past} />
         <Particulars detail={detail} />
         <Activity detail={detail} />
         <p className="request-id">
           Request <code>{detail.summary.id}</code>
         </p>
       </div>
-      <DecisionPanel detail={detail} reading={reading} onVote={props.onVote} />
+      <DecisionPanel
+        detail={detail}
+        reading={reading}
+        facts={facts}
+        struck={struck}
+        onVote={props.onVote}
+        onChange={props.onChange}
+      />
     </Page>
   );
 }
@@ -85,10 +125,14 @@ function LoadedRequest(props: {
 function Headline({ detail, facts }: { readonly detail: Detail; readonly facts: SqlFacts | undefined }) {
   return (
     <>
-      <Exact text={detail.summary.principal.subject} /> <span className="quiet">asks to</span> <Exact text={wish(facts)} />{" "}
-      <span className="quiet">on</span> <Exact text={detail.summary.resource} />
+      <Exact text={detail.summary.principal.subject} /> <span className="quiet">asks to</span>{" "}
+      <Exact text={asked(detail, facts)} /> <span className="quiet">on</span> <Exact text={detail.summary.resource} />
     </>
   );
+}
+
+function asked({ plan }: Detail, facts: SqlFacts | undefined): string {
+  return plan.length > 0 ? `run a plan of ${plural(plan.length, "line")}` : wish(facts);
 }
 
 /** What must be read before anything else. */

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { Button as AriaButton, type ButtonProps } from "react-aria-components/Button";
 
-/** How a button looks: `approve` and `deny` are kept for the two that decide. */
+/** How a button looks: `approve` and `deny` are kept for what decides or ends something. */
 export type ButtonLook = "plain" | "quiet" | "approve" | "deny";
 
 /** A button of the console. */

@@ -1,0 +1,48 @@
+import type { Cell, Evidence, RowChange } from "../api/model.ts";
+import { plural } from "./time.ts";
+
+/** One finding of what an operation would do. */
+export interface EvidenceWords {
+  /** `unknown`: it was asked and could not be found out, which is not the same as no effect. */
+  readonly tone: "unknown" | "known";
+  readonly title: string;
+  /** What it rests on. */
+  readonly note: string;
+}
+
+/** What the evidence says, the surest first. The failure's own text is not in it. */
+export function evidenceWords({ failure, plan, estimatedRows, affectedRows, difference }: Evidence): readonly EvidenceWords[] {
+  const said: EvidenceWords[] = [];
+  const say = (tone: EvidenceWords["tone"], title: string, note: string) => said.push({ tone, title, note });
+  const nothing = plan === "" && difference === "" && estimatedRows === undefined && affectedRows === undefined;
+  if (failure !== "" || nothing)
+    say("unknown", "What it would do could not be found out", "That does not mean that it would do nothing.");
+  if (affectedRows !== undefined) {
+    const title = affectedRows === 0 ? "It changed no rows when it was tried" : `It would change ${plural(affectedRows, "row")}`;
+    say("known", title, "It was tried in a transaction that was rolled back. The data may change before it runs.");
+  }
+  if (estimatedRows !== undefined)
+    say("known", `PostgreSQL expects about ${plural(estimatedRows, "row")}`, "The planner's estimate, without running it.");
+  return said;
+}
+
+/** One column of a changed row. */
+export interface ChangedCell {
+  readonly column: string;
+  readonly before: Cell | undefined;
+  readonly after: Cell | undefined;
+  readonly changed: boolean;
+}
+
+/** What happens to a row, and each of its columns. A side that is not there (a new row, one that goes) is undefined, which is not NULL. */
+export function changedRow({ columns, before, after }: RowChange): {
+  readonly kind: "new" | "gone" | "changed";
+  readonly cells: readonly ChangedCell[];
+} {
+  const kind = before.length === 0 ? "new" : after.length === 0 ? "gone" : "changed";
+  const cells = columns.map((column, index) => {
+    const [old, now] = [before[index], after[index]];
+    return { column, before: old, after: now, changed: kind !== "changed" || old !== now };
+  });
+  return { kind, cells };
+}
