@@ -141,6 +141,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     ...(options.onStep && { onStep: options.onStep }),
   });
   parts.defer(() => sidecar.close());
+  control.edits.connect(sidecar.redraft);
   const operator = join(sockets, "operator.sock");
   const signInLink = (approver: string): string => console.signInLink(approver);
   parts.use(await serveOperator(operator, { signInLink, policyStatus: () => policy.status }));

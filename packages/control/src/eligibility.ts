@@ -4,7 +4,7 @@ import { hasLapsed } from "./lifetime.ts";
 import type { Locks } from "./locks.ts";
 import type { People } from "./people.ts";
 import type { RequestOverview } from "./stores/request-store.ts";
-import { isRequester, openedMs, turnOf } from "./tally.ts";
+import { type Asked, isRequester, openedMs, turnOf } from "./tally.ts";
 
 /** Why a vote is not taken. */
 export interface VoteRefusal {
@@ -66,7 +66,7 @@ export class Eligibility {
   }
 
   /** Why somebody may not judge a request at all, whatever its state: the requester, the locked, and those whom no stage names. */
-  cannotJudge(request: RequestOverview, approver: Approver): VoteRefusal | undefined {
+  cannotJudge(request: Asked, approver: Approver): VoteRefusal | undefined {
     const voter = this.asNow(approver);
     if (voter === undefined) return refusals.gone;
     const partial = this.#partial(request, voter);
@@ -83,7 +83,7 @@ export class Eligibility {
   }
 
   /** Not impartial, or locked. */
-  #partial(request: RequestOverview, voter: Approver): VoteRefusal | undefined {
+  #partial(request: Asked, voter: Approver): VoteRefusal | undefined {
     const { locks, people } = this.#parts;
     if (isRequester(request, people.partialSince(voter, openedMs(request)))) return refusals.requester;
     return locks.isLocked(voter) ? refusals.locked : undefined;

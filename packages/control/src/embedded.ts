@@ -7,6 +7,7 @@ import { Changes } from "./changes.ts";
 import { type Clock, steadyTime, systemClock } from "./clock.ts";
 import { Delegations } from "./delegations.ts";
 import { type Directory, unknownDirectory } from "./directory.ts";
+import { Edits } from "./edits.ts";
 import { Eligibility } from "./eligibility.ts";
 import { Grants } from "./grants.ts";
 import { dataFolder, type Keys } from "./keys.ts";
@@ -55,6 +56,7 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
   readonly grants: Grants;
   readonly delegations: Delegations;
   readonly reviews: Reviews;
+  readonly edits: Edits;
   /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
   readonly now: () => number;
   /** Lets what has begun end, ends every watch, and gives the folder back. */
@@ -95,10 +97,12 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   opening.defer(() => grants.idle());
   const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }));
   const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants, reviews);
+  const requests = new Requests(ledger, locks, directory);
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
-    requests: new Requests(ledger, locks, directory),
+    requests,
+    edits: new Edits({ ledger, requests, eligibility }),
     revocations: locks,
     revoking: new Revoking(ledger, locks, grants),
     resolving: new Resolving(ledger, eligibility),

@@ -4,6 +4,7 @@ import {
   askedPayload,
   CountersignError,
   type ErrorCode,
+  type Json,
   type LockTarget,
   type Outcome,
   type RequestDraft,
@@ -12,6 +13,9 @@ import {
   type Voter,
 } from "@countersign/policy";
 import type { Opening, RequestOverview } from "./stores/request-store.ts";
+
+/** What is kept of a refused edit: what was too large to accept is not worth a disk either. */
+const refusedPayloadBytes = 64 * 1024;
 
 /** The name under which the control plane writes. */
 const writer = "control";
@@ -60,6 +64,7 @@ export function requestRecord({ draft, state, timeMs }: Omit<Opening, "wakeMs">)
       rules: decision.rules,
       role: action.role,
       target: action.target,
+      ...(decision.lines && { lines: linesDetail(draft) }),
       requestDigest: draft.requestDigest,
       limits: { ...binding.limits },
       expiry: { ...binding.expiry },
@@ -86,6 +91,17 @@ export function requestRecord({ draft, state, timeMs }: Omit<Opening, "wakeMs">)
   };
 }
 
+/** What was decided on each line of a plan, and what it is tied to. */
+function linesDetail({ action, decision }: Opening["draft"]): Json {
+  const { operation, lines = [] } = action;
+  return lines.map(({ target, role, limits }, index) => ({
+    resource: operation.kind === "plan" ? (operation.lines[index]?.resource ?? "") : action.resource,
+    effect: decision.lines?.[index]?.effect ?? "deny",
+    rules: decision.lines?.[index]?.rules ?? [],
+    ...{ role, target, limits: { ...limits } },
+  }));
+}
+
 /** A vote that counts. With the comment, which is the payload, anyone can check its signature again. */
 export function voteRecord(request: RequestOverview, vote: Vote): RecordDraft {
   return {
@@ -99,6 +115,7 @@ export function voteRecord(request: RequestOverview, vote: Vote): RecordDraft {
       verdict: vote.verdict,
       ...(vote.breakGlass && { breakGlass: vote.breakGlass }),
       ...(vote.grant && { grant: vote.grant.digest }),
+      ...(vote.struck && { struck: vote.struck }),
       timeMs: vote.timeMs,
       signature: { ...vote.signature },
     },
@@ -144,6 +161,7 @@ export function stateRecord(
       by: change.by,
       ...(change.outcome?.failure === undefined ? {} : { code: change.outcome.failure.code }),
       ...(change.outcome?.replacedBy === undefined ? {} : { replacedBy: change.outcome.replacedBy }),
+      ...(change.outcome?.plan && { plan: { ...change.outcome.plan } }),
     },
   };
 }
@@ -156,6 +174,53 @@ export function escalationRecord(request: RequestOverview, to: readonly string[]
 /** Nobody has answered: those who are asked were reminded, so many times by now. */
 export function reminderRecord(request: RequestOverview, count: number, timeMs: number): RecordDraft {
   return { type: "reminder", timeMs, ...about(request), detail: { count } };
+}
+
+/** What an approver would rather have run; the changed operation is the payload. */
+interface Edited {
+  readonly requestDigest: string;
+  readonly operation: RequestDraft["action"]["operation"];
+  readonly comment: string;
+}
+
+/** An approver put a changed operation in the place of a held one. */
+export function editRecord(
+  request: RequestOverview,
+  draft: RequestDraft,
+  edit: Edited,
+  by: Approver,
+  timeMs: number,
+): RecordDraft {
+  const { requestId, actionDigest, policyDigest } = draft.binding;
+  const { effect, rules } = draft.decision;
+  const now = {
+    request: requestId,
+    requestDigest: draft.requestDigest,
+    action: actionDigest,
+    policy: policyDigest,
+    effect,
+    rules,
+  };
+  const detail = { accepted: true, by: voter(by), requestDigest: request.requestDigest, now };
+  return { type: "edit", timeMs, ...about(request), detail, payload: editPayload(edit) };
+}
+
+/** An edit that was refused, and why. */
+export function refusedEditRecord(
+  request: RequestOverview,
+  edit: Edited,
+  by: Approver,
+  code: ErrorCode,
+  timeMs: number,
+): RecordDraft {
+  const requestDigest = edit.requestDigest.slice(0, 80).toWellFormed();
+  const payload = editPayload(edit);
+  const detail = { accepted: false, code, by: voter(by), requestDigest };
+  return { type: "edit", timeMs, ...about(request), detail, ...(payload.length <= refusedPayloadBytes && { payload }) };
+}
+
+function editPayload({ operation, comment }: Edited): Buffer {
+  return Buffer.from(JSON.stringify({ operation, comment }));
 }
 
 /** An approver takes back one request. */

@@ -27,7 +27,7 @@ export function requireSameOperation(old: RequestDraft, draft: RequestDraft): vo
 }
 
 /** What a request asks for, whatever policy makes of it: the operation and the resource, as one text. */
-export function asks({ action: { operation, resource } }: RequestDraft): string {
+export function asks({ action: { operation, resource } }: Pick<RequestDraft, "action">): string {
   return text({ operation: { ...operation }, resource });
 }
 

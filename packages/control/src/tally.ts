@@ -20,7 +20,7 @@ export function excluded(request: Pick<Asked, "action" | "owner">): Excluded {
 }
 
 /** Whether an approver is the requester or its owner. */
-export function isRequester(request: RequestOverview, approver: Approver): boolean {
+export function isRequester(request: Asked, approver: Approver): boolean {
   return isExcluded(excluded(request), approver);
 }
 

@@ -18,8 +18,8 @@ import { grpcStatus, outward } from "./status.ts";
 
 /** The trailer that carries a failed call's `ErrorInfo`. */
 const errorTrailer = "countersign-error-bin";
-/** No call of this service needs more, bytes. */
-const longestCall = 64 * 1024;
+/** No call of this service needs more, bytes: an edit carries a whole operation. */
+const longestCall = 4 * 1024 * 1024;
 
 /** How the approver service is served. */
 export interface ApproverServerOptions {

@@ -13,6 +13,8 @@ import { type SignIn, sessionMs } from "./sign-in.ts";
 const cookieName = "countersign_session";
 /** Not for the static files: no other path of this origin needs it. */
 const cookieOptions = { path: "/api", httpOnly: true, sameSite: "strict" } as const;
+/** An edit carries a whole operation, bytes. */
+const longestBody = 4 * 1024 * 1024;
 /** More than so many inbox streams at once are refused: each is a connection. */
 const mostStreams = 200;
 
@@ -83,7 +85,7 @@ export function consoleRoutes(app: FastifyInstance, { api, methods, signIn, audi
   });
 
   // Everything else, by the name that it has on the wire.
-  app.post<{ Params: { name: string } }>("/api/methods/:name", async (request) => {
+  app.post<{ Params: { name: string } }>("/api/methods/:name", { bodyLimit: longestBody }, async (request) => {
     const session = authenticate(request);
     const { name } = request.params;
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined;

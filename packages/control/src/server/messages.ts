@@ -84,9 +84,9 @@ export function detailMessage(
       state === undefined ? [] : [{ state: stateMessages[state], timeMs, by }],
     ),
     ...{
-      replacedBy: "",
-      replaces: "",
-      replacesWhy: "",
+      replacedBy: request.outcome?.replacedBy ?? "",
+      replaces: request.replaces?.requestId ?? "",
+      replacesWhy: request.replaces?.why ?? "",
       grants: boundsMessage(request),
       mayBreakGlass: approvals.mayBreakGlass(request, approver),
     },

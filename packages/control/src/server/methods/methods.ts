@@ -1,12 +1,14 @@
 import type { PolicyStatusFeed } from "@countersign/policy";
 import type { Approvals } from "../../approvals.ts";
 import type { Delegations } from "../../delegations.ts";
+import type { Edits } from "../../edits.ts";
 import type { Grants } from "../../grants.ts";
 import type { Resolving } from "../../resolving.ts";
 import type { Reviews } from "../../reviews.ts";
 import type { Revoking } from "../../revoking.ts";
 import { ApproverApi } from "../approver-api.ts";
 import { delegationMethods } from "./delegations.ts";
+import { editMethods } from "./edits.ts";
 import { grantMethods } from "./grants.ts";
 import { lockMethods } from "./locks.ts";
 import type { Method } from "./method.ts";
@@ -21,16 +23,18 @@ export interface Desk {
   readonly delegations: Delegations;
   readonly grants: Grants;
   readonly reviews: Reviews;
+  readonly edits: Edits;
 }
 
 /** Everything that an approver can ask for: the inbox, and all else by the name that it has on the wire. */
 export function approverMethods(
-  { approvals, revoking, resolving, delegations, grants, reviews }: Desk,
+  { approvals, revoking, resolving, delegations, grants, reviews, edits }: Desk,
   policy?: PolicyStatusFeed,
 ): { readonly api: ApproverApi; readonly methods: Readonly<Record<string, Method>> } {
   const api = new ApproverApi(approvals, policy);
   const methods = {
     ...requestMethods(api, revoking, resolving),
+    ...editMethods(api, edits),
     ...lockMethods(revoking),
     ...delegationMethods(delegations),
     ...grantMethods(grants),
