@@ -53,7 +53,8 @@ function operationText(operation: Operation | undefined): {
   return { statement: visibleBlock(statement), parameters: parameters.map(parameterText) };
 }
 
-function parameterText({ value }: PostgresParameter): string {
+/** A bind value in the words of this program. */
+export function parameterText({ value }: PostgresParameter): string {
   switch (value?.$case) {
     case "text":
       return visible(JSON.stringify(value.value));
@@ -83,10 +84,13 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
     ),
     ["limits", limitsText(detail.limits)],
     ["session", visible(detail.session)],
+    ["replaces", detail.replaces === "" ? "" : `${visible(detail.replaces)}: ${visible(detail.replacesWhy)}`],
+    ["replaced", detail.replacedBy === "" ? "" : `by ${visible(detail.replacedBy)}`],
     ["digest", detail.requestDigest],
     ["policy", detail.policyDigest],
   ];
   return [
+    ...emergencyLines(terminal, summary),
     ...facts
       .filter(([, text]) => text !== "")
       .map(([label, text]) => `${paint(terminal.stdout, "gray", label.padEnd(9))} ${text}`),
@@ -116,9 +120,26 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
   ];
 }
 
+/** What somebody approved alone is the first thing to be seen. */
+function emergencyLines(terminal: Terminal, summary: RequestSummary | undefined): readonly string[] {
+  if (summary?.brokeGlass !== true) return [];
+  const loud = (text: string): string => paint(terminal.stdout, ["red", "bold"], text);
+  return [loud(`EMERGENCY: somebody approved this alone. ${reviewText(terminal, summary)}`), ""];
+}
+
+/** Whether an emergency was reviewed, and until when it should be. */
+export function reviewText(terminal: Pick<Terminal, "now">, { reviewDueMs }: RequestSummary): string {
+  if (reviewDueMs === undefined) return "It was reviewed.";
+  const left = reviewDueMs - terminal.now();
+  return left > 0
+    ? `Somebody else has to review it within ${durationText(left)}.`
+    : `Its review is OVERDUE by ${durationText(-left)}.`;
+}
+
 function waiting(terminal: Terminal, summary: RequestSummary | undefined): string {
   if (summary === undefined || stateName(summary.state) !== "pending") return "";
-  return `, expires in ${durationText(summary.expiresMs - terminal.now())}`;
+  const reminded = summary.reminded === undefined ? "" : `, people were reminded ${countText(summary.reminded, "time")}`;
+  return `, expires in ${durationText(summary.expiresMs - terminal.now())}${reminded}`;
 }
 
 function limitsText(limits: Limits | undefined): string {
@@ -149,7 +170,9 @@ function voteLines(vote: CastVote): readonly string[] {
 function voteText(vote: CastVote): string {
   const verdict = vote.verdict === Verdict.APPROVE ? "approved" : "denied";
   const comment = vote.comment === "" ? "" : `: ${visible(vote.comment)}`;
-  return `${timeText(vote.timeMs)}  ${principalText(vote.approver)} ${verdict}${comment}`;
+  const alone = vote.breakGlass ? " ALONE, IN AN EMERGENCY" : "";
+  const others = vote.actingFor.length === 0 ? "" : ` (who votes for ${vote.actingFor.map(visible).join(", ")})`;
+  return `${timeText(vote.timeMs)}  ${principalText(vote.approver)}${others} ${verdict}${alone}${comment}`;
 }
 
 function outcomeLines(heading: (text: string) => string, { outcome }: RequestDetail): readonly string[] {
