@@ -7,15 +7,18 @@ import {
   RequestState,
   requestStateFromJSON,
   Verdict,
+  VoteRequest,
   VoteResponse,
-  verdictFromJSON,
   WatchInboxResponse,
 } from "@countersign/rpc";
-import { endedRequest, pendingRequest, pendingSketches } from "./fixtures.ts";
+import { endedRequest, pendingRequest } from "./fixtures.ts";
+import { MockMethods, MockRefusal } from "./mock-methods.ts";
+import { pendingSketches } from "./sketches.ts";
 
 /** The approver API with made-up requests, for working on the page. Its JSON comes from the generated `toJSON`, as the product's does. */
 export class MockApi {
   readonly requests = new Map<string, RequestDetail>();
+  readonly methods: MockMethods;
   readonly #streams = new Set<ServerResponse>();
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #options: { clock: () => number; stepMs: number };
@@ -24,6 +27,7 @@ export class MockApi {
   /** @param options `stepMs`: how long an approved request takes from each state to the next. */
   constructor(options: { clock: () => number; stepMs: number }) {
     this.#options = options;
+    this.methods = new MockMethods(this);
     const nowMs = options.clock();
     for (const [index, sketch] of pendingSketches.entries()) this.#keep(pendingRequest(sketch, index + 1, nowMs));
     for (let number = 0; number < 60; number++) this.#keep(endedRequest(number, nowMs));
@@ -38,6 +42,11 @@ export class MockApi {
     if (!url.pathname.startsWith("/api/")) return false;
     this.#answer(request, response, url).catch((error) => this.#problem(response, 500, "internal", String(error)));
     return true;
+  }
+
+  /** The mock's time. */
+  now(): number {
+    return this.#options.clock();
   }
 
   /** A new pending request, like one of the sketches. */
@@ -100,6 +109,14 @@ export class MockApi {
       response.setHeader("set-cookie", "countersign_session=; Max-Age=0; Path=/");
       return response.writeHead(204).end();
     }
+    if (route === "POST methods/:id") {
+      try {
+        return this.#json(response, this.methods.call(id ?? "", await body(request)));
+      } catch (error) {
+        if (!(error instanceof MockRefusal)) throw error;
+        return this.#problem(response, error.code === "not_found" ? 404 : 409, error.code, error.message);
+      }
+    }
     if (route === "GET inbox") return this.#stream(request, response);
     if (route === "GET requests") return this.#json(response, this.#list(url.searchParams));
     const found = this.requests.get(id ?? "");
@@ -136,11 +153,11 @@ export class MockApi {
       return this.#problem(response, 409, "not_pending", "This request was decided meanwhile.");
     if (vote.requestDigest !== request.requestDigest)
       return this.#problem(response, 409, "digest_mismatch", "Your vote was over another digest.");
-    const verdict = verdictFromJSON(vote.verdict);
+    const { verdict, comment, grant, breakGlass, struck } = VoteRequest.fromJSON(vote);
     const approver = { issuer: "countersign-development", subject: "alice", groups: ["dba-oncall"] };
-    const comment = String(vote.comment ?? "");
-    const timeMs = this.#options.clock();
-    request.votes.push({ approver, verdict, comment, timeMs, actingFor: [], breakGlass: false, grant: undefined });
+    request.votes.push({ approver, verdict, comment, timeMs: this.now(), actingFor: [], breakGlass, grant });
+    for (const line of request.plan) line.struck ||= struck.includes(line.index);
+    if (breakGlass) this.#breakGlass(request);
     const stages = request.requirements.flatMap((one) => one.stages);
     for (const requirement of request.requirements) {
       const stage = requirement.stages.find((one) => one.approved < one.count);
@@ -158,6 +175,11 @@ export class MockApi {
       this.#tell(request);
     }
     this.#json(response, VoteResponse.toJSON({ request }));
+  }
+
+  #breakGlass({ summary, requirements }: RequestDetail): void {
+    if (summary) Object.assign(summary, { brokeGlass: true, reviewDueMs: this.now() + 86_400_000 });
+    for (const stage of requirements.flatMap((one) => one.stages)) stage.approved = stage.count;
   }
 
   #stream(request: IncomingMessage, response: ServerResponse): void {

@@ -16,7 +16,7 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /** Serves the built page with the mock API, as the control plane would: any other path is the page itself. */
-export async function serveBuilt(api: MockApi): Promise<{ server: Server; origin: string }> {
+export async function serveBuilt(api: Pick<MockApi, "handle">): Promise<{ server: Server; origin: string }> {
   const dist = new URL("../dist/", import.meta.url);
   const server = createServer(async (request, response) => {
     if (api.handle(request, response)) return;

@@ -28,9 +28,15 @@ export function ActionDialog(props: {
   const [failure, setFailure] = useState<unknown>();
   const [tried, setTried] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
+  const form = useRef<HTMLDivElement>(null);
+  const { first } = props.reason ?? {};
   useEffect(() => {
-    if (props.reason?.first) field.current?.focus();
-  }, [props.reason?.first]);
+    // The browser would begin at the button that closes the dialog.
+    const begin = first
+      ? field.current
+      : form.current?.querySelector<HTMLElement>("input, select, textarea, .action-buttons button");
+    begin?.focus();
+  }, [first]);
 
   const tooLong = new TextEncoder().encode(reason.trim()).length > reasonBytes;
   const missing = props.reason?.required === true && reason.trim() === "";
@@ -61,7 +67,7 @@ export function ActionDialog(props: {
   return (
     <Dialog title={props.title} onClose={props.onClose} look={props.look}>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys of whatever is inside */}
-      <div className="action-form" onKeyDown={press}>
+      <div className="action-form" ref={form} onKeyDown={press}>
         {props.children}
         {props.reason && (
           <LongField

@@ -49,7 +49,7 @@ test("NULL, the empty text and a side that is not there are three different thin
         { column: "b", before: "1", after: "1", changed: false },
       ],
     },
-    expect.objectContaining({ kind: "new", cells: expect.arrayContaining([expect.objectContaining({ before: undefined })]) }),
+    expect.objectContaining({ kind: "after", cells: expect.arrayContaining([expect.objectContaining({ before: undefined })]) }),
     expect.objectContaining({ kind: "gone", cells: expect.arrayContaining([expect.objectContaining({ after: undefined })]) }),
   ]);
 });

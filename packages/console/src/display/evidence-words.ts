@@ -34,12 +34,15 @@ export interface ChangedCell {
   readonly changed: boolean;
 }
 
-/** What happens to a row, and each of its columns. A side that is not there (a new row, one that goes) is undefined, which is not NULL. */
+/**
+ * What happens to a row, and each of its columns. A side that is not there is undefined, which is not NULL. A row without a `before` is new,
+ * or what it was could not be found out: it must not be called new.
+ */
 export function changedRow({ columns, before, after }: RowChange): {
-  readonly kind: "new" | "gone" | "changed";
+  readonly kind: "after" | "gone" | "changed";
   readonly cells: readonly ChangedCell[];
 } {
-  const kind = before.length === 0 ? "new" : after.length === 0 ? "gone" : "changed";
+  const kind = before.length === 0 ? "after" : after.length === 0 ? "gone" : "changed";
   const cells = columns.map((column, index) => {
     const [old, now] = [before[index], after[index]];
     return { column, before: old, after: now, changed: kind !== "changed" || old !== now };
