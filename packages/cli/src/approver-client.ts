@@ -1,13 +1,30 @@
 import {
+  type ActiveLock,
   ApproverServiceClient,
+  type CloseReviewResponse,
+  type DelegateRequest,
+  type DelegateResponse,
+  type Delegation,
+  type EmergencyReview,
+  type EndDelegationResponse,
   ErrorInfo,
   type Grant,
+  type LiftLockResponse,
+  type ListDelegationsResponse,
   type ListGrantsResponse,
+  type ListLocksResponse,
   type ListRequestsResponse,
+  type ListReviewsResponse,
+  type LockResponse,
+  type LockTarget,
+  type Operation,
+  type ProposeEditResponse,
   type RequestDetail,
   type RequestState,
   type RequestSummary,
+  type ResolveResponse,
   type RevokeGrantResponse,
+  type RevokeResponse,
   type Verdict,
   type VoteRequest,
   type WatchInboxResponse,
@@ -84,7 +101,7 @@ export class ApproverClient implements Disposable {
     detail: RequestDetail,
     verdict: Verdict,
     comment: string,
-    more: Partial<Pick<VoteRequest, "grant">> = {},
+    more: Partial<Pick<VoteRequest, "grant" | "breakGlass">> = {},
   ): Promise<RequestDetail> {
     const { requestDigest } = detail;
     const plain = { grant: undefined, breakGlass: false, struck: [], ...more };
@@ -116,14 +133,82 @@ export class ApproverClient implements Disposable {
     return present(answer.grant);
   }
 
+  /** Puts a changed operation in the place of the one that was shown; gives the new request. */
+  async proposeEdit({ summary, requestDigest }: RequestDetail, operation: Operation, comment: string): Promise<RequestDetail> {
+    const edit = { id: present(summary).id, requestDigest, operation, comment };
+    const answer = await this.#call<ProposeEditResponse>((done) => this.#client.proposeEdit(edit, this.#metadata, done));
+    return present(answer.request);
+  }
+
+  /** Takes a request back. */
+  async revoke(id: string, reason: string): Promise<RequestDetail> {
+    return present(
+      (await this.#call<RevokeResponse>((done) => this.#client.revoke({ id, reason }, this.#metadata, done))).request,
+    );
+  }
+
+  /** Says what became of a request whose outcome is unknown. */
+  async resolve(id: string, happened: boolean, reason: string): Promise<RequestDetail> {
+    const message = { id, happened, reason };
+    return present((await this.#call<ResolveResponse>((done) => this.#client.resolve(message, this.#metadata, done))).request);
+  }
+
+  /** The locks in force, newest first. */
+  async locks(): Promise<readonly ActiveLock[]> {
+    return (await this.#call<ListLocksResponse>((done) => this.#client.listLocks({}, this.#metadata, done))).locks;
+  }
+
+  async lock(target: LockTarget, reason: string): Promise<ActiveLock> {
+    return present((await this.#call<LockResponse>((done) => this.#client.lock({ target, reason }, this.#metadata, done))).lock);
+  }
+
+  async liftLock(id: string, reason: string): Promise<ActiveLock> {
+    return present(
+      (await this.#call<LiftLockResponse>((done) => this.#client.liftLock({ id, reason }, this.#metadata, done))).lock,
+    );
+  }
+
+  /** Everybody's delegations, newest first. */
+  async delegations(): Promise<readonly Delegation[]> {
+    const answer = await this.#call<ListDelegationsResponse>((done) => this.#client.listDelegations({}, this.#metadata, done));
+    return answer.delegations;
+  }
+
+  async delegate(wish: DelegateRequest): Promise<Delegation> {
+    return present((await this.#call<DelegateResponse>((done) => this.#client.delegate(wish, this.#metadata, done))).delegation);
+  }
+
+  async endDelegation(id: string): Promise<Delegation> {
+    const answer = await this.#call<EndDelegationResponse>((done) => this.#client.endDelegation({ id }, this.#metadata, done));
+    return present(answer.delegation);
+  }
+
+  /** The reviews that emergencies require, those that are due first before others. */
+  async reviews(openOnly: boolean): Promise<readonly EmergencyReview[]> {
+    return (await this.#call<ListReviewsResponse>((done) => this.#client.listReviews({ openOnly }, this.#metadata, done)))
+      .reviews;
+  }
+
+  async closeReview(requestId: string, finding: string): Promise<EmergencyReview> {
+    const message = { requestId, finding };
+    return present(
+      (await this.#call<CloseReviewResponse>((done) => this.#client.closeReview(message, this.#metadata, done))).review,
+    );
+  }
+
+  /** The one request whose id begins (with or without `req_`) or ends so. */
+  async find(idPart: string): Promise<RequestDetail> {
+    return await this.get(await this.idOf(idPart));
+  }
+
   /**
-   * The one request whose id begins (with or without `req_`) or ends so.
+   * The id of the one request whose id begins (with or without `req_`) or ends so.
    *
    * @throws {ApproverCallError} `not_found` or `ambiguous`.
    */
-  async find(idPart: string): Promise<RequestDetail> {
+  async idOf(idPart: string): Promise<string> {
     const all = await this.list([]);
-    if (all.some(({ id }) => id === idPart)) return await this.get(idPart);
+    if (all.some(({ id }) => id === idPart)) return idPart;
     const matches = all.filter(({ id }) => id.startsWith(idPart) || id.startsWith(`req_${idPart}`) || id.endsWith(idPart));
     const [match, ...others] = matches;
     if (match === undefined)
@@ -132,7 +217,7 @@ export class ApproverClient implements Disposable {
         `There is no request ${idPart}. \`countersign requests --all\` lists them.`,
         undefined,
       );
-    if (others.length === 0) return await this.get(match.id);
+    if (others.length === 0) return match.id;
     const some = matches.slice(0, 5).map(({ id }) => id);
     const more = matches.length > some.length ? `, and ${matches.length - some.length} more` : "";
     throw new ApproverCallError("ambiguous", `${idPart} could be ${some.join(", ")}${more}. Give more of the id.`, undefined);

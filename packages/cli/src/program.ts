@@ -3,12 +3,18 @@ import { auditCommand } from "./commands/audit.ts";
 import type { MakeCommand } from "./commands/command.ts";
 import { completeCommand, completionCommand } from "./commands/completion.ts";
 import { credentialsCommand } from "./commands/credentials.ts";
+import { delegateCommand, delegationsCommand } from "./commands/delegate.ts";
+import { editCommand } from "./commands/edit.ts";
 import { grantsCommand } from "./commands/grants.ts";
 import { initCommand } from "./commands/init.ts";
+import { lockCommand, locksCommand, unlockCommand } from "./commands/locks.ts";
 import { policyCommand } from "./commands/policy/policy.ts";
 import { queryCommand } from "./commands/query.ts";
 import { requestsCommand } from "./commands/requests.ts";
+import { resolveCommand } from "./commands/resolve.ts";
 import { resourcesCommand } from "./commands/resources.ts";
+import { reviewsCommand } from "./commands/reviews.ts";
+import { revokeCommand } from "./commands/revoke.ts";
 import { showCommand } from "./commands/show.ts";
 import { signInCommand } from "./commands/sign-in.ts";
 import { tokenCommand } from "./commands/token.ts";
@@ -21,7 +27,9 @@ import { version } from "./version.ts";
 const groups: readonly (readonly [heading: string, commands: readonly MakeCommand[]])[] = [
   ["Set up and run:", [initCommand, upCommand, tokenCommand, signInCommand, credentialsCommand]],
   ["Write rules:", [policyCommand]],
-  ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand, grantsCommand]],
+  ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand, editCommand, grantsCommand]],
+  ["Take back and put right:", [revokeCommand, lockCommand, locksCommand, unlockCommand, resolveCommand, reviewsCommand]],
+  ["Be away:", [delegateCommand, delegationsCommand]],
   ["Ask, as an agent:", [resourcesCommand, queryCommand]],
   ["Prove:", [auditCommand]],
   ["Shell:", [completionCommand]],

@@ -70,7 +70,7 @@ const recordSchema = z.object({
   detail: z
     .object({
       code: z.string(),
-      effect: z.enum(["allow", "deny", "review"]),
+      effect: z.enum(["allow", "deny", "review", "grant"]),
       rules: texts,
       role: z.string(),
       limits: z.object({ rows: number, bytes: number, timeMs: number }),
@@ -147,7 +147,8 @@ class ActionReader {
     if (asked === undefined) return { kind: "unreadable" };
     const { effect = "deny", rules = [], role, limits, requirements } = detail;
     const was = {
-      effect,
+      // By a grant ran what a rule holds for review.
+      effect: effect === "grant" ? ("review" as const) : effect,
       rules,
       ...(role === undefined ? {} : { role }),
       ...(limits && { limits }),

@@ -3,8 +3,8 @@ import { stateName } from "./request-state.ts";
 
 /** A request of a list as `--json` prints it: plain state names, times in milliseconds since the Unix epoch. */
 export function summaryJson(summary: RequestSummary): Record<string, unknown> {
-  const { id, resource, principal, headline, rules, createdMs, expiresMs, changedMs, canVote } = summary;
-  return { id, state: stateName(summary.state), resource, principal, headline, rules, createdMs, expiresMs, changedMs, canVote };
+  const { id, state, ...rest } = summary;
+  return { id, state: stateName(state), ...rest };
 }
 
 /** A whole request as `--json` prints it: the wire's JSON form, its summary as in a list, and its facts as JSON rather than text. */

@@ -1,4 +1,5 @@
 import { Argument, type Command } from "commander";
+import type { ApproverClient } from "../approver-client.ts";
 import { candidates, type Sources } from "../completion/candidates.ts";
 import { scripts, shells } from "../completion/scripts.ts";
 import { type ExitCode, exitCodes } from "../exit.ts";
@@ -43,6 +44,12 @@ function instanceSources(terminal: Terminal): Sources {
     const late = new Promise<readonly string[]>((resolve) => setTimeout(() => resolve([]), answerMs).unref());
     return await Promise.race([ask(options).catch(() => []), late]);
   };
+  const asked = (ask: (client: ApproverClient) => Promise<readonly { readonly id: string }[]>) =>
+    quietly(async (options) => {
+      const { connectApprover } = await import("../approver.ts");
+      using client = await connectApprover(terminal, options);
+      return (await ask(client)).map(({ id }) => id);
+    });
   return {
     requests: quietly(async (options) => {
       const [{ connectApprover }, { wireStates }] = await Promise.all([import("../approver.ts"), import("../request-state.ts")]);
@@ -55,6 +62,9 @@ function instanceSources(terminal: Terminal): Sources {
       using client = await connectApprover(terminal, options);
       return (await client.grants(true)).map(({ id }) => id);
     }),
+    locks: asked((client) => client.locks()),
+    delegations: asked((client) => client.delegations()),
+    reviews: asked(async (client) => (await client.reviews(true)).map(({ requestId }) => ({ id: requestId }))),
     resources: quietly(async (options) => {
       const { connectAgent } = await import("../agent.ts");
       await using client = await connectAgent(terminal, options);

@@ -6,7 +6,7 @@ import { type ExitCode, exitCodes } from "../exit.ts";
 import { type StateName, stateFormats, stateNames } from "../state-name.ts";
 import { visible } from "../terminal/escape.ts";
 import { interruptible } from "../terminal/interrupt.ts";
-import { durationText } from "../terminal/quantity.ts";
+import { countText, durationText } from "../terminal/quantity.ts";
 import { columnWidths, type TableColumn, tableLine } from "../terminal/table.ts";
 import { line, paint, type Terminal, width } from "../terminal/terminal.ts";
 import { action, describe, type MakeCommand, withApprover } from "./command.ts";
@@ -15,6 +15,7 @@ interface RequestsOptions extends ApproverOptions {
   readonly state?: readonly StateName[];
   readonly all?: true;
   readonly watch?: true;
+  readonly each?: true;
   readonly json?: true;
 }
 
@@ -24,7 +25,7 @@ export const requestsCommand: MakeCommand = (context) =>
     describe(
       "requests",
       "list the requests that wait for approval",
-      "Lists requests, newest first: the pending ones, unless told otherwise.",
+      "Lists requests, newest first: the pending ones, unless told otherwise.\nWhat a caller asks for several times is listed once, with the number of times; each needs its own votes.",
       [
         ["countersign requests"],
         ["countersign requests --all --json | jq -r '.[].id'"],
@@ -37,15 +38,17 @@ export const requestsCommand: MakeCommand = (context) =>
           .conflicts(["all", "watch"]),
       )
       .addOption(new Option("--all", "requests in every state").conflicts("watch"))
+      .addOption(new Option("--each", "also what is asked for several times one by one").conflicts("watch"))
       .option("--watch", "the pending requests, then every change, until Ctrl-C")
       .option("--json", "a JSON array; with --watch one JSON object a line"),
   ).action(action(context, (options: RequestsOptions) => requests(context.terminal, options)));
 
 async function requests(terminal: Terminal, options: RequestsOptions): Promise<ExitCode> {
-  const [{ connectApprover }, { wireStates, stateName }, { summaryJson }] = await Promise.all([
+  const [{ connectApprover }, { wireStates, stateName }, { summaryJson }, { shownOnce }] = await Promise.all([
     import("../approver.ts"),
     import("../request-state.ts"),
     import("../request-json.ts"),
+    import("../alike.ts"),
   ]);
   using client = await connectApprover(terminal, options, options.watch ? "watch" : "command");
   const row = (summary: RequestSummary): Row => requestRow(terminal, summary, stateName(summary.state));
@@ -63,30 +66,37 @@ async function requests(terminal: Terminal, options: RequestsOptions): Promise<E
     line(terminal.stdout, JSON.stringify(found.map(summaryJson), null, 2));
     return exitCodes.ok;
   }
+  const shown = options.each ? found.map((one) => ({ shown: one, count: 1 })) : shownOnce(found);
   if (found.length === 0) {
     line(
       terminal.stderr,
       options.all ? "There are no requests yet." : `No requests are ${(options.state ?? ["pending"]).join(" or ")}.`,
     );
-    return exitCodes.ok;
+  } else {
+    const rows = shown.map(({ shown: one, count }) => requestRow(terminal, one, stateName(one.state), count));
+    const widths = columnWidths(
+      columns,
+      rows.map(({ cells }) => cells),
+      width(terminal.stdout),
+    );
+    const titles = columns.map(({ title }) => title);
+    line(terminal.stdout, paint(terminal.stdout, "bold", tableLine(columns, widths, titles)));
+    for (const one of rows) line(terminal.stdout, rowLine(terminal, widths, one));
   }
-  const rows = found.map(row);
-  const cells = rows.map((one) => one.cells);
-  const widths = columnWidths(columns, cells, width(terminal.stdout));
-  line(
-    terminal.stdout,
-    paint(
-      terminal.stdout,
-      "bold",
-      tableLine(
-        columns,
-        widths,
-        columns.map((column) => column.title),
-      ),
-    ),
-  );
-  for (const one of rows) line(terminal.stdout, rowLine(terminal, widths, one));
+  if (shown.length < found.length)
+    line(terminal.stderr, "×N: the very same is asked for N times; each needs its own votes. --each lists them all.");
+  await warnOfReviews(terminal, client);
   return exitCodes.ok;
+}
+
+/** Emergencies do not wait for approval any more, and so would not be in the list. */
+async function warnOfReviews(terminal: Terminal, client: ApproverClient): Promise<void> {
+  const open = await client.reviews(true);
+  if (open.length === 0) return;
+  const late = open.filter(({ dueMs }) => dueMs <= terminal.now()).length;
+  const what = `EMERGENCY: ${countText(open.length, "request")} approved by one person alone to be reviewed`;
+  const overdue = late === 0 ? "" : `, ${late} of them OVERDUE`;
+  line(terminal.stderr, paint(terminal.stderr, ["red", "bold"], `${what}${overdue}: countersign reviews`));
 }
 
 const columns: readonly TableColumn[] = [
@@ -110,7 +120,7 @@ interface Row {
   readonly cells: readonly string[];
 }
 
-function requestRow(terminal: Terminal, summary: RequestSummary, state: StateName): Row {
+function requestRow(terminal: Terminal, summary: RequestSummary, state: StateName, count = 1): Row {
   const when =
     state === "pending"
       ? `${durationText(summary.expiresMs - terminal.now())} left`
@@ -121,9 +131,15 @@ function requestRow(terminal: Terminal, summary: RequestSummary, state: StateNam
     when,
     visible(summary.resource),
     visible(summary.principal?.subject ?? ""),
-    visible(summary.headline),
+    `${count > 1 ? `×${count} ` : ""}${markOf(terminal, summary)}${visible(summary.headline)}`,
   ];
   return { state, cells };
+}
+
+function markOf(terminal: Terminal, { brokeGlass, reviewDueMs, reminded }: RequestSummary): string {
+  if (reviewDueMs !== undefined && reviewDueMs <= terminal.now()) return "EMERGENCY, REVIEW OVERDUE: ";
+  if (brokeGlass) return reviewDueMs === undefined ? "emergency, reviewed: " : "EMERGENCY, TO BE REVIEWED: ";
+  return reminded === undefined ? "" : "reminded: ";
 }
 
 function rowLine(terminal: Terminal, widths: readonly number[], { state, cells }: Row): string {

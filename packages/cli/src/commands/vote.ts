@@ -1,11 +1,12 @@
 import type { GrantTerms, RequestDetail } from "@countersign/rpc";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ApproverOptions } from "../approver.ts";
 import type { ApproverClient } from "../approver-client.ts";
 import { CliError, type ExitCode, exitCodes } from "../exit.ts";
 import type { StateName } from "../state-name.ts";
 import { visible } from "../terminal/escape.ts";
 import { confirm } from "../terminal/prompt.ts";
+import { timeText } from "../terminal/quantity.ts";
 import { line, paint, type Terminal } from "../terminal/terminal.ts";
 import { action, type CommandContext, collect, describe, type MakeCommand, withApprover } from "./command.ts";
 
@@ -13,6 +14,8 @@ type VerdictName = "approve" | "deny";
 
 interface VoteOptions extends ApproverOptions {
   readonly message: string;
+  readonly comment?: string;
+  readonly breakGlass?: true;
   readonly yes?: true;
   readonly json?: true;
   readonly grant?: string;
@@ -31,12 +34,14 @@ export const approveCommand: MakeCommand = (context) =>
       [
         ["countersign approve req_01k2f8"],
         ["countersign approve req_01k2f8 --as alice --yes -m 'Checked with the owner.'"],
+        ["countersign approve req_01k2f8 --break-glass -m 'The site is down.'", "alone, in an emergency"],
         [
           "countersign approve req_01k2f8 --grant uses=20,ttl=8h --bound '$1=range:1..1000' --bound 'constant 1=any'",
           "and let the same run 20 times more within eight hours, with these values, without asking",
         ],
       ],
     )
+      .option("--break-glass", "alone, in an emergency, where the rules name you for it; needs -m, and is reviewed afterwards")
       .option("--grant <TERMS>", "let it stand, where the rules permit it: uses=20,ttl=8h")
       .option(
         "--bound <BOUND>",
@@ -62,6 +67,7 @@ function voteCommand(context: CommandContext, verdict: VerdictName, command: Com
   return withApprover(
     command
       .option("-m, --message <TEXT>", "a comment, for the agent and for the record", "")
+      .addOption(new Option("--comment <TEXT>", "the same as --message").hideHelp().conflicts("message"))
       .option("-y, --yes", "do not ask")
       .option("--json", "print the request after the vote, as JSON"),
   ).action(action(context, (id: string, options: VoteOptions) => vote(context.terminal, verdict, id, options)));
@@ -77,7 +83,8 @@ async function vote(terminal: Terminal, verdict: VerdictName, id: string, option
   using client = await connectApprover(terminal, options);
   const shown = await client.find(id);
   await review(terminal, verdict, shown, options, grant);
-  const after = await client.vote(shown, verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, options.message, { grant });
+  const { message, comment = message, breakGlass = false } = options;
+  const after = await client.vote(shown, verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, comment, { grant, breakGlass });
   if (options.json) line(terminal.stdout, JSON.stringify(detailJson(after), null, 2));
   else await report(terminal, verdict, after);
   if (grant !== undefined && !options.json) await reportGrant(terminal, client, after);
@@ -113,17 +120,22 @@ async function review(
   const standing = grant === undefined ? [] : ["", "With a grant", ...termsText(grant).map((one) => `  ${one}`)];
   if (!options.json || !options.yes)
     for (const one of [...text, ...standing, ""]) line(options.json ? terminal.stderr : terminal.stdout, one);
-  if (detail.summary?.canVote === false) {
+  if (options.breakGlass ? !detail.mayBreakGlass : detail.summary?.canVote === false) {
     throw new CliError(
       exitCodes.failure,
-      `You cannot vote on this request: ${visible(detail.cannotVoteReason) || "you are not asked"}`,
+      options.breakGlass
+        ? "You cannot approve this alone: no rule that holds it names you for emergencies, or it is too late."
+        : `You cannot vote on this request: ${visible(detail.cannotVoteReason) || "you are not asked"}`,
     );
   }
+  if (options.breakGlass && (options.comment ?? options.message).trim() === "")
+    throw new CliError(exitCodes.usage, "Say what the emergency is with -m: whoever reviews it has to understand.");
   if (options.yes) return;
   if (terminal.stdin.isTTY !== true)
     throw new CliError(exitCodes.usage, "There is no terminal to ask on. Add --yes to vote without being asked.");
-  const question =
-    verdict === "deny" ? "Deny this?" : grant === undefined ? "Approve exactly this?" : "Approve this, and the grant?";
+  const approving = grant === undefined ? "Approve exactly this?" : "Approve this, and the grant?";
+  const alone = "EMERGENCY: approve this alone? Everybody is told, and somebody else has to review it.";
+  const question = verdict === "deny" ? "Deny this?" : options.breakGlass ? alone : approving;
   if (!(await confirm(terminal, paint(terminal.stderr, "bold", question))))
     throw new CliError(exitCodes.failure, "Not confirmed; no vote was cast.");
 }
@@ -144,6 +156,11 @@ async function report(terminal: Terminal, verdict: VerdictName, { summary, requi
   const { stdout } = terminal;
   const done = verdict === "approve" ? paint(stdout, "green", "Approved") : paint(stdout, "red", "Denied");
   line(stdout, `${done} ${summary?.id ?? ""}. ${consequences[state] ?? `It is ${state}.`}`);
+  if (summary?.reviewDueMs !== undefined)
+    line(
+      stdout,
+      paint(stdout, ["red", "bold"], `EMERGENCY: somebody else has to review it by ${timeText(summary.reviewDueMs)}.`),
+    );
   if (state !== "pending") return;
   for (const one of requirements) if (!one.satisfied) line(stdout, `  ${requirementText(one)}`);
 }

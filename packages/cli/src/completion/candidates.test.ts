@@ -7,6 +7,9 @@ const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: n
 const program = createProgram({ env: {}, cwd: "/", now: () => 0, ...streams }, () => {});
 
 const sources: Sources = {
+  locks: async () => ["lock_1"],
+  delegations: async () => ["delegation_1"],
+  reviews: async () => ["req_alone"],
   requests: async ({ data }) => [`req_of_${data ?? "default"}`],
   grants: async () => ["grant_1"],
   resources: async () => ["orders-db", "users-db"],
@@ -21,7 +24,7 @@ async function complete(...words: string[]): Promise<string[]> {
 test("every command of the tree is offered, hidden ones are not", async () => {
   const offered = await complete("");
   expect(offered).toEqual(program.commands.map((one) => one.name()).filter((name) => name !== "__complete"));
-  expect(await complete("re")).toEqual(["resources", "requests"].sort((a, b) => offered.indexOf(a) - offered.indexOf(b)));
+  expect(await complete("res")).toEqual(["resources", "resolve"].sort((a, b) => offered.indexOf(a) - offered.indexOf(b)));
 });
 
 test("commands below commands", async () => {
@@ -45,6 +48,13 @@ test("what a running instance knows, asked of the instance that the words name",
   expect(await complete("approve", "--data", "/x", "req_")).toEqual(["req_of_/x"]);
   expect(await complete("approve", "--as", "a")).toEqual(["alice"]);
   expect(await complete("query", "users")).toEqual(["users-db"]);
+  expect(await complete("unlock", "")).toEqual(["lock_1"]);
+  expect(await complete("lock", "approver", "b")).toEqual(["bob"]);
+  expect(await complete("delegate", "--to", "")).toEqual(["alice", "bob"]);
+  expect(await complete("delegations", "end", "")).toEqual(["delegation_1"]);
+  expect(await complete("reviews", "close", "")).toEqual(["req_alone"]);
+  expect(await complete("resolve", "--as", "")).toEqual(["happened", "did-not"]);
+  expect(await complete("resolve", "--approver", "a")).toEqual(["alice"]);
 });
 
 test("what the configuration names", async () => {

@@ -11,6 +11,10 @@ export interface Candidate {
 /** What only a running instance or its configuration knows. */
 export interface Sources {
   readonly requests: (options: InstanceOptions) => Promise<readonly string[]>;
+  readonly locks: (options: InstanceOptions) => Promise<readonly string[]>;
+  readonly delegations: (options: InstanceOptions) => Promise<readonly string[]>;
+  /** Requests whose emergency waits for its review. */
+  readonly reviews: (options: InstanceOptions) => Promise<readonly string[]>;
   readonly grants: (options: InstanceOptions) => Promise<readonly string[]>;
   readonly resources: (options: InstanceOptions) => Promise<readonly string[]>;
   readonly approvers: (options: InstanceOptions) => Promise<readonly string[]>;
@@ -22,8 +26,14 @@ export interface Sources {
 const sourceOf: Readonly<Record<string, keyof Sources>> = {
   ID: "requests",
   GRANT: "grants",
+  LOCK: "locks",
+  DELEGATION: "delegations",
+  REVIEW: "reviews",
   RESOURCE: "resources",
+  APPROVER: "approvers",
   "--as": "approvers",
+  "--approver": "approvers",
+  "--to": "approvers",
   "--resource": "configuredResources",
 };
 
@@ -43,7 +53,9 @@ export async function candidates(program: Command, words: readonly string[], sou
     return values.map((value) => ({ value, description: "" }));
   };
   if (pendingOption !== undefined)
-    return [...choices(pendingOption), ...(await fromSource(pendingOption.long ?? ""))].filter(startsRight);
+    return (pendingOption.argChoices === undefined ? await fromSource(pendingOption.long ?? "") : choices(pendingOption)).filter(
+      startsRight,
+    );
   if (current.startsWith("-")) return visibleOptions(command).filter(startsRight);
   const argument = command.registeredArguments[Math.min(positionals, command.registeredArguments.length - 1)];
   const own = argument === undefined ? [] : [...choices(argument), ...(await fromSource(argument.name()))];
