@@ -18,6 +18,7 @@ export type RecordType =
   | "delegation"
   | "review"
   | "reminder"
+  | "evidence"
   | "intent"
   | "outcome"
   | "sign-in";

@@ -9,10 +9,12 @@ import { Delegations } from "./delegations.ts";
 import { type Directory, unknownDirectory } from "./directory.ts";
 import { Edits } from "./edits.ts";
 import { Eligibility } from "./eligibility.ts";
+import { EvidenceDesk } from "./evidence.ts";
 import { Grants } from "./grants.ts";
 import { dataFolder, type Keys } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Locks } from "./locks.ts";
+import { PastDecisions } from "./past-decisions.ts";
 import { People } from "./people.ts";
 import type { ReminderTimes } from "./reminders.ts";
 import { Requests } from "./requests.ts";
@@ -57,6 +59,8 @@ export interface EmbeddedControlPlane<Log extends AuditLog> extends AsyncDisposa
   readonly delegations: Delegations;
   readonly reviews: Reviews;
   readonly edits: Edits;
+  readonly evidence: EvidenceDesk;
+  readonly past: PastDecisions;
   /** Milliseconds since the Unix epoch that never go back; the sidecar should go by the same. */
   readonly now: () => number;
   /** Lets what has begun end, ends every watch, and gives the folder back. */
@@ -79,7 +83,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   await using opening = new AsyncDisposableStack();
   const now = steadyTime(clock);
   const changes = new Changes();
-  const { requests: store, standing } = opening.use(await openStores());
+  const { requests: store, standing, evidence } = opening.use(await openStores());
   const audit = await options.openLog();
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
   const locks = await Locks.open(standing, { audit, now });
@@ -103,6 +107,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   return {
     requests,
     edits: new Edits({ ledger, requests, eligibility }),
+    evidence: new EvidenceDesk(ledger, evidence),
+    past: new PastDecisions(store, (vote) => verifyVote(vote, keys.vote.publicKey)),
     revocations: locks,
     revoking: new Revoking(ledger, locks, grants),
     resolving: new Resolving(ledger, eligibility),

@@ -39,7 +39,7 @@ export async function record(log: AuditLog, records: readonly RecordDraft[], dur
 }
 
 /** What every record about a request says of it. */
-function about(request: Pick<RequestOverview, "binding" | "action">) {
+export function about(request: Pick<RequestOverview, "binding" | "action">) {
   const { requestId, actionDigest, policyDigest } = request.binding;
   const { issuer, subject, groups } = request.action.principal;
   return {

@@ -1,8 +1,11 @@
 import { type Approver, CountersignError, type PolicyStatusFeed, type RequestState } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { Approvals, VoteAttempt } from "../approvals.ts";
+import type { EvidenceDesk } from "../evidence.ts";
 import type { ApproverSession } from "../identity.ts";
+import type { PastDecisions } from "../past-decisions.ts";
 import type { Position } from "../stores/request-store.ts";
+import { evidenceMessage, pastMessage } from "./evidence-message.ts";
 import { termsOf } from "./grant-messages.ts";
 import { merged } from "./merged.ts";
 import { detailMessage, principalMessage, stateMessages, summaryMessage } from "./messages.ts";
@@ -12,11 +15,22 @@ import { policyMessage } from "./policy-message.ts";
 /** What an approver can do, in the wire's messages: the one implementation behind gRPC and the console's HTTP. */
 export class ApproverApi {
   readonly #approvals: Approvals;
+  readonly #evidence: EvidenceDesk;
+  readonly #past: PastDecisions;
   readonly #policy: PolicyStatusFeed | undefined;
 
   /** @param policy the policy's status, where this process knows it. */
-  constructor(approvals: Approvals, policy?: PolicyStatusFeed) {
+  constructor(
+    {
+      approvals,
+      evidence,
+      past,
+    }: { readonly approvals: Approvals; readonly evidence: EvidenceDesk; readonly past: PastDecisions },
+    policy?: PolicyStatusFeed,
+  ) {
     this.#approvals = approvals;
+    this.#evidence = evidence;
+    this.#past = past;
     this.#policy = policy;
   }
 
@@ -40,7 +54,9 @@ export class ApproverApi {
   /** @throws {CountersignError} `not_found`. */
   async get(approver: Approver, id: string): Promise<rpc.GetRequestResponse> {
     const { request, history } = await this.#approvals.get(id);
-    return { request: detailMessage(request, history, approver, this.#approvals) };
+    const detail = detailMessage(request, history, approver, this.#approvals);
+    const [evidence, past] = await Promise.all([this.#evidence.of(request), this.#past.before(request)]);
+    return { request: { ...detail, evidence: evidence && evidenceMessage(evidence), past: past.map(pastMessage) } };
   }
 
   /** @throws {CountersignError} as {@link Approvals.vote}. */

@@ -21,7 +21,7 @@ test("an empty store comes to the newest version, and stays there", async () => 
   const db = open();
   await migrate(db, { bytes: "blob" }, "here");
   await migrate(db, { bytes: "blob" }, "here");
-  expect(await tables(db)).toEqual(["events", "requests", "schema_version", "standing", "votes"]);
+  expect(await tables(db)).toEqual(["events", "evidence", "requests", "schema_version", "standing", "votes"]);
   expect(await versions(db)).toEqual(migrations.map((_, index) => ({ version: index + 1 })));
 });
 

@@ -4,10 +4,12 @@ import type { ColumnTypes, Migration } from "./migration.ts";
 import { requests } from "./migrations/0001-requests.ts";
 import { escalation } from "./migrations/0002-escalation.ts";
 import { standing } from "./migrations/0003-standing.ts";
+import { plans } from "./migrations/0004-plans.ts";
+import { evidence } from "./migrations/0005-evidence.ts";
 import type { Schema } from "./schema.ts";
 
 /** Every step; a store at version n has had the first n. */
-export const migrations: readonly Migration[] = [requests, escalation, standing];
+export const migrations: readonly Migration[] = [requests, escalation, standing, plans, evidence];
 
 /**
  * Brings a store to the newest version, each step in a transaction of its own, so that a crash leaves a whole version behind.

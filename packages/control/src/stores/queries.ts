@@ -1,5 +1,6 @@
-import type { RequestState } from "@countersign/policy";
+import { isFinal, type RequestState, transitions } from "@countersign/policy";
 import type { Kysely } from "kysely";
+import { likenessKey } from "../likeness.ts";
 import type { OverviewQuery, Position, RequestKey } from "./request-store.ts";
 import type { RequestTable, Schema } from "./schema.ts";
 
@@ -19,9 +20,13 @@ const overviewColumns = [
   "principal_issuer",
   "principal_subject",
   "idempotency_key",
+  "likeness",
   "head",
   "outcome",
+  "course",
 ] as const satisfies (keyof RequestTable)[];
+
+const ended = Object.keys(transitions).filter((state): state is RequestState => isFinal(state as RequestState));
 
 /** The row of one request. */
 export function selectOne(db: Kysely<Schema>, key: RequestKey) {
@@ -40,6 +45,17 @@ export function selectOne(db: Kysely<Schema>, key: RequestKey) {
 export async function selectOverviews(db: Kysely<Schema>, query: OverviewQuery, limit: number) {
   const requests = db.selectFrom("requests").select(overviewColumns);
   if ("ids" in query) return query.ids.length === 0 ? [] : requests.where("id", "in", query.ids).limit(limit).execute();
+  if ("like" in query) {
+    const { createdMs, id } = query.before;
+    return requests
+      .where("likeness", "=", likenessKey(query.like))
+      .where((where) => where(where.refTuple("created_ms", "id"), "<", where.tuple(createdMs, id)))
+      .where("state", "in", ended)
+      .orderBy("created_ms", "desc")
+      .orderBy("id", "desc")
+      .limit(limit)
+      .execute();
+  }
   if ("order" in query) return requests.where("wake_ms", "is not", null).orderBy("wake_ms").limit(limit).execute();
 
   // State by state, so that each reads its part of the index (state, created_ms, id) backwards and stops: a page costs the same however

@@ -1,10 +1,13 @@
-import type { Outcome, RequestDraft, RequestEvent, RequestSnapshot, RequestState, Vote } from "@countersign/policy";
+import type { Outcome, PlanCourse, RequestDraft, RequestEvent, RequestSnapshot, RequestState, Vote } from "@countersign/policy";
+import type { Likeness } from "../likeness.ts";
 
 /** A request without its operation and facts, which may be large: what lists and votes need. */
 export interface RequestOverview extends Omit<RequestSnapshot, "action" | "facts"> {
   readonly action: Omit<RequestSnapshot["action"], "operation">;
   /** The start of the operation as one safe line. */
   readonly headline: string;
+  /** What others must have in common to be like it; absent where nothing is known of that. */
+  readonly fingerprint?: string;
   /** Counts the changes of this request; a change names the revision that it was decided on. */
   readonly revision: number;
   /** When the clock has something to do about it, milliseconds since the Unix epoch; absent once nothing waits. */
@@ -51,6 +54,8 @@ export interface Change {
   readonly validUntilMs?: number;
   /** Present when it ends, or when a doubt about its end is resolved. */
   readonly outcome?: Outcome;
+  /** How far a plan has come by it. */
+  readonly course?: PlanCourse;
   /** Result events that took sequence numbers before this change. */
   readonly resultEvents?: number;
 }
@@ -81,6 +86,8 @@ export interface Position {
 export type OverviewQuery =
   /** In one of these states, of one sidecar or all, newest first, older than a position. */
   | { readonly states: readonly RequestState[]; readonly sidecar?: string; readonly after?: Position }
+  /** Those that are alike and have ended, older than a position, newest first. */
+  | { readonly like: Likeness; readonly before: Position }
   /** Those that the clock has something to do about, the earliest first. */
   | { readonly order: "wake" }
   | { readonly ids: readonly string[] };

@@ -2,12 +2,14 @@ import {
   type Ballot,
   isGrantOffer,
   type Outcome,
+  type PlanCourse,
   personOf,
   type RequestDraft,
   type RequestEvent,
   type Vote,
 } from "@countersign/policy";
 import type { Selectable } from "kysely";
+import { fingerprintOf, likenessKey } from "../likeness.ts";
 import type { JournalEntry, Opening, RequestOverview, StoredRequest } from "./request-store.ts";
 import type { EventTable, RequestTable, VoteTable } from "./schema.ts";
 import type { Seal } from "./seal.ts";
@@ -16,6 +18,8 @@ import type { Seal } from "./seal.ts";
 type Head = Omit<RequestDraft, "action" | "facts"> & {
   readonly action: Omit<RequestDraft["action"], "operation">;
   readonly headline: string;
+  /** Absent in requests of before, and where there is none. */
+  readonly fingerprint?: string;
 };
 /** What is sealed in `body`. */
 type Body = { readonly operation: RequestDraft["action"]["operation"]; readonly facts: RequestDraft["facts"] };
@@ -30,7 +34,8 @@ export function requestRow({ draft, headline, state, timeMs, by, validUntilMs, w
   const { action, facts, ...rest } = draft;
   const { operation, ...target } = action;
   const { requestId: id } = draft.binding;
-  const head: Head = { ...rest, action: target, headline };
+  const fingerprint = fingerprintOf(facts);
+  const head: Head = { ...rest, action: target, headline, ...(fingerprint === undefined ? {} : { fingerprint }) };
   const body: Body = { operation, facts };
   return {
     id,
@@ -47,9 +52,11 @@ export function requestRow({ draft, headline, state, timeMs, by, validUntilMs, w
     principal_issuer: action.principal.issuer,
     principal_subject: action.principal.subject,
     idempotency_key: draft.idempotencyKey ?? null,
+    likeness: fingerprint === undefined ? null : likenessKey({ resource: action.resource, fingerprint }),
     head: seal.seal(`${id}/head`, head),
     body: seal.seal(`${id}/body`, body),
     outcome: null,
+    course: null,
   };
 }
 
@@ -69,6 +76,11 @@ export function outcomeColumn(id: string, outcome: Outcome, seal: Seal): Uint8Ar
   return seal.seal(`${id}/outcome`, outcome);
 }
 
+/** How far a plan has come, sealed. */
+export function courseColumn(id: string, course: PlanCourse, seal: Seal): Uint8Array {
+  return seal.seal(`${id}/course`, course);
+}
+
 /** A request without operation and facts. The seal is the check beside the casts: only this program, with its key, wrote these texts. */
 export function overview(row: OverviewRow, votes: readonly VoteRow[], seal: Seal): RequestOverview {
   const head = seal.open(`${row.id}/head`, row.head) as Head;
@@ -84,6 +96,7 @@ export function overview(row: OverviewRow, votes: readonly VoteRow[], seal: Seal
     escalatedMs: row.escalated_ms,
     ...(row.valid_until_ms === null ? {} : { validUntilMs: row.valid_until_ms }),
     ...(row.outcome === null ? {} : { outcome: seal.open(`${row.id}/outcome`, row.outcome) as Outcome }),
+    ...(row.course === null ? {} : { course: seal.open(`${row.id}/course`, row.course) as PlanCourse }),
     votes: votes.map(vote),
   };
 }
@@ -148,13 +161,15 @@ function ballotOf({ request_id, person, ballot }: VoteRow): Ballot {
 
 function isBallot(value: unknown): value is Ballot {
   if (!isObject(value) || !isObject(value.approver)) return false;
-  const { approver, requestId, requestDigest, verdict, comment, timeMs, breakGlass, grant } = value;
+  const { approver, requestId, requestDigest, verdict, comment, timeMs, breakGlass, grant, struck = [] } = value;
   const { actingFor = [] } = approver;
   return (
     [requestId, requestDigest, comment, approver.issuer].every((one) => typeof one === "string") &&
     (verdict === "approve" || verdict === "deny") &&
     (breakGlass === undefined || breakGlass === true) &&
     (grant === undefined || isGrantOffer(grant)) &&
+    Array.isArray(struck) &&
+    struck.every(Number.isSafeInteger) &&
     Number.isSafeInteger(timeMs) &&
     isVoter(approver) &&
     Array.isArray(actingFor) &&

@@ -19,12 +19,16 @@ export interface RequestTable {
   principal_issuer: string;
   principal_subject: string;
   idempotency_key: string | null;
+  /** By what requests that are alike are found; null = nothing is known of that. */
+  likeness: string | null;
   /** Sealed JSON: the draft without operation and facts, and the headline. */
   head: Uint8Array;
   /** Sealed JSON: operation and facts. */
   body: Uint8Array;
   /** Sealed JSON: the outcome. */
   outcome: Uint8Array | null;
+  /** Sealed JSON: how far a plan has come; null before its first line. */
+  course: Uint8Array | null;
 }
 
 /** A row for each vote. Its signature is checked whenever it counts. */
@@ -65,11 +69,19 @@ export interface StandingTable {
   body: Uint8Array;
 }
 
+/** A row for each request about which something was found out. */
+export interface EvidenceTable {
+  request_id: string;
+  /** Sealed JSON. */
+  body: Uint8Array;
+}
+
 /** The one schema, for SQLite and PostgreSQL. */
 export interface Schema {
   requests: RequestTable;
   votes: VoteTable;
   events: EventTable;
   standing: StandingTable;
+  evidence: EvidenceTable;
   schema_version: { version: number };
 }

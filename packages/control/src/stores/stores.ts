@@ -1,3 +1,4 @@
+import type { EvidenceStore } from "./evidence-store.ts";
 import type { RequestStore } from "./request-store.ts";
 import type { StandingStore } from "./standing-store.ts";
 
@@ -5,4 +6,5 @@ import type { StandingStore } from "./standing-store.ts";
 export interface Stores extends AsyncDisposable {
   readonly requests: RequestStore;
   readonly standing: StandingStore;
+  readonly evidence: EvidenceStore;
 }

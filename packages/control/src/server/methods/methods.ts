@@ -2,7 +2,9 @@ import type { PolicyStatusFeed } from "@countersign/policy";
 import type { Approvals } from "../../approvals.ts";
 import type { Delegations } from "../../delegations.ts";
 import type { Edits } from "../../edits.ts";
+import type { EvidenceDesk } from "../../evidence.ts";
 import type { Grants } from "../../grants.ts";
+import type { PastDecisions } from "../../past-decisions.ts";
 import type { Resolving } from "../../resolving.ts";
 import type { Reviews } from "../../reviews.ts";
 import type { Revoking } from "../../revoking.ts";
@@ -24,14 +26,16 @@ export interface Desk {
   readonly grants: Grants;
   readonly reviews: Reviews;
   readonly edits: Edits;
+  readonly evidence: EvidenceDesk;
+  readonly past: PastDecisions;
 }
 
 /** Everything that an approver can ask for: the inbox, and all else by the name that it has on the wire. */
 export function approverMethods(
-  { approvals, revoking, resolving, delegations, grants, reviews, edits }: Desk,
+  { approvals, revoking, resolving, delegations, grants, reviews, edits, evidence, past }: Desk,
   policy?: PolicyStatusFeed,
 ): { readonly api: ApproverApi; readonly methods: Readonly<Record<string, Method>> } {
-  const api = new ApproverApi(approvals, policy);
+  const api = new ApproverApi({ approvals, evidence, past }, policy);
   const methods = {
     ...requestMethods(api, revoking, resolving),
     ...editMethods(api, edits),

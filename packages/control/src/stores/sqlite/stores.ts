@@ -1,6 +1,7 @@
 import { openSeal } from "../seal.ts";
 import type { Stores } from "../stores.ts";
 import { openDatabase } from "./database.ts";
+import { sqliteEvidenceStore } from "./evidence-store.ts";
 import { groupCommit } from "./group-commit.ts";
 import { sqliteRequestStore } from "./request-store.ts";
 import { sqliteStandingStore } from "./standing-store.ts";
@@ -18,6 +19,7 @@ export async function openSqliteStores(file: string, payloadKey: Uint8Array): Pr
   return {
     requests: sqliteRequestStore(db, write, seal),
     standing: sqliteStandingStore(db, write, seal),
+    evidence: sqliteEvidenceStore(db, write, seal),
     [Symbol.asyncDispose]: () => db.destroy(),
   };
 }
