@@ -1,4 +1,15 @@
-import { actionDigest, CountersignError, canonicalJson, type RequestDraft, requestDigest } from "@countersign/policy";
+import {
+  actionDigest,
+  CountersignError,
+  canonicalJson,
+  decidePlan,
+  type Json,
+  mostPlanLines,
+  planAction,
+  type RequestDraft,
+  requestDigest,
+  resourcesOf,
+} from "@countersign/policy";
 
 /** How far the sidecar's clock may be ahead of ours, milliseconds. */
 const clockSkewMs = 60_000;
@@ -32,6 +43,7 @@ export function checkDraft(draft: RequestDraft, nowMs: number): void {
       decision.effect === "review" && validForMs !== decision.approval.validForMs,
       "it would stay approved for another time than policy says",
     ],
+    [!fitsLines(draft), "its lines are not those that were decided on"],
   ];
   const wrong = faults.find(([fault]) => fault)?.[1];
   if (wrong !== undefined) {
@@ -44,4 +56,24 @@ export function checkDraft(draft: RequestDraft, nowMs: number): void {
 
 function isTime(ms: number): boolean {
   return Number.isSafeInteger(ms);
+}
+
+/** A plan's lines, what they are tied to, and what was decided on them belong together; what is no plan has none. */
+function fitsLines({ action, decision }: RequestDraft): boolean {
+  const { operation, lines: terms } = action;
+  const decided = decision.lines;
+  if (operation.kind !== "plan") return terms === undefined && decided === undefined && resourcesOf(action).length === 1;
+  const { lines } = operation;
+  if (terms?.length !== lines.length || decided?.length !== lines.length) return false;
+  if (lines.length < 1 || lines.length > mostPlanLines) return false;
+  const { policyDigest } = decision;
+  if (text(decidePlan(decided.map((line) => ({ ...line, policyDigest })))) !== text(decision)) return false;
+  const bound = decided.map(({ role, limits }, index) => ({ role, limits, target: terms[index]?.target }));
+  return text(bound) === text(terms) && text(planAction(operation, terms, action.principal)) === text(action);
+}
+
+/** Through JSON, as it will be stored: what is absent is left out. */
+function text(value: unknown): string {
+  const json: Json = JSON.parse(JSON.stringify(value));
+  return canonicalJson(json);
 }

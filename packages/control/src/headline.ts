@@ -25,10 +25,16 @@ export function escapeUnseen(text: string): string {
   });
 }
 
+/** A plan in one line says how much there is, then what. */
+function lineOf(operation: Operation): string {
+  if (operation.kind !== "plan") return operationText(operation);
+  return `plan of ${operation.lines.length}: ${operation.lines.map((line) => operationText(line.operation)).join("; ")}`;
+}
+
 /** The first 200 characters of an operation as one safe line; `…` shows that there is more. */
 export function headline(operation: Operation): string {
   // A code point is at most two units, so this holds the characters needed without going through a whole megabyte.
-  const start = Array.from(operationText(operation).slice(0, 2 * headlineLength + 2));
+  const start = Array.from(lineOf(operation).slice(0, 2 * headlineLength + 2));
   const shown = escapeUnseen(start.slice(0, headlineLength).join(""));
   return start.length > headlineLength ? `${shown}…` : shown;
 }

@@ -1,5 +1,13 @@
 import type { AuditLog, RecordDraft } from "@countersign/audit";
-import { CountersignError, type Outcome, type Quorum, type RequestState, type Vote } from "@countersign/policy";
+import {
+  CountersignError,
+  lineAtWork,
+  type Outcome,
+  type Quorum,
+  type RequestState,
+  stoppedPlan,
+  type Vote,
+} from "@countersign/policy";
 import type { Changes } from "./changes.ts";
 import { addedBetween, nextEscalation } from "./escalation.ts";
 import { hasLapsed } from "./lifetime.ts";
@@ -165,8 +173,11 @@ export class Ledger {
   }
 
   /** When the clock has something to do after a change; null when nothing waits any more. */
-  #wakeAfter(request: StoredRequest, { to, vote, escalated, validUntilMs, timeMs }: Entry): number | null {
+  #wakeAfter(request: StoredRequest, { to, vote, escalated, validUntilMs, timeMs, course }: Entry): number | null {
     if (to === "approved") return validUntilMs ?? timeMs;
+    const isBetweenLines = course !== undefined && (to ?? request.state) === "executing" && lineAtWork({ course }) === undefined;
+    if (isBetweenLines) return request.validUntilMs ?? timeMs;
+    if (course !== undefined) return null;
     if (to !== undefined || request.state !== "pending") return to === undefined ? (request.wakeMs ?? null) : null;
     const votes = vote === undefined ? request.votes : [...request.votes, vote];
     return this.#pendingWake(request, votes, escalated === undefined ? request.escalatedMs : timeMs);
@@ -179,6 +190,10 @@ export class Ledger {
   }
 
   #expire(request: StoredRequest): Promise<StoredRequest> {
+    if (request.state === "executing") {
+      const outcome = stoppedPlan(request, { code: "expired", message: "Its time was up before all of its lines had run." });
+      return this.apply(request, { to: "failed", outcome, by: "clock", timeMs: this.now() });
+    }
     const message =
       request.state === "pending"
         ? "Nobody approved it in time. Submit it again if it is still needed."

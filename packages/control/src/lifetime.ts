@@ -1,3 +1,4 @@
+import { lineAtWork, lineCount } from "@countersign/policy";
 import type { RequestOverview } from "./stores/request-store.ts";
 
 /** How far the clock may be behind a request's last change, milliseconds. */
@@ -10,7 +11,9 @@ const clockSkewMs = 60_000;
 export function deadline(request: RequestOverview): number | undefined {
   const { pendingUntilMs, validForMs } = request.binding.expiry;
   if (request.state === "pending") return pendingUntilMs;
-  if (request.state !== "approved") return undefined;
+  // A plan waits between its lines; while one is at work nothing is waited for.
+  const between = request.state === "executing" && lineCount(request) > 0 && lineAtWork(request) === undefined;
+  if (request.state !== "approved" && !between) return undefined;
   const lastVoteMs = request.votes.reduce((latest, vote) => Math.max(latest, vote.timeMs), 0);
   const approvedMs = request.decision.effect === "review" ? lastVoteMs : pendingUntilMs;
   return Math.min(request.validUntilMs ?? 0, approvedMs + validForMs);

@@ -7,6 +7,7 @@ import {
   personOf,
   type Revocation,
   type Revocations,
+  resourcesOf,
 } from "@countersign/policy";
 import type { LedgerParts } from "./ledger.ts";
 import { requireReason } from "./reason.ts";
@@ -51,9 +52,11 @@ export class Locks implements Revocations {
   }
 
   refusal({ principal, resource }: Pick<Action, "principal" | "resource">): string | undefined {
+    if (this.#locks.size === 0) return undefined;
+    const names = resourcesOf({ resource });
     for (const { target } of this.#locks.values()) {
-      if (target.type === "resource" && target.resource === resource) {
-        return `${resource} is locked; nothing runs on it until the lock is lifted.`;
+      if (target.type === "resource" && names.includes(target.resource)) {
+        return `${target.resource} is locked; nothing runs on it until the lock is lifted.`;
       }
       if (target.type === "principal" && target.issuer === principal.issuer && target.subject === principal.subject) {
         return `${principal.subject} is locked; nothing that it asks for runs until the lock is lifted.`;

@@ -3,7 +3,7 @@ import {
   CountersignError,
   canTransition,
   type Digest,
-  type ErrorCode,
+  lineCount,
   type Outcome,
   type RequestBook,
   type RequestDraft,
@@ -19,26 +19,15 @@ import type { Directory } from "./directory.ts";
 import { checkDraft } from "./draft.ts";
 import { headline } from "./headline.ts";
 import type { Ledger } from "./ledger.ts";
-import { refusedClaimRecord, unanswerableRecord } from "./records.ts";
+import { isUnderWay, requirePermit, requireUnlocked } from "./permits.ts";
+import { Plans, stopPlan } from "./plans.ts";
+import { unanswerableRecord } from "./records.ts";
 import type { Opening, Position, StoredRequest } from "./stores/request-store.ts";
 import { asks, predecessorOf, requireSameCaller, requireSameOperation } from "./succession.ts";
 import { excluded } from "./tally.ts";
 
 /** How many requests are read at a time. */
 const page = 200;
-
-/** Why a request in a state cannot be claimed. */
-const unclaimable = {
-  pending: ["not_pending", "It is not approved yet."],
-  executing: ["not_pending", "It was claimed before; a permit is good for one execution."],
-  succeeded: ["not_pending", "It was executed before; a permit is good for one execution."],
-  failed: ["not_pending", "It was executed before; a permit is good for one execution."],
-  unknown: ["not_pending", "It was executed before; a permit is good for one execution."],
-  denied: ["denied", "It was denied."],
-  expired: ["expired", "Its time is up."],
-  cancelled: ["cancelled", "It was cancelled."],
-  revoked: ["revoked", "Its approval was revoked."],
-} as const satisfies Record<Exclude<RequestState, "approved">, readonly [ErrorCode, string]>;
 
 /** How a sidecar may end a request. Denials and expiry are the control plane's own. */
 const settleable: ReadonlySet<RequestState> = new Set(["cancelled", "revoked", "succeeded", "failed", "unknown"]);
@@ -51,11 +40,13 @@ export class Requests implements RequestBook {
   readonly #ledger: Ledger;
   readonly #locks: Revocations;
   readonly #directory: Directory;
+  readonly #plans: Plans;
 
   constructor(ledger: Ledger, locks: Revocations, directory: Directory) {
     this.#ledger = ledger;
     this.#locks = locks;
     this.#directory = directory;
+    this.#plans = new Plans({ ledger, locks });
   }
 
   open(draft: RequestDraft): Promise<RequestSnapshot> {
@@ -86,7 +77,7 @@ export class Requests implements RequestBook {
   #opening(draft: RequestDraft): Omit<Opening, "wakeMs"> {
     const timeMs = this.#ledger.now();
     checkDraft(draft, timeMs);
-    this.#refuseLocked(draft.action, draft.binding.requestId);
+    requireUnlocked(draft.action, draft.binding.requestId, this.#locks);
     const base = { draft, headline: headline(draft.action.operation), timeMs };
     return draft.decision.effect === "review"
       ? { ...base, state: "pending", by: draft.action.principal.subject }
@@ -140,11 +131,6 @@ export class Requests implements RequestBook {
     throw new CountersignError("nobody_can_approve", refusal, { requestId: draft.binding.requestId });
   }
 
-  #refuseLocked(action: Pick<RequestDraft["action"], "principal" | "resource">, requestId: string): void {
-    const refusal = this.#locks.refusal(action);
-    if (refusal !== undefined) throw new CountersignError("revoked", refusal, { requestId });
-  }
-
   async list(filter: RequestFilter): Promise<readonly RequestSnapshot[]> {
     const { store } = this.#ledger;
     if ("id" in filter) {
@@ -180,35 +166,20 @@ export class Requests implements RequestBook {
 
   claim(id: string, requestDigest: Digest, sidecar: string): Promise<RequestSnapshot> {
     return this.#ledger.withRequest(id, async (request) => {
-      if (request.sidecar !== sidecar) {
-        throw new CountersignError("not_found", "There is no such request of this sidecar.", { requestId: id });
+      if (lineCount(request) > 0) {
+        throw new CountersignError("invalid_request", "The lines of a plan are claimed one by one.", { requestId: id });
       }
-      if (request.requestDigest !== requestDigest) {
-        throw new CountersignError("digest_mismatch", "What was approved is not what would be executed.", { requestId: id });
-      }
-      if (request.state !== "approved") {
-        const [code, message] = unclaimable[request.state];
-        throw new CountersignError(code, message, { requestId: id });
-      }
-      const timeMs = this.#ledger.now();
-      this.#refuseLocked(request.action, id);
-      if (request.decision.effect === "review" && this.#ledger.progress(request, request.votes).verdict !== "approved") {
-        if (request.votes.some(({ approver }) => this.#locks.isLocked(approver))) {
-          throw new CountersignError("revoked", "Somebody who approved it is locked, so their vote has ceased to count.", {
-            requestId: id,
-          });
-        }
-        await this.#ledger.record(refusedClaimRecord(request, sidecar, timeMs));
-        throw new CountersignError(
-          "internal",
-          "The stored votes do not approve this request: the store was changed from outside.",
-          {
-            requestId: id,
-          },
-        );
-      }
-      return this.#ledger.apply(request, { to: "executing", by: "sidecar", timeMs });
+      await requirePermit(request, { requestDigest, sidecar }, { ledger: this.#ledger, locks: this.#locks });
+      return this.#ledger.apply(request, { to: "executing", by: "sidecar", timeMs: this.#ledger.now() });
     });
+  }
+
+  beginLine(id: string, requestDigest: Digest, sidecar: string, line: number): Promise<RequestSnapshot> {
+    return this.#plans.begin(id, requestDigest, sidecar, line);
+  }
+
+  endLine(id: string, line: number, outcome: Outcome): Promise<RequestSnapshot> {
+    return this.#plans.end(id, line, outcome);
   }
 
   settle(id: string, { outcome, by, resultEvents }: Settlement): Promise<RequestSnapshot> {
@@ -216,7 +187,11 @@ export class Requests implements RequestBook {
       const to = outcome.state;
       // Said again, because the first answer got lost: it stands.
       if (to === request.state && to !== "cancelled") return request;
-      if (!settleable.has(to) || !canTransition(request.state, to)) {
+      if (isUnderWay(request) && to === "cancelled") {
+        return stopPlan(this.#ledger, request, { code: "cancelled", message: outcome.failure?.message ?? "Cancelled." }, by);
+      }
+      const isLines = lineCount(request) > 0 && (request.state === "executing" || request.state === "unknown");
+      if (isLines || !settleable.has(to) || !canTransition(request.state, to)) {
         throw new CountersignError("not_cancellable", `The request is ${request.state} and cannot become ${to}.`, {
           requestId: id,
         });

@@ -1,6 +1,7 @@
-import { type Approver, CountersignError, type Outcome } from "@countersign/policy";
+import { type Approver, CountersignError, lineCount, type Outcome } from "@countersign/policy";
 import type { Eligibility } from "./eligibility.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Entry, Ledger } from "./ledger.ts";
+import { lineEnd } from "./plans.ts";
 import { resolutionRecord } from "./records.ts";
 import type { StoredRequest } from "./stores/request-store.ts";
 
@@ -30,15 +31,18 @@ export class Resolving {
       const refusal = this.#eligibility.cannotJudge(request, by);
       if (refusal !== undefined) throw new CountersignError(refusal.code, refusal.message, { requestId: id });
       const timeMs = this.#ledger.now();
-      const state = happened ? "succeeded" : "failed";
+      const state: "succeeded" | "failed" = happened ? "succeeded" : "failed";
       const failure = {
         code: "target_lost",
         message: `It did not take effect, says ${by.subject}: ${reason}`,
         retryable: false,
       } as const;
-      const outcome: Outcome = { ...(request.outcome ?? nothing), state, ...(happened ? {} : { failure }) };
+      const before = request.course?.begun.at(-1)?.outcome ?? request.outcome ?? nothing;
+      const outcome: Outcome = { ...before, state, ...(happened ? {} : { failure }) };
       const { failure: _, ...done } = outcome;
-      const change = { to: state, outcome: happened ? done : outcome, by: by.subject, timeMs } as const;
+      const cleared = happened ? done : outcome;
+      const end = lineCount(request) > 0 ? lineEnd(request, cleared) : { to: state, outcome: cleared };
+      const change: Entry = { ...end, by: by.subject, timeMs };
       return this.#ledger.apply(request, change, resolutionRecord(request, by, happened, reason, timeMs));
     });
   }

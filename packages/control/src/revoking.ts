@@ -1,7 +1,16 @@
-import { type Approver, CountersignError, type LockTarget, type Outcome, type RequestState } from "@countersign/policy";
+import {
+  type Approver,
+  CountersignError,
+  type LockTarget,
+  type Outcome,
+  type RequestState,
+  resourcesOf,
+} from "@countersign/policy";
 import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Lock, Locks } from "./locks.ts";
+import { isUnderWay } from "./permits.ts";
+import { stopPlan } from "./plans.ts";
 import { revocationRecord } from "./records.ts";
 import type { OverviewQuery, Position, RequestOverview, StoredRequest } from "./stores/request-store.ts";
 
@@ -93,8 +102,9 @@ export class Revoking {
     if (request.state === "approved") {
       return this.#ledger.apply(request, { to: "revoked", outcome: ended("revoked"), by, timeMs });
     }
+    const after = isUnderWay(request) ? await stopPlan(this.#ledger, request, { code: "revoked", message }, by) : request;
     this.#locks.tell({ type: "request", requestId: request.binding.requestId });
-    return request;
+    return after;
   }
 
   /** The ids of what waits and depends on what is locked. */
@@ -114,7 +124,7 @@ export class Revoking {
   async #dependsOn(request: RequestOverview, target: LockTarget): Promise<boolean> {
     switch (target.type) {
       case "resource":
-        return request.action.resource === target.resource;
+        return resourcesOf(request.action).includes(target.resource);
       case "principal": {
         const { issuer, subject } = request.action.principal;
         return issuer === target.issuer && subject === target.subject;

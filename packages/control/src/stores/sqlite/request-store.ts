@@ -3,7 +3,7 @@ import type { Kysely, Selectable, Transaction } from "kysely";
 import { eventRows, openingRow } from "../events.ts";
 import { selectOne, selectOverviews } from "../queries.ts";
 import { type Change, IllegalTransition, type RequestStore } from "../request-store.ts";
-import { journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
+import { courseColumn, journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
 import type { RequestTable, Schema, VoteTable } from "../schema.ts";
 import type { Seal } from "../seal.ts";
 import type { groupCommit } from "./group-commit.ts";
@@ -35,7 +35,10 @@ export function sqliteRequestStore(db: Kysely<Schema>, write: ReturnType<typeof 
     const sequence = events.at(-1)?.sequence ?? before.sequence;
     await transaction
       .updateTable("requests")
-      .set(columnsOf(change, before, sequence, outcome))
+      .set({
+        ...columnsOf(change, before, sequence, outcome),
+        ...(change.course && { course: courseColumn(id, change.course, seal) }),
+      })
       .where("id", "=", id)
       .execute();
     return true;
