@@ -117,7 +117,16 @@ describe("decide", () => {
     });
     expect(ask(rules, "select 1; select 2; select 3; select 4", asked)).toMatchObject({ effect: "deny", rules: ["many"] });
     const two = policyOf("reads allow when: sql.readOnly; role: reader", "writes review when: sql.writes; role: writer");
-    expect(ask(two, "select 1; delete from t").message).toMatch(/name different roles \(reader, writer\)/);
+    // A person agrees to the whole text, and so to the credential that its reviewed part needs.
+    expect(ask(two, "select 1; delete from t")).toMatchObject({ effect: "review", role: "writer", rules: ["reads", "writes"] });
+    const three = policyOf(
+      "reads allow when: sql.readOnly; role: reader",
+      "deletes review when: sql.writes; role: writer",
+      "defines review when: sql.ddl; role: owner",
+    );
+    expect(ask(three, "select 1; delete from t; create table u (a int)").message).toMatch(
+      /deletes name different roles \(owner, writer\)|defines, deletes name different roles/,
+    );
   });
 
   test("the role: one name, or the resource's only one", () => {

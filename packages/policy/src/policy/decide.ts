@@ -54,7 +54,9 @@ export function conclude(verdicts: readonly Verdict[], at: Circumstances): Decis
     return refuse(at, refused, [...new Set(refusals)].join(" "));
   }
   const { name, roles } = at.resource;
-  const role = agreedRole(rules, name, roles);
+  const reviews = rules.filter(({ effect }) => effect === "review");
+  // A person agrees to the whole text, and so to the credential that its reviewed part needs.
+  const role = agreedRole(reviews.length > 0 ? reviews : rules, name, roles);
   if ("refusal" in role) return refuse(at, rules, role.refusal);
   if (at.role && at.role !== role.name)
     return refuse(
@@ -70,7 +72,6 @@ export function conclude(verdicts: readonly Verdict[], at: Circumstances): Decis
     role: role.name,
     limits: limitsOf(rules),
   };
-  const reviews = rules.filter(({ effect }) => effect === "review");
   if (reviews.length === 0) return { effect: "allow", ...decided };
   const approval = approvalOf(reviews);
   if (approval.justification === "required" && at.reason.trim() === "") {
