@@ -19,7 +19,7 @@ export const ssh: Protocol<SshFacts> = {
 };
 
 /** In UTF-8 bytes. Linux itself passes no argument of more than 128 KiB. */
-const maxCommandBytes = 64 * 1024;
+const maxCommandBytes = 32 * 1024;
 
 /** Seen command lines; at most some 16 MB of text. */
 const seen = new LRUCache<string, ClassifiedCommand>({
