@@ -92,6 +92,94 @@ export interface SubmitResponse {
   decision: Decision | undefined;
 }
 
+/** One line of a plan, as it is asked for. */
+export interface PlannedAction {
+  /** Configured name, e.g. `orders-db`. */
+  resource: string;
+  /** What is to be done. */
+  operation: Operation | undefined;
+}
+
+/** A plan. */
+export interface SubmitPlanRequest {
+  /** 1 to 100, in the order in which they are to run. */
+  lines: PlannedAction[];
+  /** Why, in the agent's own words (at most 4096 bytes); shown to approvers as untrusted. */
+  reason: string;
+  /** Same key and same plan attach to the same request; at most 256 bytes; empty means none. */
+  idempotencyKey: string;
+  /** The agent's own run or conversation id (at most 256 bytes); shown and recorded. */
+  session: string;
+}
+
+/** The opened plan. */
+export interface SubmitPlanResponse {
+  /** How it stands; absent when policy denied it. */
+  plan:
+    | PlanStatus
+    | undefined;
+  /** What policy decided: a denial names the lines that it is about. */
+  decision: Decision | undefined;
+}
+
+/** Which plan. */
+export interface GetPlanRequest {
+  /** The request, `req_…`. */
+  requestId: string;
+}
+
+/** The plan. */
+export interface GetPlanResponse {
+  /** How it stands. */
+  plan: PlanStatus | undefined;
+}
+
+/** How a plan stands. */
+export interface PlanStatus {
+  /** Durable id, `req_…`. */
+  requestId: string;
+  /** Digest of the whole plan, `sha256:<hex>`. */
+  actionDigest: string;
+  /** Where it stands as a whole. */
+  state: RequestState;
+  /** Where an approver sees it; empty when no approval is needed. */
+  approvalUrl: string;
+  /** In order. */
+  lines: PlannedLine[];
+  /** Why it ended, when it did not succeed. */
+  error: ErrorInfo | undefined;
+}
+
+/** How one line of a plan stands. */
+export interface PlannedLine {
+  /** What is asked for. */
+  action:
+    | PlannedAction
+    | undefined;
+  /** True when an approver struck it out. */
+  struck: boolean;
+  /** pending, approved, executing, succeeded, failed, unknown, cancelled (struck out, or not reached). */
+  state: RequestState;
+  /** How it ended, without its receipt; absent while it has not. */
+  outcome: Outcome | undefined;
+}
+
+/** One line of a plan, to be run now. */
+export interface ExecuteLineRequest {
+  /** The plan, `req_…`. */
+  requestId: string;
+  /** Which line, from 0. */
+  index: number;
+  /** What the caller takes that line to be. */
+  action: PlannedAction | undefined;
+}
+
+/** Some events, in order; several travel together when they happen together. */
+export interface ExecuteLineResponse {
+  /** At least one. */
+  events: Event[];
+}
+
 /** Which events. */
 export interface WatchRequest {
   /** The request, `req_…`. */
@@ -845,6 +933,903 @@ export const SubmitResponse: MessageFns<SubmitResponse> = {
     message.decision = (object.decision !== undefined && object.decision !== null)
       ? Decision.fromPartial(object.decision)
       : undefined;
+    return message;
+  },
+};
+
+function createBasePlannedAction(): PlannedAction {
+  return { resource: "", operation: undefined };
+}
+
+export const PlannedAction: MessageFns<PlannedAction> = {
+  encode(message: PlannedAction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.resource !== "") {
+      writer.uint32(10).string(message.resource);
+    }
+    if (message.operation !== undefined) {
+      Operation.encode(message.operation, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlannedAction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlannedAction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operation = Operation.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlannedAction {
+    return {
+      resource: isSet(object.resource) ? globalThis.String(object.resource) : "",
+      operation: isSet(object.operation) ? Operation.fromJSON(object.operation) : undefined,
+    };
+  },
+
+  toJSON(message: PlannedAction): unknown {
+    const obj: any = {};
+    if (message.resource !== "") {
+      obj.resource = message.resource;
+    }
+    if (message.operation !== undefined) {
+      obj.operation = Operation.toJSON(message.operation);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlannedAction>): PlannedAction {
+    return PlannedAction.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlannedAction>): PlannedAction {
+    const message = createBasePlannedAction();
+    message.resource = object.resource ?? "";
+    message.operation = (object.operation !== undefined && object.operation !== null)
+      ? Operation.fromPartial(object.operation)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSubmitPlanRequest(): SubmitPlanRequest {
+  return { lines: [], reason: "", idempotencyKey: "", session: "" };
+}
+
+export const SubmitPlanRequest: MessageFns<SubmitPlanRequest> = {
+  encode(message: SubmitPlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lines) {
+      PlannedAction.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.idempotencyKey !== "") {
+      writer.uint32(26).string(message.idempotencyKey);
+    }
+    if (message.session !== "") {
+      writer.uint32(34).string(message.session);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubmitPlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubmitPlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lines.push(PlannedAction.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.session = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SubmitPlanRequest {
+    return {
+      lines: globalThis.Array.isArray(object?.lines) ? object.lines.map((e: any) => PlannedAction.fromJSON(e)) : [],
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      session: isSet(object.session) ? globalThis.String(object.session) : "",
+    };
+  },
+
+  toJSON(message: SubmitPlanRequest): unknown {
+    const obj: any = {};
+    if (message.lines?.length) {
+      obj.lines = message.lines.map((e) => PlannedAction.toJSON(e));
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.session !== "") {
+      obj.session = message.session;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SubmitPlanRequest>): SubmitPlanRequest {
+    return SubmitPlanRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SubmitPlanRequest>): SubmitPlanRequest {
+    const message = createBaseSubmitPlanRequest();
+    message.lines = object.lines?.map((e) => PlannedAction.fromPartial(e)) || [];
+    message.reason = object.reason ?? "";
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.session = object.session ?? "";
+    return message;
+  },
+};
+
+function createBaseSubmitPlanResponse(): SubmitPlanResponse {
+  return { plan: undefined, decision: undefined };
+}
+
+export const SubmitPlanResponse: MessageFns<SubmitPlanResponse> = {
+  encode(message: SubmitPlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      PlanStatus.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    if (message.decision !== undefined) {
+      Decision.encode(message.decision, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubmitPlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubmitPlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = PlanStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.decision = Decision.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SubmitPlanResponse {
+    return {
+      plan: isSet(object.plan) ? PlanStatus.fromJSON(object.plan) : undefined,
+      decision: isSet(object.decision) ? Decision.fromJSON(object.decision) : undefined,
+    };
+  },
+
+  toJSON(message: SubmitPlanResponse): unknown {
+    const obj: any = {};
+    if (message.plan !== undefined) {
+      obj.plan = PlanStatus.toJSON(message.plan);
+    }
+    if (message.decision !== undefined) {
+      obj.decision = Decision.toJSON(message.decision);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SubmitPlanResponse>): SubmitPlanResponse {
+    return SubmitPlanResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SubmitPlanResponse>): SubmitPlanResponse {
+    const message = createBaseSubmitPlanResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null)
+      ? PlanStatus.fromPartial(object.plan)
+      : undefined;
+    message.decision = (object.decision !== undefined && object.decision !== null)
+      ? Decision.fromPartial(object.decision)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGetPlanRequest(): GetPlanRequest {
+  return { requestId: "" };
+}
+
+export const GetPlanRequest: MessageFns<GetPlanRequest> = {
+  encode(message: GetPlanRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPlanRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPlanRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPlanRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetPlanRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPlanRequest>): GetPlanRequest {
+    return GetPlanRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPlanRequest>): GetPlanRequest {
+    const message = createBaseGetPlanRequest();
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetPlanResponse(): GetPlanResponse {
+  return { plan: undefined };
+}
+
+export const GetPlanResponse: MessageFns<GetPlanResponse> = {
+  encode(message: GetPlanResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      PlanStatus.encode(message.plan, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPlanResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPlanResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plan = PlanStatus.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetPlanResponse {
+    return { plan: isSet(object.plan) ? PlanStatus.fromJSON(object.plan) : undefined };
+  },
+
+  toJSON(message: GetPlanResponse): unknown {
+    const obj: any = {};
+    if (message.plan !== undefined) {
+      obj.plan = PlanStatus.toJSON(message.plan);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetPlanResponse>): GetPlanResponse {
+    return GetPlanResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPlanResponse>): GetPlanResponse {
+    const message = createBaseGetPlanResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null)
+      ? PlanStatus.fromPartial(object.plan)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePlanStatus(): PlanStatus {
+  return { requestId: "", actionDigest: "", state: 0, approvalUrl: "", lines: [], error: undefined };
+}
+
+export const PlanStatus: MessageFns<PlanStatus> = {
+  encode(message: PlanStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.actionDigest !== "") {
+      writer.uint32(18).string(message.actionDigest);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.approvalUrl !== "") {
+      writer.uint32(34).string(message.approvalUrl);
+    }
+    for (const v of message.lines) {
+      PlannedLine.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.error !== undefined) {
+      ErrorInfo.encode(message.error, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlanStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlanStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.actionDigest = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.approvalUrl = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lines.push(PlannedLine.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.error = ErrorInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlanStatus {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      actionDigest: isSet(object.actionDigest)
+        ? globalThis.String(object.actionDigest)
+        : isSet(object.action_digest)
+        ? globalThis.String(object.action_digest)
+        : "",
+      state: isSet(object.state) ? requestStateFromJSON(object.state) : 0,
+      approvalUrl: isSet(object.approvalUrl)
+        ? globalThis.String(object.approvalUrl)
+        : isSet(object.approval_url)
+        ? globalThis.String(object.approval_url)
+        : "",
+      lines: globalThis.Array.isArray(object?.lines) ? object.lines.map((e: any) => PlannedLine.fromJSON(e)) : [],
+      error: isSet(object.error) ? ErrorInfo.fromJSON(object.error) : undefined,
+    };
+  },
+
+  toJSON(message: PlanStatus): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.actionDigest !== "") {
+      obj.actionDigest = message.actionDigest;
+    }
+    if (message.state !== 0) {
+      obj.state = requestStateToJSON(message.state);
+    }
+    if (message.approvalUrl !== "") {
+      obj.approvalUrl = message.approvalUrl;
+    }
+    if (message.lines?.length) {
+      obj.lines = message.lines.map((e) => PlannedLine.toJSON(e));
+    }
+    if (message.error !== undefined) {
+      obj.error = ErrorInfo.toJSON(message.error);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlanStatus>): PlanStatus {
+    return PlanStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlanStatus>): PlanStatus {
+    const message = createBasePlanStatus();
+    message.requestId = object.requestId ?? "";
+    message.actionDigest = object.actionDigest ?? "";
+    message.state = object.state ?? 0;
+    message.approvalUrl = object.approvalUrl ?? "";
+    message.lines = object.lines?.map((e) => PlannedLine.fromPartial(e)) || [];
+    message.error = (object.error !== undefined && object.error !== null)
+      ? ErrorInfo.fromPartial(object.error)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePlannedLine(): PlannedLine {
+  return { action: undefined, struck: false, state: 0, outcome: undefined };
+}
+
+export const PlannedLine: MessageFns<PlannedLine> = {
+  encode(message: PlannedLine, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.action !== undefined) {
+      PlannedAction.encode(message.action, writer.uint32(10).fork()).join();
+    }
+    if (message.struck !== false) {
+      writer.uint32(16).bool(message.struck);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.outcome !== undefined) {
+      Outcome.encode(message.outcome, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PlannedLine {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePlannedLine();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.action = PlannedAction.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.struck = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.outcome = Outcome.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PlannedLine {
+    return {
+      action: isSet(object.action) ? PlannedAction.fromJSON(object.action) : undefined,
+      struck: isSet(object.struck) ? globalThis.Boolean(object.struck) : false,
+      state: isSet(object.state) ? requestStateFromJSON(object.state) : 0,
+      outcome: isSet(object.outcome) ? Outcome.fromJSON(object.outcome) : undefined,
+    };
+  },
+
+  toJSON(message: PlannedLine): unknown {
+    const obj: any = {};
+    if (message.action !== undefined) {
+      obj.action = PlannedAction.toJSON(message.action);
+    }
+    if (message.struck !== false) {
+      obj.struck = message.struck;
+    }
+    if (message.state !== 0) {
+      obj.state = requestStateToJSON(message.state);
+    }
+    if (message.outcome !== undefined) {
+      obj.outcome = Outcome.toJSON(message.outcome);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PlannedLine>): PlannedLine {
+    return PlannedLine.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PlannedLine>): PlannedLine {
+    const message = createBasePlannedLine();
+    message.action = (object.action !== undefined && object.action !== null)
+      ? PlannedAction.fromPartial(object.action)
+      : undefined;
+    message.struck = object.struck ?? false;
+    message.state = object.state ?? 0;
+    message.outcome = (object.outcome !== undefined && object.outcome !== null)
+      ? Outcome.fromPartial(object.outcome)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseExecuteLineRequest(): ExecuteLineRequest {
+  return { requestId: "", index: 0, action: undefined };
+}
+
+export const ExecuteLineRequest: MessageFns<ExecuteLineRequest> = {
+  encode(message: ExecuteLineRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.index !== 0) {
+      writer.uint32(16).uint32(message.index);
+    }
+    if (message.action !== undefined) {
+      PlannedAction.encode(message.action, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecuteLineRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecuteLineRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.action = PlannedAction.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExecuteLineRequest {
+    return {
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+      index: isSet(object.index) ? globalThis.Number(object.index) : 0,
+      action: isSet(object.action) ? PlannedAction.fromJSON(object.action) : undefined,
+    };
+  },
+
+  toJSON(message: ExecuteLineRequest): unknown {
+    const obj: any = {};
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    if (message.index !== 0) {
+      obj.index = Math.round(message.index);
+    }
+    if (message.action !== undefined) {
+      obj.action = PlannedAction.toJSON(message.action);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExecuteLineRequest>): ExecuteLineRequest {
+    return ExecuteLineRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExecuteLineRequest>): ExecuteLineRequest {
+    const message = createBaseExecuteLineRequest();
+    message.requestId = object.requestId ?? "";
+    message.index = object.index ?? 0;
+    message.action = (object.action !== undefined && object.action !== null)
+      ? PlannedAction.fromPartial(object.action)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseExecuteLineResponse(): ExecuteLineResponse {
+  return { events: [] };
+}
+
+export const ExecuteLineResponse: MessageFns<ExecuteLineResponse> = {
+  encode(message: ExecuteLineResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      Event.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecuteLineResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecuteLineResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ExecuteLineResponse {
+    return { events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => Event.fromJSON(e)) : [] };
+  },
+
+  toJSON(message: ExecuteLineResponse): unknown {
+    const obj: any = {};
+    if (message.events?.length) {
+      obj.events = message.events.map((e) => Event.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ExecuteLineResponse>): ExecuteLineResponse {
+    return ExecuteLineResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExecuteLineResponse>): ExecuteLineResponse {
+    const message = createBaseExecuteLineResponse();
+    message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
     return message;
   },
 };
@@ -3767,6 +4752,48 @@ export const AgentServiceService = {
     responseDeserialize: (value: Buffer): CancelResponse => CancelResponse.decode(value),
   },
   /**
+   * Opens a durable request for a list of exact actions (or attaches to it by idempotency key) and returns at once. When it is approved its
+   * lines run with ExecuteLine, in order, each once.
+   * Errors: as Submit, for any of the lines: the message says for which.
+   */
+  submitPlan: {
+    path: "/countersign.v1.AgentService/SubmitPlan" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SubmitPlanRequest): Buffer => Buffer.from(SubmitPlanRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SubmitPlanRequest => SubmitPlanRequest.decode(value),
+    responseSerialize: (value: SubmitPlanResponse): Buffer => Buffer.from(SubmitPlanResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SubmitPlanResponse => SubmitPlanResponse.decode(value),
+  },
+  /**
+   * Tells how a plan stands, line by line. Only for the caller's own plans.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT (the request is no plan).
+   */
+  getPlan: {
+    path: "/countersign.v1.AgentService/GetPlan" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPlanRequest): Buffer => Buffer.from(GetPlanRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPlanRequest => GetPlanRequest.decode(value),
+    responseSerialize: (value: GetPlanResponse): Buffer => Buffer.from(GetPlanResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPlanResponse => GetPlanResponse.decode(value),
+  },
+  /**
+   * Runs the next line of an approved plan and streams its events and result, numbered by themselves. The action is said again: what differs
+   * from the approved line does not run. A caller who goes away leaves a write to end by itself.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION (`digest_mismatch`: another action; `out_of_order`;
+   * `not_pending`: not approved, or begun before; `expired`, `revoked`), PERMISSION_DENIED (struck out), UNAVAILABLE.
+   */
+  executeLine: {
+    path: "/countersign.v1.AgentService/ExecuteLine" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExecuteLineRequest): Buffer => Buffer.from(ExecuteLineRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExecuteLineRequest => ExecuteLineRequest.decode(value),
+    responseSerialize: (value: ExecuteLineResponse): Buffer => Buffer.from(ExecuteLineResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExecuteLineResponse => ExecuteLineResponse.decode(value),
+  },
+  /**
    * Lists the resources that the sidecar is configured for. Holds no address and no secret.
    * Errors: UNAUTHENTICATED.
    */
@@ -3828,6 +4855,24 @@ export interface AgentServiceServer extends UntypedServiceImplementation {
    * Errors: UNAUTHENTICATED, NOT_FOUND, FAILED_PRECONDITION (already ended).
    */
   cancel: handleUnaryCall<CancelRequest, CancelResponse>;
+  /**
+   * Opens a durable request for a list of exact actions (or attaches to it by idempotency key) and returns at once. When it is approved its
+   * lines run with ExecuteLine, in order, each once.
+   * Errors: as Submit, for any of the lines: the message says for which.
+   */
+  submitPlan: handleUnaryCall<SubmitPlanRequest, SubmitPlanResponse>;
+  /**
+   * Tells how a plan stands, line by line. Only for the caller's own plans.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT (the request is no plan).
+   */
+  getPlan: handleUnaryCall<GetPlanRequest, GetPlanResponse>;
+  /**
+   * Runs the next line of an approved plan and streams its events and result, numbered by themselves. The action is said again: what differs
+   * from the approved line does not run. A caller who goes away leaves a write to end by itself.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION (`digest_mismatch`: another action; `out_of_order`;
+   * `not_pending`: not approved, or begun before; `expired`, `revoked`), PERMISSION_DENIED (struck out), UNAVAILABLE.
+   */
+  executeLine: handleServerStreamingCall<ExecuteLineRequest, ExecuteLineResponse>;
   /**
    * Lists the resources that the sidecar is configured for. Holds no address and no secret.
    * Errors: UNAUTHENTICATED.
@@ -3930,6 +4975,57 @@ export interface AgentServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CancelResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Opens a durable request for a list of exact actions (or attaches to it by idempotency key) and returns at once. When it is approved its
+   * lines run with ExecuteLine, in order, each once.
+   * Errors: as Submit, for any of the lines: the message says for which.
+   */
+  submitPlan(
+    request: SubmitPlanRequest,
+    callback: (error: ServiceError | null, response: SubmitPlanResponse) => void,
+  ): ClientUnaryCall;
+  submitPlan(
+    request: SubmitPlanRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SubmitPlanResponse) => void,
+  ): ClientUnaryCall;
+  submitPlan(
+    request: SubmitPlanRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SubmitPlanResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Tells how a plan stands, line by line. Only for the caller's own plans.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT (the request is no plan).
+   */
+  getPlan(
+    request: GetPlanRequest,
+    callback: (error: ServiceError | null, response: GetPlanResponse) => void,
+  ): ClientUnaryCall;
+  getPlan(
+    request: GetPlanRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPlanResponse) => void,
+  ): ClientUnaryCall;
+  getPlan(
+    request: GetPlanRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPlanResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Runs the next line of an approved plan and streams its events and result, numbered by themselves. The action is said again: what differs
+   * from the approved line does not run. A caller who goes away leaves a write to end by itself.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT, FAILED_PRECONDITION (`digest_mismatch`: another action; `out_of_order`;
+   * `not_pending`: not approved, or begun before; `expired`, `revoked`), PERMISSION_DENIED (struck out), UNAVAILABLE.
+   */
+  executeLine(request: ExecuteLineRequest, options?: Partial<CallOptions>): ClientReadableStream<ExecuteLineResponse>;
+  executeLine(
+    request: ExecuteLineRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExecuteLineResponse>;
   /**
    * Lists the resources that the sidecar is configured for. Holds no address and no secret.
    * Errors: UNAUTHENTICATED.

@@ -123,7 +123,7 @@ export interface RequestDetail {
   summary:
     | RequestSummary
     | undefined;
-  /** The whole operation. */
+  /** The whole operation; absent for a plan, whose lines have theirs. */
   operation:
     | Operation
     | undefined;
@@ -744,7 +744,7 @@ export interface VoteRequest {
     | undefined;
   /** Alone, in an emergency, as somebody whom the rules name for it. Needs a comment, and a review afterwards. */
   breakGlass: boolean;
-  /** Lines of a plan that are struck out, from 0. */
+  /** Lines of a plan that are struck out, from 0, of a vote that approves. A line that anybody struck does not run; all of them cannot be. */
   struck: number[];
 }
 
