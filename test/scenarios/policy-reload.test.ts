@@ -101,23 +101,29 @@ describe("ap-revoke: what waits for approval while the policy changes", () => {
     parameters: [id],
   });
 
-  test("it is approved after the rules became stricter: it does not run", async () => {
+  test("the rules became stricter: it ends at once, and a vote that comes later is refused", async () => {
     await using cs = instance.client();
     using alice = await approverClient(instance, "alice");
     const handle = await cs.submit(remove(11));
     await inForce(policy("  - { id: frozen, effect: deny, when: sql.writes, message: Change freeze. }\n"));
-    await vote(alice, handle.id, "approve");
-    expect(await handle.result({ timeout: "20s" })).toMatchObject({ state: "revoked" });
+    expect(await handle.result({ timeout: "20s" })).toMatchObject({
+      state: "cancelled",
+      error: { code: "denied", message: "The policy has changed. Denied by the rule frozen: Change freeze." },
+    });
+    await expect(vote(alice, handle.id, "approve")).rejects.toMatchObject({ details: expect.stringContaining("cancelled") });
     expect(await instance.value("select count(*)::int from orders where id = 11")).toBe(1);
   });
 
-  test("it now needs two people: the one who agreed is not enough, also when they agreed before", async () => {
+  test("it now needs two people: what takes its place waits for both", async () => {
     await using cs = instance.client();
     using alice = await approverClient(instance, "alice");
     const handle = await cs.submit(remove(12));
     await inForce(policy().replace("count: 1", "count: 2"));
-    await vote(alice, handle.id, "approve");
-    expect(await handle.result({ timeout: "20s" })).toMatchObject({ state: "revoked" });
+    const { replacedBy } = await waitForState(alice, handle.id, RequestState.CANCELLED);
+    await expect(vote(alice, handle.id, "approve")).rejects.toMatchObject({ details: expect.stringContaining("cancelled") });
+    const request = await vote(alice, replacedBy, "approve");
+    expect(request.requirements[0]?.stages).toMatchObject([{ count: 2, approved: 1 }]);
+    await expect(handle.result({ timeout: 500 })).rejects.toMatchObject({ code: "timeout" });
     expect(await instance.value("select count(*)::int from orders where id = 12")).toBe(1);
   });
 
