@@ -12,6 +12,7 @@ import {
 } from "@countersign/policy";
 import { type Asked, Asking, type AskingParts, actionOf, type OperationLimits } from "./asking.ts";
 import type { Call } from "./call.ts";
+import { type CallerBounds, CallerLimits } from "./caller-limits.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
 import { Granting, type GrantingParts } from "./granting.ts";
 import { type HeldParts, HeldRequests } from "./held-requests.ts";
@@ -27,9 +28,7 @@ export interface GuardParts extends Omit<HeldParts, "examine" | "connector" | "r
 }
 
 /** Bounds on what a caller may send or leave waiting. */
-export interface GuardLimits extends OperationLimits {
-  readonly pendingPerPrincipal: number;
-}
+export interface GuardLimits extends OperationLimits, CallerBounds {}
 
 /**
  * The product: authenticate → operation → facts → decide → (hold) → claim → record intent → execute → record outcome → receipt.
@@ -42,6 +41,7 @@ export class Guard {
   readonly #held: HeldRequests;
   readonly #live = new LiveCalls();
   readonly #refusals: Refusals;
+  readonly #callers: CallerLimits;
   readonly #immediate: Immediate;
   readonly #following: Disposable;
 
@@ -56,6 +56,7 @@ export class Guard {
       connector: (name) => parts.resources.get(name).connector,
     });
     this.#refusals = new Refusals(parts);
+    this.#callers = new CallerLimits(parts.limits, parts.now);
     const granting = new Granting(parts);
     this.#immediate = new Immediate({ ...parts, asking: this.#asking, granting, refusals: this.#refusals, live: this.#live });
     this.#following = parts.revocations.onRevoked((revocation) => {
@@ -66,6 +67,8 @@ export class Guard {
 
   /** What policy would decide; advice, nothing is recorded. */
   async check(call: Call): Promise<{ decision: Decision; facts: Facts; actionDigest: string }> {
+    const flood = this.#callers.refusal(call.principal);
+    if (flood !== undefined) return this.#refuseFlood(call, flood);
     const { resource, facts, decision } = await this.#asking.ask(call);
     return { decision, facts, actionDigest: decision.effect === "deny" ? "" : actionDigest(actionOf(call, resource, decision)) };
   }
@@ -112,7 +115,8 @@ export class Guard {
    */
   async cancel(principal: Principal, id: string): Promise<RequestState> {
     if (this.#live.cancel(id, principal)) return "executing";
-    return this.#held.cancel(await this.#own(principal, id), principal.subject);
+    const request = await this.#own(principal, id, "cancel");
+    return this.#held.cancel(request, principal.subject);
   }
 
   /**
@@ -142,7 +146,16 @@ export class Guard {
     this.#following[Symbol.dispose]();
   }
 
+  async #refuseFlood(call: Call, message: string): Promise<never> {
+    const refused = this.#callers.refused(call.principal);
+    if (refused > 0) await this.#refusals.recordFlood(call, refused);
+    throw new CountersignError("too_many_requests", message, { retryable: true });
+  }
+
   async #askOrRefuse(call: Call): Promise<Asked> {
+    // Counted before anything is done about it, whatever becomes of it.
+    const flood = this.#callers.refusal(call.principal);
+    if (flood !== undefined) return this.#refuseFlood(call, flood);
     try {
       return await this.#asking.ask(call);
     } catch (error) {
@@ -164,22 +177,22 @@ export class Guard {
 
   /** Opens a request (or finds the one of the same idempotency key) and starts following it. */
   async #hold(asked: Asked, decision: Allow | Review): Promise<RequestSnapshot> {
-    const { requests, limits } = this.#parts;
-    const { principal } = asked.call;
-    if (this.#held.countOf(principal) >= limits.pendingPerPrincipal) {
-      const message = `${principal.subject} has ${limits.pendingPerPrincipal} requests waiting already; wait for some to end, or cancel them.`;
-      await this.#refusals.record(asked.call, "too_many_requests", message, decision);
-      throw new CountersignError("too_many_requests", message, { retryable: true });
-    }
-    const request = await requests.open(this.#asking.draft(asked, decision));
-    this.#held.hold(request);
-    return request;
+    const { call } = asked;
+    const open = this.#held.countOf(call.principal);
+    const held = await this.#callers.opening(call.principal, open, async () => {
+      const request = await this.#parts.requests.open(this.#asking.draft(asked, decision));
+      this.#held.hold(request);
+      return request;
+    });
+    return "opened" in held ? held.opened : this.#refuseFlood(call, held.refusal);
   }
 
-  async #own(principal: Principal, id: string): Promise<RequestSnapshot> {
+  /** @param what is recorded when somebody tries it on a request that is not theirs. */
+  async #own(principal: Principal, id: string, what?: "cancel"): Promise<RequestSnapshot> {
     const [request] = await this.#parts.requests.list({ id });
     const owner = request?.action.principal;
     if (request === undefined || owner?.issuer !== principal.issuer || owner.subject !== principal.subject) {
+      if (request !== undefined && what !== undefined) await this.#refusals.recordStranger(principal, request, what);
       throw new CountersignError("not_found", "You have no request of that id.", { requestId: id });
     }
     return request;

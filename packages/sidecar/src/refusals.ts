@@ -1,5 +1,12 @@
 import type { AuditLog } from "@countersign/audit";
-import { askedPayload, type Decision, type ErrorCode, newRequestId } from "@countersign/policy";
+import {
+  askedPayload,
+  type Decision,
+  type ErrorCode,
+  newRequestId,
+  type Principal,
+  type RequestSnapshot,
+} from "@countersign/policy";
 import type { Call } from "./call.ts";
 
 /** Statement text that is kept of a refused call; what was too large to accept is not worth a disk either. */
@@ -39,5 +46,35 @@ export class Refusals {
     };
     await audit.append(writer, [record], "handed-over").catch(() => {});
     return id;
+  }
+
+  /** Records that somebody tried something on another caller's request. They are told only that they have none of that id. */
+  async recordStranger(principal: Principal, { binding, action }: RequestSnapshot, what: "cancel"): Promise<void> {
+    const { issuer, subject, groups } = principal;
+    const record = {
+      type: "refusal" as const,
+      timeMs: this.#parts.now(),
+      request: binding.requestId,
+      action: binding.actionDigest,
+      principal: { issuer, subject, groups },
+      resource: action.resource,
+      detail: { what, code: "not_found" },
+    };
+    await this.#parts.audit.append(this.#parts.writer, [record], "handed-over").catch(() => {});
+  }
+
+  /** Records that so many calls of one caller were refused, because they were too many. What they asked is not kept. */
+  async recordFlood({ principal, resource }: Call, refused: number): Promise<void> {
+    const { audit, writer, now, random } = this.#parts;
+    const { issuer, subject, groups } = principal;
+    const record = {
+      type: "refusal" as const,
+      timeMs: now(),
+      request: newRequestId(now(), random(16)),
+      principal: { issuer, subject, groups },
+      resource: resource.slice(0, 100),
+      detail: { code: "too_many_requests", refused },
+    };
+    await audit.append(writer, [record], "handed-over").catch(() => {});
   }
 }

@@ -157,6 +157,8 @@ export const configSchema = z.strictObject({
       statementBytes: bytes.default(1024 * 1024),
       parameterBytes: bytes.default(16 * 1024 * 1024),
       pendingPerPrincipal: z.int().min(1).max(1_000_000).default(1000),
+      /** What one agent may ask in a minute, also what is denied; absent = not limited. */
+      requestsPerMinute: z.int().min(1).max(10_000_000).optional(),
     })
     .prefault({}),
 });
