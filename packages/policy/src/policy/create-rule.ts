@@ -25,8 +25,15 @@ export function createRule(text: RuleText, at: Problem, condition: CheckedCondit
     opaque,
     ...(message === undefined ? {} : { message }),
     private: text.private ?? false,
-    onlyFacts: uses.every((name) => Object.hasOwn(protocolOf, name)),
+    looksAt: looksAt(uses),
   };
+}
+
+/** A variable that is not known here counts as one that always changes. */
+function looksAt(uses: readonly string[]): Rule["looksAt"] {
+  const others = uses.filter((name) => name !== "resource" && !Object.hasOwn(protocolOf, name));
+  if (others.length === 0) return "facts";
+  return others.every((name) => name === "principal" || name === "reason" || name === "role") ? "caller" : "clock";
 }
 
 function limitsOf({ rows, bytes, time }: NonNullable<RuleText["limits"]> = {}): Limits {

@@ -1,22 +1,32 @@
 import { LRUCache } from "lru-cache";
 import type { ProtocolFacts } from "../facts/fact.ts";
 import { type Budget, Failure, OutOfSteps, type Scope, spend } from "./compile/scope.ts";
-import { factScopeOf, scopeOf } from "./compile/values.ts";
+import { scopeOf } from "./compile/values.ts";
 import type { Match } from "./decide.ts";
 import type { Question } from "./question.ts";
 import { isAbout, type Rule } from "./rule.ts";
 
-/** The rules about one resource and the operations of one protocol, by id. */
+/** The rules about one resource and the operations of one protocol, by id, and by what else they look at. */
 interface Selection {
-  /** Those that look at nothing but facts: the same facts always give the same answer. */
+  /** Those that look at nothing but facts and what the selection is chosen by: the same facts always give the same answer. */
   readonly fixed: readonly Rule[];
-  readonly varying: readonly Rule[];
+  /** Those that look at the caller, its reason or the role that it asked for: the same as long as the same caller asks. */
+  readonly asked: readonly Rule[];
+  /** Those that look at the clock. */
+  readonly timed: readonly Rule[];
 }
 
-/** What fixed rules said about facts, and how many steps that took: it is counted again, so that an answer never depends on the past. */
+/** What rules said, and how many steps that took: it is counted again, so that an answer never depends on the past. */
 interface Known {
   readonly matches: readonly Match[];
   readonly steps: number;
+}
+
+/** What the rules of a selection said about facts. */
+interface KnownOfSelection {
+  readonly fixed: Known;
+  /** For the caller who asked last: one caller often asks the same again. */
+  asked?: Known & Pick<Question, "principal" | "reason"> & { readonly role: string | undefined };
 }
 
 /** What a rule costs besides its condition, in steps; what facts cost besides the rules. */
@@ -29,7 +39,7 @@ export class Matching {
   /** By all that selectors look at; there are as many as configured resources. */
   readonly #selections = new LRUCache<string, Selection>({ max: 1000 });
   /** Of (frozen) facts. */
-  readonly #known = new WeakMap<ProtocolFacts, Map<Selection, Known>>();
+  readonly #known = new WeakMap<ProtocolFacts, Map<Selection, KnownOfSelection>>();
 
   /** @param rules by id */
   constructor(rules: readonly Rule[]) {
@@ -43,41 +53,68 @@ export class Matching {
    */
   match(facts: ProtocolFacts, question: Question, budget: Budget): readonly Match[] {
     const selection = this.#select(question);
-    const fixed = this.#matchFixed(facts, selection, question, budget);
-    if (selection.varying.length === 0) return fixed;
-    const varying = matchAll(selection.varying, scopeOf(question, facts, budget));
-    return varying.length === 0 ? fixed : [...fixed, ...varying].sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1));
+    const scope = scopeOf(question, facts, budget);
+    const known = this.#fixed(facts, selection, scope, budget);
+    const asked = selection.asked.length === 0 ? none : askedOf(known, selection, question, scope, budget);
+    const timed = selection.timed.length === 0 ? none : matchAll(selection.timed, scope);
+    if (asked.length === 0 && timed.length === 0) return known.fixed.matches;
+    return [...known.fixed.matches, ...asked, ...timed].sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1));
   }
 
   #select({ resource, facts: { protocol } }: Question): Selection {
-    const key = JSON.stringify([protocol, resource.name, resource.labels]);
+    const key = JSON.stringify([protocol, resource.name, resource.type, resource.labels]);
     let selection = this.#selections.get(key);
     if (!selection) {
       const about = this.#rules.filter((rule) => isAbout(rule, resource) && rule.protocols.every((name) => name === protocol));
-      selection = { fixed: about.filter((rule) => rule.onlyFacts), varying: about.filter((rule) => !rule.onlyFacts) };
+      const of = (looksAt: Rule["looksAt"]) => about.filter((rule) => rule.looksAt === looksAt);
+      selection = { fixed: of("facts"), asked: of("caller"), timed: of("clock") };
       this.#selections.set(key, selection);
     }
     return selection;
   }
 
-  #matchFixed(facts: ProtocolFacts, selection: Selection, question: Question, budget: Budget): readonly Match[] {
+  #fixed(facts: ProtocolFacts, selection: Selection, scope: Scope, budget: Budget): KnownOfSelection {
     let bySelection = this.#known.get(facts);
     const known = bySelection?.get(selection);
-    const scope = factScopeOf(question.facts.protocol, facts, budget);
     if (known) {
-      spend(scope, known.steps);
-      return known.matches;
+      spend(scope, known.fixed.steps);
+      return known;
     }
-    const before = budget.left;
-    const matches = matchAll(selection.fixed, scope);
-    if (!Object.isFrozen(facts)) return matches;
+    const fresh: KnownOfSelection = { fixed: counted(selection.fixed, scope, budget) };
+    // Facts that may still change are looked at anew each time.
+    if (!Object.isFrozen(facts)) return fresh;
     if (!bySelection) {
       bySelection = new Map();
       this.#known.set(facts, bySelection);
     }
-    bySelection.set(selection, { matches, steps: before - budget.left });
-    return matches;
+    bySelection.set(selection, fresh);
+    return fresh;
   }
+}
+
+const none: readonly Match[] = [];
+
+function askedOf(
+  known: KnownOfSelection,
+  selection: Selection,
+  { principal, reason, role }: Question,
+  scope: Scope,
+  budget: Budget,
+): readonly Match[] {
+  const before = known.asked;
+  if (before && before.principal === principal && before.reason === reason && before.role === role) {
+    spend(scope, before.steps);
+    return before.matches;
+  }
+  const asked = { ...counted(selection.asked, scope, budget), principal, reason, role };
+  known.asked = asked;
+  return asked.matches;
+}
+
+function counted(rules: readonly Rule[], scope: Scope, budget: Budget): Known {
+  const before = budget.left;
+  const matches = matchAll(rules, scope);
+  return { matches, steps: before - budget.left };
 }
 
 function matchAll(rules: readonly Rule[], scope: Scope): readonly Match[] {

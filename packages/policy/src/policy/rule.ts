@@ -42,8 +42,8 @@ export interface RuleSummary {
 export interface Rule extends RuleSummary {
   /** Its condition, ready to run. */
   readonly part?: Part;
-  /** Whether its condition looks at nothing but facts, so that the same facts always give the same answer. */
-  readonly onlyFacts: boolean;
+  /** What its condition looks at, at most: facts and the resource; also who asks, why and for which role; or also the clock. */
+  readonly looksAt: "facts" | "caller" | "clock";
 }
 
 /** Whether a rule is about a resource at all. */

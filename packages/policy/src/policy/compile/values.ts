@@ -1,5 +1,5 @@
 import type { ProtocolFacts } from "../../facts/fact.ts";
-import { type ProtocolName, protocols } from "../../facts/protocols.ts";
+import { protocols } from "../../facts/protocols.ts";
 import { factTables } from "../environment.ts";
 import type { Question } from "../question.ts";
 import { type Budget, Scope } from "./scope.ts";
@@ -49,9 +49,4 @@ function factValues(variable: string, facts: ProtocolFacts): readonly unknown[] 
 export function scopeOf(question: Question, facts: ProtocolFacts, budget: Budget): Scope {
   const values = readers.map((read) => read(question));
   return new Scope(factValues(protocols[question.facts.protocol].variable, facts), values, budget);
-}
-
-/** What conditions see that look at nothing but facts. */
-export function factScopeOf(protocol: ProtocolName, facts: ProtocolFacts, budget: Budget): Scope {
-  return new Scope(factValues(protocols[protocol].variable, facts), [], budget);
 }
