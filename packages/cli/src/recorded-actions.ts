@@ -72,6 +72,7 @@ const recordSchema = z.object({
       code: z.string(),
       effect: z.enum(["allow", "deny", "review", "grant"]),
       rules: texts,
+      grant: z.string(),
       role: z.string(),
       limits: z.object({ rows: number, bytes: number, timeMs: number }),
       target: z.object({ searchPath: z.string().optional() }),
@@ -169,7 +170,7 @@ class ActionReader {
     if (type === "refusal") return detail?.code !== undefined;
     if (type === "intent") return payload !== undefined && !this.#awaited.delete(request);
     if (type !== "request") return false;
-    if (detail?.effect === "allow") this.#await(request);
+    if (detail?.effect === "allow" || detail?.grant !== undefined) this.#await(request);
     return true;
   }
 

@@ -101,7 +101,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   opening.defer(() => grants.idle());
   const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }));
   const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants, reviews);
-  const requests = new Requests(ledger, locks, directory);
+  const requests = new Requests(ledger, locks, directory, grants);
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {

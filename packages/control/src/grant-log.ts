@@ -41,6 +41,12 @@ export class GrantLog {
     return read;
   }
 
+  /** Whether a use was given out for a call. */
+  async hasUse(grantId: string, use: number, call: string): Promise<boolean> {
+    const changes = (await this.#audit.recordsOf(grantId)).map(changeOf);
+    return changes.some((one) => one.change === "used" && one.use === use && one.call === call);
+  }
+
   /** Notes what was recorded just now. */
   async note(grantId: string, change: Partial<RecordedGrant>): Promise<void> {
     this.#known.set(grantId, { ...(await this.of(grantId)), ...change });
@@ -48,11 +54,11 @@ export class GrantLog {
 }
 
 /** Our own bytes, read back; checked because a store may be damaged. */
-function changeOf(bytes: Uint8Array): { readonly change: unknown; readonly use: number } {
+function changeOf(bytes: Uint8Array): { readonly change: unknown; readonly use: number; readonly call?: unknown } {
   const value: unknown = JSON.parse(Buffer.from(bytes).toString());
   if (!isObject(value) || value.type !== "grant" || !isObject(value.detail)) return { change: undefined, use: 0 };
-  const { change, use } = value.detail;
-  return { change, use: change === "used" && typeof use === "number" ? use : 0 };
+  const { change, use, call } = value.detail;
+  return { change, use: change === "used" && typeof use === "number" ? use : 0, call };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

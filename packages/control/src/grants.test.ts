@@ -2,16 +2,8 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { oneOf } from "../fixtures/drafts.ts";
-import { grant, grantable, grantIdOf, terms, use } from "../fixtures/granting.ts";
+import { grant, grantable, granted, terms, use } from "../fixtures/granting.ts";
 import { alice, bob, openPlane } from "../fixtures/plane.ts";
-
-type Plane = Awaited<ReturnType<typeof openPlane>>;
-
-async function granted(plane: Plane, of = terms) {
-  const request = await grantable(plane);
-  await grant(plane, request, of);
-  return { request, id: grantIdOf(request) };
-}
 
 /** How many of so many uses at once are given out. */
 async function given(uses: readonly Promise<unknown>[]): Promise<number> {

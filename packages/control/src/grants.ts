@@ -9,6 +9,7 @@ import {
   grantLife,
   type LockTarget,
   operationText,
+  type RequestDraft,
   type Vote,
 } from "@countersign/policy";
 import { GrantLog } from "./grant-log.ts";
@@ -85,6 +86,26 @@ export class Grants implements GrantBook {
       this.#requireUsable(grant, action, { ...(await this.#log.of(grantId)), used: use - 1 });
       return { grantId, use };
     });
+  }
+
+  /** Takes a use of the first of some grants that has one to give, for a request that is being opened. */
+  async useFirst(ids: readonly string[], { binding, action }: RequestDraft): Promise<GrantUse | undefined> {
+    for (const id of ids) {
+      try {
+        return await this.use(id, binding.requestId, action, binding.actionDigest);
+      } catch (error) {
+        if (!(error instanceof CountersignError && (error.code === "revoked" || error.code === "not_found"))) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether a use that a request was opened with still lets it run: on record for that request, of a grant that was not taken back. */
+  async permits({ grantId, use }: GrantUse, call: string): Promise<boolean> {
+    const grant = await this.get(grantId);
+    const { revoked } = await this.#log.of(grantId);
+    if (revoked || this.#revoking.has(grantId) || this.#parts.now() >= grant.untilMs) return false;
+    return grantLife(grant, grant.approval, this.#trust) !== undefined && (await this.#log.hasUse(grantId, use, call));
   }
 
   list(query: Pick<StandingQuery, "active" | "after">, limit: number): Promise<readonly StoredGrant[]> {

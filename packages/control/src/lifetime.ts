@@ -1,5 +1,6 @@
 import { lineAtWork, lineCount } from "@countersign/policy";
 import type { RequestOverview } from "./stores/request-store.ts";
+import { openedMs } from "./tally.ts";
 
 /** How far the clock may be behind a request's last change, milliseconds. */
 const clockSkewMs = 60_000;
@@ -15,7 +16,7 @@ export function deadline(request: RequestOverview): number | undefined {
   const between = request.state === "executing" && lineCount(request) > 0 && lineAtWork(request) === undefined;
   if (request.state !== "approved" && !between) return undefined;
   const lastVoteMs = request.votes.reduce((latest, vote) => Math.max(latest, vote.timeMs), 0);
-  const approvedMs = request.decision.effect === "review" ? lastVoteMs : pendingUntilMs;
+  const approvedMs = request.decision.effect === "allow" ? pendingUntilMs : request.grant ? openedMs(request) : lastVoteMs;
   return Math.min(request.validUntilMs ?? 0, approvedMs + validForMs);
 }
 

@@ -6,6 +6,7 @@ import {
   type RequestState,
   type Revocations,
 } from "@countersign/policy";
+import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import { refusedClaimRecord } from "./records.ts";
 import type { RequestOverview, StoredRequest } from "./stores/request-store.ts";
@@ -30,6 +31,7 @@ const endings: ReadonlySet<ErrorCode> = new Set(["expired", "revoked", "cancelle
 export interface PermitParts {
   readonly ledger: Ledger;
   readonly locks: Revocations;
+  readonly grants: Pick<Grants, "permits">;
 }
 
 /** Who claims what. */
@@ -44,7 +46,11 @@ export interface Claimant {
  *
  * @throws {CountersignError} as `RequestBook.claim`.
  */
-export async function requirePermit(request: StoredRequest, claimant: Claimant, { ledger, locks }: PermitParts): Promise<void> {
+export async function requirePermit(
+  request: StoredRequest,
+  claimant: Claimant,
+  { ledger, locks, grants }: PermitParts,
+): Promise<void> {
   const { requestId } = request.binding;
   if (request.sidecar !== claimant.sidecar) throw refusal("not_found", "There is no such request of this sidecar.");
   if (request.requestDigest !== claimant.requestDigest) {
@@ -53,6 +59,10 @@ export async function requirePermit(request: StoredRequest, claimant: Claimant, 
   if (request.state !== "approved" && !isUnderWay(request)) throw refusal(...whyNot(request));
   requireUnlocked(request.action, requestId, locks);
   if (request.decision.effect !== "review" || ledger.progress(request, request.votes).verdict === "approved") return;
+  if (request.grant !== undefined) {
+    if (await grants.permits(request.grant, requestId)) return;
+    throw refusal("revoked", "The grant that approved it has ended.");
+  }
   if (request.votes.some(({ approver }) => locks.isLocked(approver))) {
     throw refusal("revoked", "Somebody who approved it is locked, so their vote has ceased to count.");
   }

@@ -72,6 +72,7 @@ export function requestRecord({ draft, state, timeMs }: Omit<Opening, "wakeMs">)
       sidecar: draft.sidecar,
       durable: draft.durable,
       ...(draft.owner === undefined ? {} : { owner: draft.owner }),
+      ...(draft.grant && { grant: draft.grant.grantId, use: draft.grant.use }),
       ...(draft.replaces === undefined ? {} : { replaces: draft.replaces.requestId }),
       ...(decision.effect === "review"
         ? {

@@ -17,6 +17,7 @@ import {
 import { unanswerable } from "./answerable.ts";
 import type { Directory } from "./directory.ts";
 import { checkDraft } from "./draft.ts";
+import type { Grants } from "./grants.ts";
 import { headline } from "./headline.ts";
 import type { Ledger } from "./ledger.ts";
 import { isUnderWay, requirePermit, requireUnlocked } from "./permits.ts";
@@ -41,29 +42,36 @@ export class Requests implements RequestBook {
   readonly #locks: Revocations;
   readonly #directory: Directory;
   readonly #plans: Plans;
+  readonly #grants: Grants;
 
-  constructor(ledger: Ledger, locks: Revocations, directory: Directory) {
+  constructor(ledger: Ledger, locks: Revocations, directory: Directory, grants: Grants) {
     this.#ledger = ledger;
     this.#locks = locks;
     this.#directory = directory;
-    this.#plans = new Plans({ ledger, locks });
+    this.#grants = grants;
+    this.#plans = new Plans({ ledger, locks, grants });
   }
 
-  open(draft: RequestDraft): Promise<RequestSnapshot> {
+  open(draft: RequestDraft, grants: readonly string[] = []): Promise<RequestSnapshot> {
     const { idempotencyKey } = draft;
-    if (idempotencyKey === undefined) return this.#insert(draft);
+    if (idempotencyKey === undefined) return this.#insert(draft, grants);
     const { issuer, subject } = draft.action.principal;
     const key = { issuer, subject, idempotencyKey };
     return this.#ledger.alone(JSON.stringify([issuer, subject, idempotencyKey]), async () => {
       const known = await this.#ledger.store.get(key);
-      return known === undefined ? this.#insert(draft) : attach(known, draft);
+      return known === undefined ? this.#insert(draft, grants) : attach(known, draft);
     });
   }
 
-  async #insert(draft: RequestDraft): Promise<RequestSnapshot> {
-    const { requestId: id } = draft.binding;
+  async #insert(asked: RequestDraft, grants: readonly string[]): Promise<RequestSnapshot> {
+    const { requestId: id } = asked.binding;
+    // Only a grant that was used here approves anything, whatever the draft says.
+    const { grant: _, ...own } = asked;
+    this.#opening(own);
+    const grant = asked.decision.effect === "review" ? await this.#grants.useFirst(grants, own) : undefined;
+    const draft = { ...own, ...(grant && { grant }) };
     const opening = this.#opening(draft);
-    await this.#refuseUnanswerable(draft);
+    if (grant === undefined) await this.#refuseUnanswerable(draft);
     const inserted = await this.#ledger.open(opening);
     const stored = await this.#ledger.store.get({ id });
     if (inserted === "taken" || stored === undefined) {
@@ -73,15 +81,16 @@ export class Requests implements RequestBook {
     return stored;
   }
 
-  /** What a draft opens as, when it may: a review waits for people, an allowed action is approved by policy. */
+  /** What a draft opens as, when it may: a review waits for people unless a grant approves it, an allowed action is approved by policy. */
   #opening(draft: RequestDraft): Omit<Opening, "wakeMs"> {
     const timeMs = this.#ledger.now();
     checkDraft(draft, timeMs);
     requireUnlocked(draft.action, draft.binding.requestId, this.#locks);
     const base = { draft, headline: headline(draft.action.operation), timeMs };
-    return draft.decision.effect === "review"
+    const by = draft.decision.effect === "allow" ? "policy" : draft.grant?.grantId;
+    return by === undefined
       ? { ...base, state: "pending", by: draft.action.principal.subject }
-      : { ...base, state: "approved", by: "policy", validUntilMs: timeMs + draft.binding.expiry.validForMs };
+      : { ...base, state: "approved", by, validUntilMs: timeMs + draft.binding.expiry.validForMs };
   }
 
   replace(draft: RequestDraft, by: string): Promise<RequestSnapshot> {
@@ -113,7 +122,8 @@ export class Requests implements RequestBook {
         ...{ state: ending, failure: { code: ending, message: why, retryable: false } },
         ...{ rows: 0, bytes: 0, durationMs: 0, replacedBy: id },
       };
-      const opening = this.#opening(draft);
+      const { grant: _, ...own } = draft;
+      const opening = this.#opening(own);
       await this.#refuseUnanswerable(draft);
       await this.#ledger.replace(old, { to: ending, outcome, by, timeMs: opening.timeMs }, opening, ...records);
       const stored = await this.#ledger.store.get({ id });
@@ -169,7 +179,11 @@ export class Requests implements RequestBook {
       if (lineCount(request) > 0) {
         throw new CountersignError("invalid_request", "The lines of a plan are claimed one by one.", { requestId: id });
       }
-      await requirePermit(request, { requestDigest, sidecar }, { ledger: this.#ledger, locks: this.#locks });
+      await requirePermit(
+        request,
+        { requestDigest, sidecar },
+        { ledger: this.#ledger, locks: this.#locks, grants: this.#grants },
+      );
       return this.#ledger.apply(request, { to: "executing", by: "sidecar", timeMs: this.#ledger.now() });
     });
   }

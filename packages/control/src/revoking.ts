@@ -27,9 +27,9 @@ const together = 64;
 export class Revoking {
   readonly #ledger: Ledger;
   readonly #locks: Locks;
-  readonly #grants: Pick<Grants, "revokeDependents">;
+  readonly #grants: Pick<Grants, "revokeDependents" | "permits">;
 
-  constructor(ledger: Ledger, locks: Locks, grants: Pick<Grants, "revokeDependents">) {
+  constructor(ledger: Ledger, locks: Locks, grants: Pick<Grants, "revokeDependents" | "permits">) {
     this.#ledger = ledger;
     this.#locks = locks;
     this.#grants = grants;
@@ -131,6 +131,7 @@ export class Revoking {
       }
       // What others have approved without this person's vote stands; what is pending goes on waiting without it.
       case "approver":
+        if (request.grant !== undefined) return !(await this.#grants.permits(request.grant, request.binding.requestId));
         return request.state !== "pending" && this.#ledger.progress(request, request.votes).verdict !== "approved";
     }
   }

@@ -1,6 +1,7 @@
 import type { Action } from "./action.ts";
 import type { Digest, Json } from "./canonical.ts";
 import type { Allow, Review } from "./decision.ts";
+import type { GrantUse } from "./grant/grant-use.ts";
 import type { Outcome } from "./outcome.ts";
 import type { PlanCourse } from "./plan-course.ts";
 import type { RequestBinding, RequestState } from "./request.ts";
@@ -38,6 +39,8 @@ export interface RequestDraft {
   readonly sidecar: string;
   /** Absent = a caller asked for it. */
   readonly replaces?: Predecessor;
+  /** The use of a grant that approved it when it was opened; set by the control plane. Absent = people are asked. */
+  readonly grant?: GrantUse;
 }
 
 /** A request as it stands. */
@@ -91,9 +94,10 @@ export interface RequestBook {
    * Records and stores a request: `pending` for a review, `approved` for an allow. With an idempotency key that the same principal used
    * before it gives that request instead.
    *
+   * @param grants - Ids of grants that cover it: the first that has a use to give approves it.
    * @throws {CountersignError} `idempotency_conflict` when that request is for another action.
    */
-  open(draft: RequestDraft): Promise<RequestSnapshot>;
+  open(draft: RequestDraft, grants?: readonly string[]): Promise<RequestSnapshot>;
   /**
    * Records and stores a request in the place of the one that it `replaces`, which ends in the same step: at no moment, whatever crashes, can
    * both still run. The old one keeps its idempotency key and points on to the new one.

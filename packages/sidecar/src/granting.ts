@@ -56,6 +56,12 @@ export class Granting {
     return coversAction(grant, { ...asked, nowMs: now() }, trust);
   }
 
+  /** Whether the grant that approved a stored request covers what would be dispatched now. */
+  async stillCovers({ grantId }: GrantUse, asked: Grantable): Promise<boolean> {
+    const grant = await this.#parts.grants.get(grantId).catch(() => undefined);
+    return grant !== undefined && this.covers(grant, asked);
+  }
+
   /** Takes one use of a grant; undefined when it has none to give any more. */
   async take(grant: Grant, call: string, action: Action, digest: Digest): Promise<GrantUse | undefined> {
     try {

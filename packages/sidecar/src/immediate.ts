@@ -59,6 +59,11 @@ export class Immediate {
     return false;
   }
 
+  /** The ids of the grants that cover a held action now. */
+  async covering(asked: Asked, decision: Allow | Review): Promise<readonly string[]> {
+    return (await this.#parts.granting.covering(grantableOf(asked, decision))).map(({ id }) => id);
+  }
+
   async #run({ asked, decision, grant }: Immediately, viewer: Viewer): Promise<boolean> {
     const { now, random, live, granting, refusals, asking, persistence, audit, writer, onStep } = this.#parts;
     const { call, resource, facts } = asked;

@@ -52,9 +52,8 @@ export class LiveCalls {
   /** Asks the calls to stop that depend on what was revoked. */
   revoke(revocation: Revocation): void {
     for (const [id, { owner, resource, abort, by }] of this.#calls) {
-      const itsGrant = revocation.type === "grant" && revocation.grantId === by?.grantId;
       const itsApprover = revocation.type === "approver" && by?.stands() === false;
-      if (itsGrant || itsApprover || isAbout(revocation, { id, owner, resource })) abort.abort("Revoked.");
+      if (itsApprover || isAbout(revocation, { id, owner, resource, ...(by && { grant: by.grantId }) })) abort.abort("Revoked.");
     }
   }
 
@@ -69,10 +68,15 @@ export class LiveCalls {
   }
 }
 
-/** Whether a revocation is about one call: it itself, its caller, or its resource. */
+/** Whether a revocation is about one call: it itself, its caller, its resource, or the grant that it runs by. */
 export function isAbout(
   revocation: Revocation,
-  { id, owner, resource }: { readonly id: string; readonly owner: Owner; readonly resource: string },
+  {
+    id,
+    owner,
+    resource,
+    grant,
+  }: { readonly id: string; readonly owner: Owner; readonly resource: string; readonly grant?: string },
 ): boolean {
   switch (revocation.type) {
     case "request":
@@ -81,8 +85,9 @@ export function isAbout(
       return revocation.issuer === owner.issuer && revocation.subject === owner.subject;
     case "resource":
       return revocation.resource === resource;
-    // The control plane says which requests live by an approver's vote.
     case "grant":
+      return revocation.grantId === grant;
+    // The control plane says which requests live by an approver's vote.
     case "approver":
       return false;
   }

@@ -175,3 +175,15 @@ test("ap-revoke: what the policy now decides differently is not run", () => {
   expect(outcome(approved(), { decision: { ...decision, rules: ["writes", "more"] } })).toBe("revoked");
   expect(outcome(approved(), { decision: { ...decision, policyDigest: "sha256:new" } })).toBe("permitted");
 });
+
+test("a request that a grant approved is permitted only while the grant covers it, whatever votes it has", () => {
+  const granted = { ...approved(), votes: [], grant: { grantId: "grant_1", use: 1 } };
+  const permit = (covered: boolean | undefined) => {
+    const evidence = { action, decision, readOnly: false, ...(covered === undefined ? {} : { covered }) };
+    return permitOf(granted, evidence, { voteKey: publicKey, revocations: { isLocked: () => false } });
+  };
+  expect(permit(true).source).toMatchObject({ effect: "grant", use: { grantId: "grant_1", use: 1 } });
+  expect(() => permit(false)).toThrow(expect.objectContaining({ code: "revoked" }));
+  expect(() => permit(undefined)).toThrow(expect.objectContaining({ code: "revoked" }));
+  expect(outcome({ ...granted, action }, { action: { ...action, role: "owner" } })).toBe("digest_mismatch");
+});

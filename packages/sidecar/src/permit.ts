@@ -21,6 +21,8 @@ export interface Evidence {
   /** What the current policy says about it. */
   readonly decision: Decision;
   readonly readOnly: boolean;
+  /** Whether the grant that approved the request covers the action now; absent where none did. */
+  readonly covered?: boolean;
 }
 
 /** By what votes are judged. */
@@ -56,6 +58,17 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, { voteKey
   if (decision.effect === "allow") {
     const { reason, session } = request;
     return { ...permit, source: { effect: "allow", asked: { operation: evidence.action.operation, reason, session } } };
+  }
+  if (request.grant !== undefined) {
+    if (evidence.covered !== true) {
+      const message = "The grant that approved it has ended, or does not cover it any more; nothing was run.";
+      throw new CountersignError("revoked", message, { requestId: binding.requestId });
+    }
+    const { reason, session, grant } = request;
+    return {
+      ...permit,
+      source: { effect: "grant", use: grant, asked: { operation: evidence.action.operation, reason, session } },
+    };
   }
   const votes = request.votes.filter(
     (vote) => vote.requestDigest === request.requestDigest && vote.requestId === binding.requestId && verifyVote(vote, voteKey),

@@ -18,7 +18,7 @@ function isOpaque(facts: Json): boolean {
 /** What a request's event is on the wire. */
 export function eventBody(
   event: RequestEvent,
-  request: Pick<RequestSnapshot, "binding" | "requestDigest">,
+  request: Pick<RequestSnapshot, "binding" | "requestDigest" | "grant">,
   approvalUrl: string,
   receipt?: rpc.Receipt,
 ): EventBody {
@@ -40,7 +40,7 @@ export function eventBody(
     case "escalated":
       return { $case: "escalated", value: { to: [...event.to] } };
     case "approved":
-      return { $case: "approved", value: { validUntilMs: event.validUntilMs, grant: "" } };
+      return { $case: "approved", value: { validUntilMs: event.validUntilMs, grant: request.grant?.grantId ?? "" } };
     case "executing":
       return { $case: "executing", value: {} };
     case "ended":

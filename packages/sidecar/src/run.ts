@@ -70,6 +70,10 @@ export class Run {
     return this.#state === "pending" || this.#state === "approved";
   }
 
+  get #isPlan(): boolean {
+    return this.#request.action.operation.kind === "plan";
+  }
+
   /** What took its place; there once it has ended because of that. */
   get succession(): Succession | undefined {
     return this.#succession;
@@ -114,7 +118,7 @@ export class Run {
    * @throws {CountersignError} `not_cancellable` when it has ended.
    */
   async cancel(by: string): Promise<RequestState> {
-    if (this.#state === "executing") {
+    if (this.#state === "executing" && !this.#isPlan) {
       this.#cancel.abort();
       return "executing";
     }
@@ -129,7 +133,9 @@ export class Run {
   /** Asks a running dispatch to stop when what was revoked is about it; what waits is ended by the control plane. */
   revoke(revocation: Revocation): void {
     const { principal: owner, resource } = this.#request.action;
-    if (this.#state === "executing" && isAbout(revocation, { id: this.id, owner, resource })) this.#cancel.abort("Revoked.");
+    const { grant } = this.#request;
+    const about = { id: this.id, owner, resource, ...(grant && { grant: grant.grantId }) };
+    if (this.#state === "executing" && isAbout(revocation, about)) this.#cancel.abort("Revoked.");
   }
 
   /** Lets go without ending the request: the sidecar shuts down. A running dispatch is asked to stop. */
@@ -148,7 +154,8 @@ export class Run {
         if (event.type === "pending") onStep("held", this.id);
         if (event.type === "approved") {
           onStep("approved", this.id);
-          await this.#execute();
+          // A plan's lines run when its caller says so.
+          if (!this.#isPlan) await this.#execute();
         }
       }
     } catch (error) {
@@ -197,7 +204,9 @@ export class Run {
     // A claimed request cannot be cancelled any more: it failed, and its failure says that nothing ran.
     const outcome: Outcome = ended.outcome.state === "cancelled" ? { ...ended.outcome, state: "failed" } : ended.outcome;
     if (ended.dispatched) onStep("outcome", this.id);
-    const proof = receipt && wireReceipt({ requestId: this.id, actionDigest: claimed.binding.actionDigest, effect }, receipt);
+    const { grant, binding } = claimed;
+    const proven = { requestId: this.id, actionDigest: binding.actionDigest, effect, ...(grant && { grant: grant.grantId }) };
+    const proof = receipt && wireReceipt(proven, receipt);
     await spool?.finish(proof).catch(() => {});
     // Settled first where the store works, so that a later look agrees with what the caller is told now.
     await persistence.attempt(async () => {

@@ -1,18 +1,18 @@
 import type { Action } from "../action.ts";
 import type { Digest } from "../canonical.ts";
 import type { Grant } from "./grant.ts";
-
-/** One use of a grant: the right to run one action once. */
-export interface GrantUse {
-  readonly grantId: string;
-  /** Which of its uses, from 1. */
-  readonly use: number;
-}
+import type { GrantUse } from "./grant-use.ts";
 
 /** The grants of a control plane, as a sidecar sees them. What it gives is not believed: the sidecar verifies each grant itself. */
 export interface GrantBook {
   /** The grants that may be in force for a caller on a resource, oldest first: those that are used up first. */
   find(about: Pick<Action, "principal" | "resource">): Promise<readonly Grant[]>;
+  /**
+   * One grant, whether or not it can still be used: a request that took a use may be dispatched a moment after the last one.
+   *
+   * @throws {CountersignError} `not_found`.
+   */
+  get(grantId: string): Promise<Grant>;
   /**
    * Takes one use: counted and on record when it resolves.
    *
