@@ -180,7 +180,10 @@ export class Guard {
     const { call } = asked;
     const open = this.#held.countOf(call.principal);
     const held = await this.#callers.opening(call.principal, open, async () => {
-      const request = await this.#parts.requests.open(this.#asking.draft(asked, decision));
+      const request = await this.#parts.requests.open(
+        this.#asking.draft(asked, decision),
+        await this.#immediate.covering(asked, decision),
+      );
       this.#held.hold(request);
       return request;
     });
