@@ -8,7 +8,7 @@ beforeAll(loadParser);
 const policy = policyOf(
   "always allow role: reader",
   'by-subject deny when: principal.subject == "mallory"',
-  'by-group deny when: "banned" in principal.groups',
+  'by-group deny when: ("banned" in principal.groups)',
   "by-claim deny when: has(principal.claims.banned)",
   'by-reason deny when: reason.contains("please")',
   'by-role deny when: role == "writer"',
