@@ -1,9 +1,9 @@
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { loadParser } from "../facts/postgres/parser.ts";
 import type { Question } from "../policy.ts";
 import { policyOf, questionOf } from "../testing-policy.ts";
 
-beforeAll(loadParser);
+await loadParser();
 
 const policy = policyOf(
   "always allow role: reader",
