@@ -3,7 +3,8 @@ import { canonicalDigest, type Digest } from "../canonical.ts";
 import type { Facts } from "../facts.ts";
 import { CountersignError } from "../outcome.ts";
 import { isWithin, type ValueLimit } from "./bound.ts";
-import { type Shape, type ShapeValue, shapeOf } from "./shape.ts";
+import type { Shape, ShapeValue } from "./shape.ts";
+import { shapeOf } from "./shapes/shape-of.ts";
 import type { ValueBound } from "./terms.ts";
 
 /** What operations a grant covers: one form, and a limit for each of its values. */
