@@ -62,7 +62,10 @@ describe("ap-revoke: a changed policy decides anew what is pending", () => {
     const { statement, parameters } = remove(201);
     const onEvent = ({ type }: RequestProgress) => void (type === "pending" && waits.resolve());
     const query = cs.postgres("orders-db").query(statement, parameters, { onEvent });
-    const refused = expect(query).rejects.toMatchObject({ code: "denied", message: "The policy has changed. Denied by the rule frozen: Change freeze." });
+    const refused = expect(query).rejects.toMatchObject({
+      code: "denied",
+      message: "The policy has changed. Denied by the rule frozen: Change freeze.",
+    });
     await waits.promise;
     put(tightened());
     await refused;
@@ -148,7 +151,10 @@ describe("ap-revoke: a changed policy decides anew what is pending", () => {
     alice[Symbol.dispose]();
     alice = await approverClient(instance, "alice");
     const ended = await waitForState(alice, id, RequestState.CANCELLED);
-    expect(ended.outcome?.error).toMatchObject({ code: "denied", message: "The policy has changed. Denied by the rule frozen: Change freeze." });
+    expect(ended.outcome?.error).toMatchObject({
+      code: "denied",
+      message: "The policy has changed. Denied by the rule frozen: Change freeze.",
+    });
     expect(await isThere(207)).toBe(true);
   });
 });
@@ -159,7 +165,7 @@ test("requests that are opened while the policy changes are not missed: each end
   let over = false;
   const callers = Array.from({ length: 4 }, async (_, caller) => {
     for (let index = 0; !over; index++) {
-      const handle = await cs.submit({ ...remove(10_000 + index), reason: `caller ${caller}` }).catch(() => undefined);
+      const handle = await cs.submit(remove(10_000 + index), { reason: `caller ${caller}` }).catch(() => undefined);
       if (handle !== undefined && handle.id !== "") ids.push(handle.id);
       await sleep(5);
     }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** How many are asked about at a time: they share the store's commits. */
-const together = 32;
+/** How many are asked about at a time: they share the store's commits, and what is committed together is done in one turn of the event loop. */
+const together = 8;
 /** After so long everybody else gets a turn, milliseconds. */
 const sliceMs = 8;
 
