@@ -97,6 +97,29 @@ test("the agent is told that a grant agreed, and its receipt names it", async ()
   );
 });
 
+test("a submitted request, and one with an idempotency key, run by one use of a grant; the same key takes no other", async () => {
+  const id = await grant(deletion, [70], "uses=3,ttl=1h", "$1=any");
+  const handle = await cs.submit({ kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [75] });
+  const events: string[] = [];
+  for await (const event of handle.events()) events.push(event.type === "approved" ? `approved by ${event.grant}` : event.type);
+  expect(events.filter((type) => !["rows", "vote"].includes(type))).toEqual([
+    "decided",
+    `approved by ${id}`,
+    "executing",
+    "done",
+  ]);
+  expect((await handle.result()).receipt).toMatchObject({ grant: id });
+  for (const _ of [1, 2]) {
+    const asked = { kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [80] } as const;
+    const again = await cs.submit(asked, { idempotencyKey: "once" });
+    expect((await again.result()).state).toBe("succeeded");
+  }
+  expect(await json("grants", "--as", "alice")).toMatchObject([{ id, used: 2 }]);
+  expect(await instance.value("select count(*)::int from orders where id in (75, 80)")).toBe(0);
+  await revoke(id);
+  expect(await verify()).toContain("intact");
+});
+
 describe("what a grant does not cover waits for a person", () => {
   let id: string;
   beforeAll(async () => {
