@@ -4,6 +4,8 @@ import { isTree, listOf, nodeOf, type Tree, textOf, unwrap } from "./tree.ts";
 /** A statement that changes the rows of one table, as its parse tree says it. */
 export interface ChangeStatement {
   readonly verb: "INSERT" | "UPDATE" | "DELETE" | "MERGE";
+  /** Its table; an empty schema = wherever the search_path leads. */
+  readonly table: { readonly schema: string; readonly name: string };
   /** What the table is called inside the statement: its alias, or its name. */
   readonly reference: string;
   /** Columns that are set in rows which are there already. */
@@ -37,6 +39,7 @@ export function changeStatement(text: string): ChangeStatement | undefined {
   const alias = isTree(relation.alias) ? textOf(relation.alias.aliasname) : "";
   return {
     verb,
+    table: { schema: textOf(relation.schemaname), name: textOf(relation.relname) },
     reference: alias || textOf(relation.relname),
     assigned: assignedBy(change),
     returns: node.returningClause !== undefined,

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { resolve as resolvePath } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
@@ -13,14 +11,14 @@ import {
   type PostgresQuery,
   type TargetIdentity,
 } from "@countersign/policy";
-import { type CredentialContext, openCredential } from "../../credentials/source.ts";
+import type { CredentialContext } from "../../credentials/source.ts";
 import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { PostgresDispatch } from "./dispatch.ts";
 import { connectFailure, unknownFailure } from "./failure.ts";
+import { loginsOf } from "./logins.ts";
 import { type Marker, parseMarker } from "./marker.ts";
-import { pinsOf } from "./pins.ts";
 import { planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
 import { type Patience, transactionFate } from "./resolve.ts";
@@ -40,7 +38,6 @@ export interface PostgresConnectorOptions extends CredentialContext {
 }
 
 const defaultMaxRowBytes = 64 * 1024 * 1024;
-const maxMessageBytes = 16 * 1024 * 1024;
 const defaultPatience: Patience = { orphanMs: 2000, giveUpMs: 10_000, comebackMs: 10_000 };
 
 /**
@@ -68,29 +65,18 @@ class PostgresConnector implements Connector {
     this.#name = resource.name;
     this.#now = options.now ?? (() => performance.now());
     this.#patience = options.patience ?? defaultPatience;
-    const address = parseAddress(resource.address);
-    const tls = tlsOf(resource, address.host, options.folder);
-    const base = {
-      address,
-      database: resource.database,
-      ...(tls ? { tls } : {}),
-      pins: pinsOf(resource.searchPath),
-      timeoutMs: resource.pool.connectTimeoutMs,
-      caps: { row: options.maxRowBytes ?? defaultMaxRowBytes, other: maxMessageBytes },
-    };
+    const logins = loginsOf(resource, options, options.maxRowBytes ?? defaultMaxRowBytes);
+    const tls = logins.values().next().value?.tls;
     this.#identity = {
       type: "postgres",
-      address: formatAddress(address),
+      address: formatAddress(parseAddress(resource.address)),
       database: resource.database,
       tls: tls ? "verify-full" : "disable",
       ...(tls ? { serverName: tls.serverName, ca: tls.ca === undefined ? "system" : sha256(tls.ca) } : {}),
       searchPath: JSON.stringify(resource.searchPath),
     };
     this.#roles = new Map(
-      Object.entries(resource.roles).map(([role, { user, password }]) => {
-        const credential = openCredential(password, options);
-        return [role, { user, pool: this.#pool(role, resource.pool, { ...base, user, password: () => credential.read() }) }];
-      }),
+      [...logins].map(([role, login]) => [role, { user: login.user, pool: this.#pool(role, resource.pool, login) }]),
     );
   }
 
@@ -190,13 +176,6 @@ const unmarked = {
   state: "unknown",
   failure: unknownFailure("The sidecar stopped while a statement ran that PostgreSQL does not run inside a transaction."),
 } as const;
-
-function tlsOf({ tls }: PostgresResource, host: string, folder: string): { serverName: string; ca?: string } | undefined {
-  if (tls === "disable") return undefined;
-  const { ca, serverName = host } = tls === "verify-full" ? {} : tls;
-  if (ca === undefined) return { serverName };
-  return { serverName, ca: typeof ca === "string" ? ca : readFileSync(resolvePath(folder, ca.file), "utf8") };
-}
 
 function sha256(text: string): string {
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;

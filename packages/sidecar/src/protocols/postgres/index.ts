@@ -5,4 +5,5 @@
  */
 
 export { openPostgresConnector } from "./connector.ts";
+export { openPostgresEvidence } from "./evidence.ts";
 export { type PostgresResource, postgresResourceSchema } from "./resource.ts";

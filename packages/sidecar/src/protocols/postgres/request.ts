@@ -4,6 +4,14 @@ import { serialize } from "pg-protocol";
 /** PostgreSQL counts parameters in 16 bits. */
 const mostParameters = 65535;
 
+/** How a query is run other than once to its end. */
+export interface QueryOptions {
+  /** Types of the parameters; 0, or none, = the server's choice. */
+  readonly types?: readonly number[];
+  /** Keeps it open under a name, and asks for so many rows only. */
+  readonly portal?: { readonly name: string; readonly rows: number };
+}
+
 /**
  * The bytes that run a query in the extended protocol (§53.2.3) in one round trip: Parse, Bind, Describe, Execute, Sync. The protocol itself
  * sees to it that the text holds one statement only; parameter types are the server's choice (OID 0), results come in text format.
@@ -11,7 +19,10 @@ const mostParameters = 65535;
  * @throws {CountersignError} `invalid_operation` for a statement with a NUL byte or a lone surrogate, which would not arrive as approved;
  *   `invalid_parameter` for a value that is not canonical or too many of them.
  */
-export function encodeQuery({ statement, parameters }: PostgresQuery): Buffer {
+export function encodeQuery(
+  { statement, parameters }: Pick<PostgresQuery, "statement" | "parameters">,
+  { types = [], portal = { name: "", rows: 0 } }: QueryOptions = {},
+): Buffer {
   if (statement.includes("\0")) throw new CountersignError("invalid_operation", "The statement holds a NUL byte.");
   if (!statement.isWellFormed()) throw new CountersignError("invalid_operation", "The statement is not valid Unicode text.");
   if (parameters.length > mostParameters) {
@@ -21,10 +32,10 @@ export function encodeQuery({ statement, parameters }: PostgresQuery): Buffer {
     );
   }
   return Buffer.concat([
-    serialize.parse({ text: statement }),
-    serialize.bind({ values: parameters.map(encodeParameter) }),
-    serialize.describe({ type: "P" }),
-    serialize.execute(),
+    serialize.parse({ text: statement, types: [...types] }),
+    serialize.bind({ portal: portal.name, values: parameters.map(encodeParameter) }),
+    serialize.describe({ type: "P", name: portal.name }),
+    serialize.execute({ portal: portal.name, rows: portal.rows }),
     serialize.sync(),
   ]);
 }

@@ -56,6 +56,8 @@ export const postgresResourceSchema = z
     roles: z
       .record(name, z.strictObject({ user: z.string().min(1), password: credentialSourceSchema }))
       .refine((roles) => Object.keys(roles).length > 0, "at least one role"),
+    /** With which of the roles statements are planned for approvers before anybody votes: a login that can only read. Without it there are no plans. */
+    evidence: z.strictObject({ role: name }).optional(),
     pool: z
       .strictObject({
         /** Connections for each role. */
@@ -65,6 +67,16 @@ export const postgresResourceSchema = z
         connectTimeoutMs: milliseconds.default(10_000),
       })
       .prefault({}),
+  })
+  .superRefine(({ roles, evidence }, context) => {
+    const planner = evidence && roles[evidence.role];
+    if (evidence === undefined) return;
+    const problem = (message: string) => context.addIssue({ code: "custom", path: ["evidence", "role"], message });
+    if (planner === undefined) return problem(`there is no role ${evidence.role}; use one of ${Object.keys(roles).join(", ")}`);
+    // It must not be able to do what is waiting for approval.
+    const sharing = Object.entries(roles).find(([role, { user }]) => role !== evidence.role && user === planner.user);
+    if (sharing)
+      problem(`its login is also that of the role ${sharing[0]}; evidence needs a login of its own that can only read`);
   })
   .superRefine(({ tls: mode, address: text, allowInsecure }, context) => {
     if (mode !== "disable" || allowInsecure) return;
