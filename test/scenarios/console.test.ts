@@ -1,11 +1,7 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Browser, openBrowser } from "../harness/browser.ts";
+import { openBrowser } from "../harness/browser.ts";
+import { signIn, violations } from "../harness/console-page.ts";
 import { Instance } from "../harness/instance.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let instance: Instance;
 let id: string;
@@ -22,35 +18,14 @@ afterAll(async () => {
   await instance?.[Symbol.asyncDispose]();
 });
 
-async function signIn(browser: Browser): Promise<Page> {
-  const { stdout } = await instance.cli("sign-in", "--as", "alice");
-  const page = await browser.context.newPage();
-  await page.goto(/http\S+/.exec(stdout)?.[0] ?? "");
-  await page.getByRole("heading", { level: 1, name: "Inbox" }).waitFor();
-  return page;
-}
-
-/** What axe finds wrong with a page. */
-async function violations(page: Page): Promise<string[]> {
-  // As a browser extension would: the page's own policy forbids scripts from elsewhere.
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: axe });
-  const { result } = await session.send("Runtime.evaluate", {
-    expression:
-      "axe.run().then(({ violations }) => JSON.stringify(violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => [id, html, failureSummary].join(' ')))))",
-    awaitPromise: true,
-  });
-  return JSON.parse(String(result.value));
-}
-
 test.each([
   ["desktop, light", 1280, false],
   ["desktop, dark", 1280, true],
-  ["phone, light", 390, false],
-  ["phone, dark", 390, true],
+  ["phone, light", 360, false],
+  ["phone, dark", 360, true],
 ] as const)("%s: no accessibility violations, nothing wider than the screen, no errors", async (_, width, dark) => {
   await using browser = await openBrowser({ width, dark });
-  const page = await signIn(browser);
+  const page = await signIn(browser, instance, "alice");
   const errors: string[] = [];
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(String(error)));
@@ -58,6 +33,10 @@ test.each([
     ["/", "Inbox"],
     [`/requests/${id}`, /asks to/],
     ["/history", "History"],
+    ["/grants", "Grants"],
+    ["/locks", "Locks"],
+    ["/delegations", "Delegations"],
+    ["/reviews", /Reviews/],
   ] as const) {
     await page.goto(`${instance.at.console}${path}`);
     await page.getByRole("heading", { level: 1, name: heading }).waitFor();
@@ -69,7 +48,7 @@ test.each([
 
 test("ap-display: hidden characters in a parameter are shown, not obeyed", async () => {
   await using browser = await openBrowser();
-  const page = await signIn(browser);
+  const page = await signIn(browser, instance, "alice");
   await page.goto(`${instance.at.console}/requests/${id}`);
   await page
     .getByText(/\\u\{202e\}/i)
@@ -96,7 +75,7 @@ test("a sign-in link works once", async () => {
 
 test("with the keyboard alone: open the request, look, deny it", async () => {
   await using browser = await openBrowser();
-  const page = await signIn(browser);
+  const page = await signIn(browser, instance, "alice");
   await page
     .getByRole("link", { name: /delete from orders/ })
     .first()

@@ -124,7 +124,7 @@ export async function revokesAndResolves({ page, api, origin }: Walk): Promise<v
   await page.keyboard.type("not today");
   await page.keyboard.press("Control+Enter");
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  assert.equal(api.requests.get(ids.everyRow)?.summary?.state, RequestState.REVOKED);
+  assert.equal(api.requests.get(ids.everyRow)?.summary?.state, RequestState.CANCELLED);
   assert.equal(await page.getByRole("button", { name: "Revoke…" }).count(), 0);
 
   await page.goto(`${origin}/history`);

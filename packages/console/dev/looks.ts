@@ -93,7 +93,7 @@ async function walkThrough(page: Page, { origin }: Surroundings, look: Look): Pr
   });
   await back();
   await look("grants", open("/grants", /Grants/));
-  await look("grants-all", press("All"));
+  await look("grants-all", () => page.getByRole("radio", { name: "All" }).click());
   await look("grant-revoke", press(/^Revoke the grant/));
   await look("locks", open("/locks", /Locks/));
   await look("lock", press("Lock…"));

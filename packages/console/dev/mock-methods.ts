@@ -102,7 +102,9 @@ export class MockMethods {
       const { id, reason } = rpc.RevokeRequest.fromJSON(body);
       const request = this.#request(id);
       needed(reason);
-      this.#mock.move(id, rpc.RequestState.REVOKED, me);
+      // What nobody had agreed to is only asked for no more.
+      const { CANCELLED, PENDING, REVOKED } = rpc.RequestState;
+      this.#mock.move(id, request.summary?.state === PENDING ? CANCELLED : REVOKED, me);
       return rpc.RevokeResponse.toJSON({ request });
     },
     resolve: (body) => {

@@ -89,7 +89,7 @@ export function ActionDialog(props: {
           <Button onPress={props.onClose} isDisabled={sending}>
             Back
           </Button>
-          <Button look={props.confirm.look} onPress={confirm} isPending={sending}>
+          <Button look={props.confirm.look} onPress={confirm}>
             {sending ? "Sending…" : props.confirm.label}
           </Button>
         </div>

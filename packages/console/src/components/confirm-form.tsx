@@ -32,10 +32,14 @@ export function ConfirmForm(props: {
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus(), []);
   const tooLong = new TextEncoder().encode(props.comment.trim()).length > commentBytes;
+  // The button stays enabled while it is sending: one that is disabled loses the focus.
+  const confirmOnce = () => {
+    if (!props.sending && !tooLong) props.onConfirm();
+  };
   const press = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !props.sending && !tooLong) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      props.onConfirm();
+      confirmOnce();
     }
     if (event.key === "Escape" && !props.sending) {
       event.preventDefault();
@@ -63,7 +67,7 @@ export function ConfirmForm(props: {
         <Button onPress={props.onBack} isDisabled={props.sending}>
           Back
         </Button>
-        <Button look={props.verdict} onPress={props.onConfirm} isDisabled={tooLong} isPending={props.sending}>
+        <Button look={props.verdict} onPress={confirmOnce} isDisabled={tooLong}>
           {props.sending ? "Sending…" : confirm}
         </Button>
       </div>

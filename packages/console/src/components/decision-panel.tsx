@@ -59,7 +59,7 @@ export function DecisionPanel(props: {
       </div>
       {pending && <Fuse fromMs={summary.createdMs} untilMs={summary.expiresMs} />}
       {detail.outcome === undefined && <p className="meaning">{stateMeaning[summary.state]}</p>}
-      <RequirementList requirements={detail.requirements} />
+      <RequirementList requirements={detail.requirements} pending={pending} />
       {pending && detail.validForSeconds > 0 && (
         <p className="valid-for">Once approved, it must start within {duration(detail.validForSeconds * 1000)}.</p>
       )}

@@ -1,7 +1,7 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { CastVote, Detail, GrantBounds, GrantTerms } from "../api/model.ts";
-import type { SqlFacts } from "../display/facts.ts";
-import { wish } from "../display/facts.ts";
+import { exactText } from "../display/exact-text.ts";
+import { type SqlFacts, wish } from "../display/facts.ts";
 import {
   boundFields,
   fieldsOf,
@@ -12,12 +12,14 @@ import {
   type Unit,
 } from "../display/grant-form.ts";
 import { limitsInWords, termsWords, widestConsequence } from "../display/grant-words.ts";
+import { sqlTokens } from "../display/sql-tokens.ts";
 import { Choice } from "../ui/choice.tsx";
 import { Exact } from "../ui/exact.tsx";
 import { Field } from "../ui/field.tsx";
 import { Notice } from "../ui/notice.tsx";
 import { ActionDialog } from "./action-dialog.tsx";
 import { BoundEditor } from "./bound-editor.tsx";
+import { CodeBlock } from "./code-block.tsx";
 
 const units = { minutes: "minutes", hours: "hours", days: "days" } as const satisfies Record<Unit, string>;
 
@@ -50,6 +52,7 @@ export function GrantDialog(props: {
         {permittedWords(bounds)}
       </p>
       {other?.grant && <OtherOffer vote={other} />}
+      {detail.operation && <Template statement={detail.operation.statement} />}
       <div className="field-row">
         <Field
           label="How often"
@@ -84,6 +87,19 @@ export function GrantDialog(props: {
       )}
       {"terms" in read && <InWords detail={detail} bounds={bounds} terms={read.terms} facts={facts} />}
     </ActionDialog>
+  );
+}
+
+/** What the names of the values stand in. */
+function Template({ statement }: { readonly statement: string }) {
+  const lines = useMemo(() => exactText(statement, sqlTokens(statement)), [statement]);
+  return (
+    <CodeBlock
+      label="The statement that may run again"
+      lines={lines}
+      scrolls={lines.length > 4 || statement.length > 250}
+      numbered={false}
+    />
   );
 }
 

@@ -1,5 +1,5 @@
 import { type FocusEvent, type KeyboardEvent, useRef, useState } from "react";
-import { useWaiting } from "../services.ts";
+import { useServices, useWaiting } from "../services.ts";
 import { Link } from "../ui/link.tsx";
 
 const more = [
@@ -9,8 +9,9 @@ const more = [
   ["/reviews", "Reviews"],
 ] as const;
 
-/** The pages. On a narrow screen all but the two that are used most are behind a button. */
+/** The pages. On a narrow screen all but the two that are used most are behind a button, and so is signing out. */
 export function PageLinks({ path }: { readonly path: string }) {
+  const { session } = useServices();
   const waiting = useWaiting();
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -54,6 +55,9 @@ export function PageLinks({ path }: { readonly path: string }) {
             {label}
           </Link>
         ))}
+        <button type="button" className="more-sign-out" onClick={() => session.signOut()}>
+          Sign out
+        </button>
       </div>
     </nav>
   );

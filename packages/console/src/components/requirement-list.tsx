@@ -3,10 +3,14 @@ import { Exact } from "../ui/exact.tsx";
 import { Icon } from "../ui/icon.tsx";
 
 /** The rules that held the request and how far each of their stages is. */
-export function RequirementList({ requirements }: { readonly requirements: readonly Requirement[] }) {
+export function RequirementList(props: {
+  readonly requirements: readonly Requirement[];
+  /** Whether anybody is still asked. */
+  readonly pending: boolean;
+}) {
   return (
     <ul className="requirements">
-      {requirements.map(({ rule, stages, satisfied }) => (
+      {props.requirements.map(({ rule, stages, satisfied }) => (
         <li key={rule} className={satisfied ? "requirement requirement-met" : "requirement"}>
           <p className="rule">
             <span className="rule-label">Held by rule</span>{" "}
@@ -16,7 +20,7 @@ export function RequirementList({ requirements }: { readonly requirements: reado
           </p>
           <ol>
             {stages.map((stage, index) => (
-              <StageRow key={index} stage={stage} turn={turnOf(stages, index, satisfied)} />
+              <StageRow key={index} stage={stage} turn={turnOf(stages, index, satisfied, props.pending)} />
             ))}
           </ol>
         </li>
@@ -26,16 +30,23 @@ export function RequirementList({ requirements }: { readonly requirements: reado
 }
 
 /** Whose turn it is: stages come one after the other, and none is left once the rule is satisfied. */
-function turnOf(stages: readonly Stage[], index: number, satisfied: boolean): "met" | "now" | "later" | "spared" {
+function turnOf(stages: readonly Stage[], index: number, satisfied: boolean, pending: boolean): keyof typeof turnWords {
   const isMet = (stage: Stage) => stage.approved >= stage.count;
   const stage = stages[index];
   if (stage === undefined || isMet(stage)) return "met";
   // Satisfied without its votes: somebody approved it alone.
   if (satisfied) return "spared";
+  if (!pending) return "over";
   return stages.findIndex((one) => !isMet(one)) === index ? "now" : "later";
 }
 
-const turnWords = { met: "", now: "Asked now: ", later: "Asked afterwards: ", spared: "Not needed any more: " } as const;
+const turnWords = {
+  met: "by ",
+  over: "asked: ",
+  now: "Asked now: ",
+  later: "Asked afterwards: ",
+  spared: "Not needed any more: ",
+} as const;
 
 function StageRow({ stage, turn }: { readonly stage: Stage; readonly turn: keyof typeof turnWords }) {
   const met = turn === "met";
@@ -50,7 +61,7 @@ function StageRow({ stage, turn }: { readonly stage: Stage; readonly turn: keyof
         {met && <Icon name="check" />}
         {stage.approved} of {stage.count} approved{met && " "}
         <span className={met ? "stage-who" : "stage-who stage-turn"}>
-          {met ? "by " : turnWords[turn]}
+          {turnWords[turn]}
           <Exact text={stage.approvers.map(who).join(" or ")} />
         </span>
       </span>

@@ -93,7 +93,7 @@ function OpenReview({ review, onClose }: { readonly review: EmergencyReview; rea
   const standing = useTimedText((nowMs) => (review.dueMs <= nowMs ? "overdue" : "open"));
   const own = review.by === me;
   return (
-    <li className={standing === "overdue" ? "card card-grave" : "card"}>
+    <li className={standing === "overdue" ? "card card-grave" : "card card-due"}>
       <header>
         {standing === "overdue" ? (
           <p className="state state-bad">
