@@ -18,6 +18,7 @@ import type { Ledger } from "./ledger.ts";
 import { refusedVoteRecord, voteRecord } from "./records.ts";
 import type { Reviews } from "./reviews.ts";
 import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
+import { struckBy } from "./striking.ts";
 
 /** The longest comment, bytes of UTF-8. */
 export const commentBytes = 4096;
@@ -32,6 +33,8 @@ export interface VoteAttempt {
   readonly breakGlass?: true;
   /** Makes the approval a standing one as well. */
   readonly grant?: GrantTerms;
+  /** Lines of a plan, from 0, that are struck out. */
+  readonly struck?: readonly number[];
 }
 
 /** What approvers do: see requests and vote on them. Every approver surface goes through here. */
@@ -70,10 +73,12 @@ export class Approvals {
       const { verdict, comment, breakGlass } = attempt;
       const voter = this.#eligibility.asNow(approver) ?? approver;
       const offered = offeredWith(request, attempt);
+      const striking = struckBy(request, attempt);
       const ballot: Ballot = {
         ...{ requestId: id, requestDigest: request.requestDigest, approver: voter, verdict, comment, timeMs },
         ...(breakGlass && { breakGlass }),
         ...(offered.offer && { grant: offered.offer }),
+        ...(striking.lines && { struck: striking.lines }),
       };
       const vote = signVote(ballot, this.#voteKey);
       const progress = this.#ledger.progress(request, [...request.votes, vote]);
@@ -82,6 +87,7 @@ export class Approvals {
         otherDigest(request, attempt) ??
         noEmergency(attempt) ??
         offered.refusal ??
+        striking.refusal ??
         usedRight(attempt, this.progress(request), progress);
       if (refusal !== undefined) {
         await this.#ledger.record(refusedVoteRecord(request, { ...attempt, approver: voter }, refusal.code, timeMs));

@@ -202,7 +202,7 @@ export class Requests implements RequestBook {
       // Said again, because the first answer got lost: it stands.
       if (to === request.state && to !== "cancelled") return request;
       if (isUnderWay(request) && to === "cancelled") {
-        return stopPlan(this.#ledger, request, { code: "cancelled", message: outcome.failure?.message ?? "Cancelled." }, by);
+        return stopPlan(this.#ledger, request, outcome.failure ?? { code: "cancelled", message: "Cancelled." }, by);
       }
       const isLines = lineCount(request) > 0 && (request.state === "executing" || request.state === "unknown");
       if (isLines || !settleable.has(to) || !canTransition(request.state, to)) {

@@ -4,7 +4,6 @@ import {
   actionDigest,
   CountersignError,
   type Decision,
-  type Facts,
   isReadOnly,
   newRequestId,
   type Policy,
@@ -12,13 +11,25 @@ import {
   type RequestDraft,
   type RequestSnapshot,
   type Review,
-  type Revocations,
   requestDigest,
 } from "@countersign/policy";
 import type { Call } from "./call.ts";
 import type { Classifier } from "./classifier.ts";
+import { Granting, type GrantingParts } from "./granting.ts";
 import { type Evidence, requireSameTerms } from "./permit.ts";
+import {
+  type AskedPlan,
+  actionOfPlan,
+  askPlan,
+  factsOfPlan,
+  isPlanCall,
+  isReadOnlyLine,
+  type PlanCall,
+  type Settled,
+  settledLines,
+} from "./plan/asked-plan.ts";
 import type { GuardedResource, Resources } from "./resources.ts";
+import type { Understood } from "./understood.ts";
 
 /** Bounds on an operation, bytes. */
 export interface OperationLimits {
@@ -27,11 +38,10 @@ export interface OperationLimits {
 }
 
 /** What is needed to find out about a call. */
-export interface AskingParts {
+export interface AskingParts extends GrantingParts {
   readonly resources: Resources;
   readonly classifier: Classifier;
   readonly policy: () => Policy;
-  readonly revocations: Revocations;
   readonly limits: OperationLimits;
   /** Unguessable bytes, each given out once. */
   readonly random: (size: number) => Buffer;
@@ -41,10 +51,7 @@ export interface AskingParts {
 }
 
 /** A call with all that was found out about it. */
-export interface Asked {
-  readonly call: Call;
-  readonly resource: GuardedResource;
-  readonly facts: Facts;
+export interface Asked extends Understood {
   readonly decision: Decision;
 }
 
@@ -54,14 +61,41 @@ const allowedRequestMs = 5 * 60_000;
 /** Finds out about calls: operation → facts → decision, and the request that a held one becomes. */
 export class Asking {
   readonly #parts: AskingParts;
+  readonly #granting: Granting;
 
   constructor(parts: AskingParts) {
     this.#parts = parts;
+    this.#granting = new Granting(parts);
   }
 
   /** @throws {CountersignError} `unknown_resource`, `revoked`, and as `classify`. */
   async ask(call: Call): Promise<Asked> {
-    const { classifier, policy, resources, revocations, limits, now } = this.#parts;
+    const understood = await this.#understand(call);
+    return { ...understood, decision: this.#decide(understood, this.#parts.policy(), this.#parts.now()) };
+  }
+
+  /** @throws {CountersignError} as `askPlan`. */
+  askPlan(call: PlanCall, settled?: Settled): Promise<AskedPlan> {
+    const { policy, now } = this.#parts;
+    const decide = (lines: readonly Understood[]) => {
+      const [current, nowMs] = [policy(), now()];
+      return lines.map((line) => this.#decide(line, current, nowMs));
+    };
+    return askPlan(call, { understand: (line) => this.#understand(line), decide }, settled);
+  }
+
+  /** Asks anew about what a request was opened for. */
+  async again(request: RequestSnapshot): Promise<Asked | AskedPlan> {
+    const call = callOf(request);
+    return isPlanCall(call) ? this.askPlan(call) : this.ask(call);
+  }
+
+  #decide({ call, resource, facts }: Understood, policy: Policy, nowMs: number): Decision {
+    return policy.decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs });
+  }
+
+  async #understand(call: Call): Promise<Understood> {
+    const { classifier, resources, revocations, limits } = this.#parts;
     const resource = resources.get(call.resource);
     const refusal = revocations.refusal({ principal: call.principal, resource: resource.name });
     if (refusal !== undefined) throw new CountersignError("revoked", refusal);
@@ -72,8 +106,7 @@ export class Asking {
     });
     const facts = found instanceof Promise ? await found : found;
     resource.connector.accept(call.operation, facts);
-    const decision = policy().decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs: now() });
-    return { call, resource, facts, decision };
+    return { call, resource, facts };
   }
 
   /**
@@ -81,18 +114,19 @@ export class Asking {
    *
    * @throws {CountersignError} `revoked` when it decides differently.
    */
-  confirm({ call, resource, facts, decision }: Asked): void {
+  confirm(asked: Asked): void {
     const policy = this.#parts.policy();
-    if (policy.digest === decision.policyDigest) return;
-    const { principal, reason } = call;
-    requireSameTerms(decision, policy.decide({ resource, principal, facts, reason, nowMs: this.#parts.now() }));
+    if (policy.digest === asked.decision.policyDigest) return;
+    requireSameTerms(asked.decision, this.#decide(asked, policy, this.#parts.now()));
   }
 
   /** The request that a call becomes when it is held. */
-  draft({ call, resource, facts }: Asked, decision: Allow | Review, replaces?: Predecessor): RequestDraft {
+  draft(asked: Asked | AskedPlan, decision: Allow | Review, replaces?: Predecessor): RequestDraft {
     const { now, random, writer } = this.#parts;
     const nowMs = now();
-    const what = actionOf(call, resource, decision);
+    const { call } = asked;
+    const isPlan = "lines" in asked;
+    const what = isPlan ? actionOfPlan(asked) : actionOf(call, asked.resource, decision);
     const [expiresMs, validForMs] =
       decision.effect === "review"
         ? [decision.approval.expiresMs, decision.approval.validForMs]
@@ -111,7 +145,7 @@ export class Asking {
       requestDigest: requestDigest(binding),
       action: what,
       decision,
-      facts: JSON.parse(JSON.stringify(facts)),
+      facts: isPlan ? factsOfPlan(asked) : JSON.parse(JSON.stringify(asked.facts)),
       claims,
       ...(owner === undefined ? {} : { owner }),
       reason: call.reason,
@@ -123,13 +157,28 @@ export class Asking {
     };
   }
 
+  /** As {@link examine}, for one line of a plan, from 0. What ran before it, or was struck out, does not run again and is not asked about. */
+  async examineLine(request: RequestSnapshot, line: number): Promise<Evidence> {
+    const call = callOf(request);
+    if (!isPlanCall(call)) throw new CountersignError("invalid_request", "It is no plan.");
+    const asked = await this.askPlan(call, settledLines(request, line));
+    const { decision } = asked;
+    const action = decision.effect === "deny" ? request.action : actionOfPlan(asked);
+    return { action, decision, readOnly: isReadOnlyLine(asked, line) };
+  }
+
   /** Asks policy again about a stored request, from its operation, not from what was found out then. */
   async examine(request: RequestSnapshot): Promise<Evidence> {
     const asked = await this.ask(callOf(request));
     // A denial has no role; permitOf refuses it before the action matters.
     const role = asked.decision.effect === "deny" ? request.action.role : asked.decision.role;
     const what = { ...request.action, role, target: asked.resource.connector.target(role) };
-    return { action: what, decision: asked.decision, readOnly: isReadOnly(asked.facts) };
+    const { decision, facts } = asked;
+    const evidence = { action: what, decision, readOnly: isReadOnly(facts) };
+    if (request.grant === undefined || decision.effect === "deny") return evidence;
+    const { owner } = request;
+    const about = { action: what, facts, decision, ...(owner === undefined ? {} : { owner }) };
+    return { ...evidence, covered: await this.#granting.stillCovers(request.grant, about) };
   }
 }
 

@@ -29,7 +29,9 @@ export interface Permit {
   readonly source:
     | { readonly effect: "allow"; readonly asked: Asked }
     | { readonly effect: "review"; readonly requestDigest: Digest }
-    | { readonly effect: "grant"; readonly use: GrantUse; readonly asked: Asked };
+    | { readonly effect: "grant"; readonly use: GrantUse; readonly asked: Asked }
+    /** As for `review`, of the plan whose line, from 0, it is. */
+    | { readonly effect: "plan"; readonly requestDigest: Digest; readonly line: number };
 }
 
 /** What a dispatch needs of the sidecar. */
@@ -193,14 +195,20 @@ function intentRecord(permit: Permit, marker: Json, timeMs: number): RecordDraft
       target: { ...action.target },
       readOnly: permit.readOnly,
       marker,
-      ...(source.effect === "review" ? { requestDigest: source.requestDigest } : {}),
+      ...(source.effect === "review" || source.effect === "plan" ? { requestDigest: source.requestDigest } : {}),
+      ...lineDetail(source),
       ...(source.effect === "grant" ? { grant: source.use.grantId, use: source.use.use } : {}),
     },
     // A reviewed request's payload is already beside its `request` record.
-    ...(source.effect === "review" ? {} : { payload: askedPayload(source.asked) }),
+    ...(source.effect === "review" || source.effect === "plan" ? {} : { payload: askedPayload(source.asked) }),
   };
 }
 
 function outcomeRecord(permit: Permit, outcome: Outcome, timeMs: number): RecordDraft {
-  return { ...recordBase(permit, timeMs), type: "outcome", detail: outcomeDetail(outcome) };
+  return { ...recordBase(permit, timeMs), type: "outcome", detail: { ...outcomeDetail(outcome), ...lineDetail(permit.source) } };
+}
+
+/** Which line of the plan it is, where it is one. */
+function lineDetail(source: Permit["source"]): { readonly line?: number } {
+  return source.effect === "plan" ? { line: source.line } : {};
 }

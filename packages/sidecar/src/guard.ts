@@ -5,6 +5,7 @@ import {
   type Decision,
   type Facts,
   isOpaque,
+  type PlanLine,
   type Principal,
   type RequestSnapshot,
   type RequestState,
@@ -18,6 +19,8 @@ import { Granting, type GrantingParts } from "./granting.ts";
 import { type HeldParts, HeldRequests } from "./held-requests.ts";
 import { Immediate } from "./immediate.ts";
 import { LiveCalls } from "./live-calls.ts";
+import { type AskedPlan, isOpaquePlan, type PlanCall } from "./plan/asked-plan.ts";
+import { Plans } from "./plan/plans.ts";
 import { Refusals } from "./refusals.ts";
 import { Replacing } from "./replacing.ts";
 import { decidedEvent, wireOutcome } from "./wire.ts";
@@ -43,6 +46,7 @@ export class Guard {
   readonly #refusals: Refusals;
   readonly #callers: CallerLimits;
   readonly #immediate: Immediate;
+  readonly #plans: Plans;
   readonly #following: Disposable;
 
   constructor(parts: GuardParts) {
@@ -59,6 +63,7 @@ export class Guard {
     this.#callers = new CallerLimits(parts.limits, parts.now);
     const granting = new Granting(parts);
     this.#immediate = new Immediate({ ...parts, asking: this.#asking, granting, refusals: this.#refusals, live: this.#live });
+    this.#plans = new Plans({ ...parts, asking: this.#asking, replacing: this.#replacing, live: this.#live });
     this.#following = parts.revocations.onRevoked((revocation) => {
       this.#live.revoke(revocation);
       this.#held.revoke(revocation);
@@ -75,7 +80,7 @@ export class Guard {
 
   /** Runs an action for a caller who stays: events and result go to the viewer, `done` last. */
   async execute(call: Call, viewer: Viewer): Promise<void> {
-    const asked = await this.#askOrRefuse(call);
+    const asked = await this.#orRefuse(call, () => this.#asking.ask(call));
     const { decision } = asked;
     if (decision.effect === "deny") return this.#deny(asked, decision.message, viewer);
     if (decision.effect === "allow" && call.idempotencyKey === undefined) return this.#immediate.allowed(asked, decision, viewer);
@@ -90,13 +95,53 @@ export class Guard {
 
   /** Opens a durable request; it runs when it is approved, whether or not anybody watches. */
   async submit(call: Call): Promise<{ decision: Decision; facts: Facts; request?: RequestSnapshot }> {
-    const asked = await this.#askOrRefuse({ ...call, durable: true });
+    const asked = await this.#orRefuse(call, () => this.#asking.ask({ ...call, durable: true }));
     const { decision, facts } = asked;
     if (decision.effect === "deny") {
       await this.#refusals.record(call, "denied", decision.message, decision);
       return { decision, facts };
     }
     return { decision, facts, request: await this.#hold(asked, decision) };
+  }
+
+  /**
+   * Opens a plan, which is durable; its lines run when it is approved and its caller says so.
+   *
+   * @throws {CountersignError} what a call would be refused with, for any of the lines; the message names it.
+   */
+  async submitPlan(call: PlanCall): Promise<{ decision: Decision; opaque: boolean; request?: RequestSnapshot }> {
+    const asked = await this.#orRefuse(call, () => this.#asking.askPlan(call));
+    const { decision } = asked;
+    const opaque = isOpaquePlan(asked);
+    if (decision.effect !== "deny") return { decision, opaque, request: await this.#hold(asked, decision) };
+    await this.#refusals.record(call, "denied", decision.message, decision);
+    return { decision, opaque };
+  }
+
+  /**
+   * The caller's own plan as it stands, or what has taken its place.
+   *
+   * @throws {CountersignError} `not_found`, `invalid_request` when it is no plan.
+   */
+  async plan(principal: Principal, id: string): Promise<RequestSnapshot> {
+    const request = await this.#own(principal, id);
+    if (request.action.operation.kind !== "plan") {
+      throw new CountersignError("invalid_request", "The request is no plan.", { requestId: id });
+    }
+    const next = request.outcome?.replacedBy;
+    return next === undefined ? request : this.plan(principal, next);
+  }
+
+  /**
+   * Runs a line of the caller's own approved plan, from 0, in the call itself. A refusal is recorded.
+   *
+   * @throws {CountersignError} as `Plans.run`.
+   */
+  async executeLine(principal: Principal, id: string, line: number, said: PlanLine, viewer: Viewer): Promise<void> {
+    const request = await this.plan(principal, id);
+    const { reason, session } = request;
+    const call: Call = { ...said, principal, reason, session, durable: true };
+    await this.#orRefuse(call, () => this.#plans.run({ request, line, said }, viewer), request.binding.requestId);
   }
 
   /**
@@ -114,7 +159,8 @@ export class Guard {
    * @throws {CountersignError} `not_found`, `not_cancellable`.
    */
   async cancel(principal: Principal, id: string): Promise<RequestState> {
-    if (this.#live.cancel(id, principal)) return "executing";
+    const isCall = !this.#plans.isAtWork(id);
+    if (this.#live.cancel(id, principal) && isCall) return "executing";
     const request = await this.#own(principal, id, "cancel");
     return this.#held.cancel(request, principal.subject);
   }
@@ -152,14 +198,15 @@ export class Guard {
     throw new CountersignError("too_many_requests", message, { retryable: true });
   }
 
-  async #askOrRefuse(call: Call): Promise<Asked> {
+  /** Does work for a caller, and records what it is refused with. */
+  async #orRefuse<Result>(call: Call, work: () => Promise<Result>, requestId?: string): Promise<Result> {
     // Counted before anything is done about it, whatever becomes of it.
     const flood = this.#callers.refusal(call.principal);
     if (flood !== undefined) return this.#refuseFlood(call, flood);
     try {
-      return await this.#asking.ask(call);
+      return await work();
     } catch (error) {
-      if (error instanceof CountersignError) await this.#refusals.record(call, error.code, error.message);
+      if (error instanceof CountersignError) await this.#refusals.record(call, error.code, error.message, undefined, requestId);
       throw error;
     }
   }
@@ -176,13 +223,13 @@ export class Guard {
   }
 
   /** Opens a request (or finds the one of the same idempotency key) and starts following it. */
-  async #hold(asked: Asked, decision: Allow | Review): Promise<RequestSnapshot> {
+  async #hold(asked: Asked | AskedPlan, decision: Allow | Review): Promise<RequestSnapshot> {
     const { call } = asked;
     const open = this.#held.countOf(call.principal);
     const held = await this.#callers.opening(call.principal, open, async () => {
       const request = await this.#parts.requests.open(
         this.#asking.draft(asked, decision),
-        await this.#immediate.covering(asked, decision),
+        "lines" in asked ? undefined : await this.#immediate.covering(asked, decision),
       );
       this.#held.hold(request);
       return request;

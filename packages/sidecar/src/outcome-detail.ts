@@ -1,7 +1,7 @@
 import type { Json, Outcome } from "@countersign/policy";
 
 /** What is recorded of an outcome: never the target's message, which may quote data. */
-export function outcomeDetail(outcome: Outcome): Json {
+export function outcomeDetail(outcome: Outcome): { readonly [key: string]: Json } {
   const { state, rows, bytes, durationMs, rowsAffected, commandTag, failure } = outcome;
   return {
     ...{ state, rows, bytes, durationMs: Math.round(durationMs) },

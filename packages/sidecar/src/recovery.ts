@@ -1,5 +1,5 @@
 import type { OpenIntent, RecordDraft } from "@countersign/audit";
-import { CountersignError, type Json, type Outcome, type RequestSnapshot } from "@countersign/policy";
+import { CountersignError, type Json, lineAtWork, lineCount, type Outcome, type RequestSnapshot } from "@countersign/policy";
 import type { Guard, GuardParts } from "./guard.ts";
 import { outcomeDetail, readOutcome } from "./outcome-detail.ts";
 
@@ -10,6 +10,8 @@ interface Intent {
   readonly role: string;
   readonly readOnly: boolean;
   readonly marker: Json;
+  /** Of a plan. */
+  readonly line?: number;
   readonly base: Pick<RecordDraft, "action" | "principal" | "resource" | "policy">;
 }
 
@@ -25,14 +27,26 @@ export async function recover(guard: Guard, parts: GuardParts): Promise<void> {
   const unfinished = await parts.requests.list({ unfinishedOf: parts.writer });
   const intents = new Map((await parts.audit.openIntents(parts.writer)).map((open) => [open.request, parseIntent(open)]));
   for (const request of unfinished) {
-    if (request.state === "pending" || request.state === "approved") guard.resume(request);
+    if (request.state === "pending" || request.state === "approved" || isBetweenLines(request)) guard.resume(request);
     else if (!intents.has(request.binding.requestId))
-      await settle(parts, request, (await recordedOutcome(parts, request)) ?? neverSent());
+      await end(guard, parts, request, (await recordedOutcome(parts, request)) ?? neverSent());
   }
-  for (const intent of intents.values()) void parts.persistence.attempt(() => resolveIntent(parts, intent));
+  for (const intent of intents.values()) {
+    void parts.persistence.attempt(async () => {
+      const outcome = await resolveIntent(guard, parts, intent);
+      // Apart, so that a store that cannot be written does not have the outcome recorded again.
+      void parts.persistence.attempt(() => endResolved(guard, parts, intent, outcome));
+    });
+  }
 }
 
-async function resolveIntent(parts: GuardParts, intent: Intent): Promise<void> {
+/** A plan that goes on with its next line. */
+function isBetweenLines(request: RequestSnapshot): boolean {
+  return lineCount(request) > 0 && lineAtWork(request) === undefined;
+}
+
+/** Finds out what became of a doubt, and records it. */
+async function resolveIntent(guard: Guard, parts: GuardParts, intent: Intent): Promise<Outcome> {
   const { requests, audit, writer, now } = parts;
   const [request] = await requests.list({ id: intent.request });
   let outcome: Outcome;
@@ -41,29 +55,70 @@ async function resolveIntent(parts: GuardParts, intent: Intent): Promise<void> {
       ? readStopped()
       : await parts.resources.get(intent.resource).connector.resolve(intent.marker, intent.role);
   } catch (error) {
-    if (request?.state === "executing") await settle(parts, request, inDoubt(error));
+    if (request?.state === "executing") await end(guard, parts, request, inDoubt(error));
     // Thrown on, so that it is tried again; the resource may also have been taken out of the configuration.
     throw error;
   }
   await audit.append(
     writer,
-    [{ ...intent.base, type: "outcome", timeMs: now(), request: intent.request, detail: outcomeDetail(outcome) }],
+    [
+      {
+        ...intent.base,
+        type: "outcome",
+        timeMs: now(),
+        request: intent.request,
+        detail: { ...outcomeDetail(outcome), ...lineOf(intent) },
+      },
+    ],
     "durable",
   );
-  if (request !== undefined && request.state !== outcome.state) await settle(parts, request, outcome);
+  return outcome;
+}
+
+async function endResolved(guard: Guard, parts: GuardParts, intent: Intent, outcome: Outcome): Promise<void> {
+  const [request] = await parts.requests.list({ id: intent.request });
+  if (request === undefined || request.state === outcome.state) return;
+  // Of a plan, only if it is still in doubt about this very line.
+  if (intent.line !== undefined && lineInDoubt(request) !== intent.line) return;
+  try {
+    await end(guard, parts, request, outcome);
+  } catch (error) {
+    // A person was asked before the target could be, and said otherwise: their word stands, and the log holds both.
+    if (!(error instanceof CountersignError && error.code === "not_cancellable")) throw error;
+  }
 }
 
 /** The outcome that was recorded just before the process died, if there is one. */
 async function recordedOutcome(parts: GuardParts, request: RequestSnapshot): Promise<Outcome | undefined> {
   for (const bytes of await parts.audit.recordsOf(request.binding.requestId)) {
     const record: unknown = JSON.parse(Buffer.from(bytes).toString());
-    if (isObject(record) && record.type === "outcome" && record.sidecar === parts.writer) return readOutcome(record.detail);
+    if (!isObject(record) || record.type !== "outcome" || record.sidecar !== parts.writer) continue;
+    if (isObject(record.detail) && record.detail.line === lineAtWork(request)) return readOutcome(record.detail);
   }
   return undefined;
 }
 
-async function settle(parts: GuardParts, request: RequestSnapshot, outcome: Outcome): Promise<void> {
-  await parts.requests.settle(request.binding.requestId, { outcome, by: "recovery", resultEvents: 0 });
+/** Ends a request; of a plan the line that was at work, and where others are left it goes on. */
+async function end(guard: Guard, { requests }: GuardParts, request: RequestSnapshot, outcome: Outcome): Promise<void> {
+  const { requestId: id } = request.binding;
+  const line = lineInDoubt(request);
+  if (line === undefined) {
+    if (lineCount(request) > 0) return;
+    await requests.settle(id, { outcome, by: "recovery", resultEvents: 0 });
+    return;
+  }
+  const after = await requests.endLine(id, line, outcome);
+  if (after.state === "executing") guard.resume(after);
+}
+
+/** The line of a plan of which it is not known what became. */
+function lineInDoubt({ course }: RequestSnapshot): number | undefined {
+  const last = course?.begun.at(-1);
+  return last?.state === "executing" || last?.state === "unknown" ? last.line : undefined;
+}
+
+function lineOf({ line }: Intent): { readonly line?: number } {
+  return line === undefined ? {} : { line };
 }
 
 function neverSent(): Outcome {
@@ -103,6 +158,7 @@ function parseIntent(open: OpenIntent): Intent {
     role: detail.role as string,
     readOnly: detail.readOnly === true,
     marker: (detail.marker ?? null) as Json,
+    ...(typeof detail.line === "number" ? { line: detail.line } : {}),
     base: {
       resource: record.resource,
       ...(typeof record.action === "string" ? { action: record.action } : {}),

@@ -45,6 +45,9 @@ export class Replacing {
   ): Promise<RequestDraft> {
     const { asking, onStep } = this.#parts;
     const { requestId } = request.binding;
+    if (request.action.operation.kind === "plan" || operation.kind === "plan") {
+      throw new CountersignError("invalid_operation", "A plan is not edited: strike lines out of it, or deny it.", { requestId });
+    }
     const asked = await asking.ask({ ...callOf(request), operation });
     const { decision } = asked;
     if (decision.effect === "deny") throw new CountersignError("denied", decision.message, { requestId });
@@ -64,7 +67,7 @@ export class Replacing {
     const { requestId, policyDigest } = request.binding;
     let why = "The policy has changed.";
     try {
-      const asked = await asking.ask(callOf(request));
+      const asked = await asking.again(request);
       const { decision } = asked;
       if (isSameTerms(request.decision, decision)) return "same";
       if (decision.policyDigest === policyDigest) why = "Policy decides differently by now.";

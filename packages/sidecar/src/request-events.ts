@@ -10,7 +10,9 @@ export function decisionBody({ decision, facts, binding }: RequestSnapshot): Eve
 
 /** What was found out is stored as JSON; what cannot be read there counts as not understood. */
 function isOpaque(facts: Json): boolean {
-  if (typeof facts !== "object" || facts === null || !("sql" in facts)) return true;
+  if (typeof facts !== "object" || facts === null) return true;
+  if ("lines" in facts && Array.isArray(facts.lines)) return facts.lines.some(isOpaque);
+  if (!("sql" in facts)) return true;
   const { sql } = facts;
   return typeof sql !== "object" || sql === null || !("opaque" in sql) || sql.opaque !== false;
 }

@@ -1,5 +1,5 @@
 import type { LogReceipt } from "@countersign/audit";
-import type { Decision, Limits, Operation, Outcome, PostgresParameter, RequestState } from "@countersign/policy";
+import type { Decision, Limits, LineOperation, Operation, Outcome, PostgresParameter, RequestState } from "@countersign/policy";
 import { CountersignError } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 
@@ -24,7 +24,7 @@ const wireEffect = { allow: rpc.Effect.ALLOW, deny: rpc.Effect.DENY, review: rpc
  *
  * @throws {CountersignError} `invalid_request` when there is none of a known kind.
  */
-export function operationFromWire(message: rpc.Operation | undefined): Operation {
+export function operationFromWire(message: rpc.Operation | undefined): LineOperation {
   if (message?.operation?.$case !== "postgresQuery") {
     throw new CountersignError("invalid_request", "The call holds no operation of a known kind; expected `postgres_query`.");
   }

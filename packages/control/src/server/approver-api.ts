@@ -8,9 +8,10 @@ import type { Position } from "../stores/request-store.ts";
 import { evidenceMessage, pastMessage } from "./evidence-message.ts";
 import { termsOf } from "./grant-messages.ts";
 import { merged } from "./merged.ts";
-import { detailMessage, principalMessage, stateMessages, summaryMessage } from "./messages.ts";
+import { detailMessage, principalMessage, summaryMessage } from "./messages.ts";
 import { longestPage, pageSize, positionOf, tokenAfter } from "./page-token.ts";
 import { policyMessage } from "./policy-message.ts";
+import { stateMessages } from "./state-messages.ts";
 
 /** What an approver can do, in the wire's messages: the one implementation behind gRPC and the console's HTTP. */
 export class ApproverApi {
@@ -61,7 +62,7 @@ export class ApproverApi {
 
   /** @throws {CountersignError} as {@link Approvals.vote}. */
   async vote(approver: Approver, message: rpc.VoteRequest): Promise<rpc.VoteResponse> {
-    const { id, requestDigest, verdict, comment, breakGlass, grant } = message;
+    const { id, requestDigest, verdict, comment, breakGlass, grant, struck } = message;
     if (verdict !== rpc.Verdict.APPROVE && verdict !== rpc.Verdict.DENY) {
       throw new CountersignError("invalid_request", "The verdict has to be approve or deny.");
     }
@@ -69,6 +70,7 @@ export class ApproverApi {
       ...{ requestDigest, verdict: verdict === rpc.Verdict.APPROVE ? "approve" : "deny", comment },
       ...(breakGlass && { breakGlass }),
       ...(grant && { grant: termsOf(grant) }),
+      ...(struck.length > 0 && { struck }),
     };
     await this.#approvals.vote(id, attempt, approver);
     return this.get(approver, id);

@@ -1,7 +1,7 @@
 import type { Evidence, RowChange } from "@countersign/policy";
 import type * as rpc from "@countersign/rpc";
 import type { PastDecision } from "../past-decisions.ts";
-import { stateMessages } from "./messages.ts";
+import { stateMessages } from "./state-messages.ts";
 
 /** What an action would do. */
 export function evidenceMessage(evidence: Evidence): rpc.Evidence {

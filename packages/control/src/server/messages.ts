@@ -1,23 +1,12 @@
-import type { Approver, Operation, Outcome, PostgresParameter, RequestState, Vote } from "@countersign/policy";
+import type { Approver, Outcome, Vote } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { Approvals } from "../approvals.ts";
 import { deadline } from "../lifetime.ts";
 import type { JournalEntry, RequestOverview, StoredRequest } from "../stores/request-store.ts";
 import { agreedMessage, boundsMessage } from "./grant-messages.ts";
-
-/** The wire's name of each state. */
-export const stateMessages = {
-  pending: rpc.RequestState.PENDING,
-  approved: rpc.RequestState.APPROVED,
-  executing: rpc.RequestState.EXECUTING,
-  succeeded: rpc.RequestState.SUCCEEDED,
-  failed: rpc.RequestState.FAILED,
-  denied: rpc.RequestState.DENIED,
-  expired: rpc.RequestState.EXPIRED,
-  cancelled: rpc.RequestState.CANCELLED,
-  revoked: rpc.RequestState.REVOKED,
-  unknown: rpc.RequestState.UNKNOWN,
-} as const satisfies Record<RequestState, rpc.RequestState>;
+import { operationMessage } from "./operation-message.ts";
+import { planLines } from "./plan-lines.ts";
+import { stateMessages } from "./state-messages.ts";
 
 const verdictMessages = { approve: rpc.Verdict.APPROVE, deny: rpc.Verdict.DENY } as const;
 
@@ -57,7 +46,7 @@ export function detailMessage(
   const { rows = 0, bytes = 0, timeMs = 0 } = binding.limits;
   return {
     summary: summaryMessage(request, approver, approvals),
-    operation: operationMessage(action.operation),
+    operation: action.operation.kind === "plan" ? undefined : operationMessage(action.operation),
     reason: request.reason,
     session: request.session,
     role: action.role,
@@ -90,22 +79,8 @@ export function detailMessage(
       grants: boundsMessage(request),
       mayBreakGlass: approvals.mayBreakGlass(request, approver),
     },
-    ...{ evidence: undefined, past: [], plan: [] },
+    ...{ evidence: undefined, past: [], plan: planLines(request) },
   };
-}
-
-function operationMessage(operation: Operation): rpc.Operation {
-  // No connector takes another kind yet.
-  if (operation.kind !== "postgres.query") throw new TypeError(`the wire has no form for ${operation.kind}`);
-  const { statement, parameters } = operation;
-  return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(parameterMessage) } } };
-}
-
-function parameterMessage(parameter: PostgresParameter): rpc.PostgresParameter {
-  if (parameter === null) return { value: { $case: "null", value: true } };
-  return "text" in parameter
-    ? { value: { $case: "text", value: parameter.text } }
-    : { value: { $case: "binary", value: Buffer.from(parameter.binary, "base64url") } };
 }
 
 function voteMessage(request: StoredRequest, vote: Vote): rpc.CastVote {

@@ -1,9 +1,18 @@
-import { CountersignError, isOpaque, type Principal, type PublicPolicy } from "@countersign/policy";
+import {
+  CountersignError,
+  isOpaque,
+  type PlanLine,
+  type Principal,
+  type PublicPolicy,
+  type RequestSnapshot,
+} from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type * as grpc from "@grpc/grpc-js";
 import type { Call } from "../call.ts";
 import type { Viewer } from "../event-writer.ts";
 import type { Guard } from "../guard.ts";
+import { type PlanCall, planCall } from "../plan/asked-plan.ts";
+import { planStatus } from "../plan/status.ts";
 import type { Resources } from "../resources.ts";
 import { operationFromWire, wireDecision, wireState } from "../wire.ts";
 import { Multiplex } from "./multiplex.ts";
@@ -68,6 +77,10 @@ export function agentService(parts: AgentServiceParts): AgentService {
     return guard.execute(callOf(submit, principal, false), viewer);
   }
 
+  function statusOf(request: RequestSnapshot): rpc.PlanStatus {
+    return planStatus(request, request.decision.effect === "review" ? approvalUrl(request.binding.requestId) : "");
+  }
+
   function fail(error: unknown): Partial<grpc.StatusObject> {
     if (!(error instanceof CountersignError)) parts.onInternalError(error);
     return statusResponse(error);
@@ -96,6 +109,16 @@ export function agentService(parts: AgentServiceParts): AgentService {
         decision: wireDecision(decision, isOpaque(facts)),
       };
     }),
+    submitPlan: unary(async (request: rpc.SubmitPlanRequest, principal) => {
+      const { decision, opaque, request: opened } = await guard.submitPlan(planCallOf(request, principal));
+      return { plan: opened && statusOf(opened), decision: wireDecision(decision, opaque) };
+    }),
+    getPlan: unary(async (request: rpc.GetPlanRequest, principal) => ({
+      plan: statusOf(await guard.plan(principal, request.requestId)),
+    })),
+    executeLine: streaming(({ requestId, index, action }: rpc.ExecuteLineRequest, principal, viewer) =>
+      guard.executeLine(principal, requestId, index, planLineOf(action), viewer),
+    ),
     watch: streaming((request: rpc.WatchRequest, principal, viewer) =>
       guard.watch(principal, request.requestId, request.afterSequence, viewer),
     ),
@@ -136,11 +159,28 @@ export function agentService(parts: AgentServiceParts): AgentService {
   };
 }
 
-function callOf(request: rpc.SubmitRequest, principal: Principal, durable: boolean): Call {
-  const { resource, reason, session, idempotencyKey } = request;
+function planCallOf({ lines, reason, session, idempotencyKey }: rpc.SubmitPlanRequest, principal: Principal): PlanCall {
+  boundWords({ reason, session, idempotencyKey });
+  return planCall({
+    ...{ principal, reason, session, durable: true },
+    operation: { kind: "plan", lines: lines.map(planLineOf) },
+    ...(idempotencyKey === "" ? {} : { idempotencyKey }),
+  });
+}
+
+function planLineOf(action: rpc.PlannedAction | undefined): PlanLine {
+  return { resource: action?.resource ?? "", operation: operationFromWire(action?.operation) };
+}
+
+function boundWords({ reason, session, idempotencyKey }: Pick<rpc.SubmitRequest, "reason" | "session" | "idempotencyKey">): void {
   bound("reason", reason, longestReason);
   bound("session", session, longestKey);
   bound("idempotency_key", idempotencyKey, longestKey);
+}
+
+function callOf(request: rpc.SubmitRequest, principal: Principal, durable: boolean): Call {
+  const { resource, reason, session, idempotencyKey } = request;
+  boundWords(request);
   return {
     ...{ principal, resource, reason, session, durable },
     operation: operationFromWire(request.operation),

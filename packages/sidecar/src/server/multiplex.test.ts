@@ -56,7 +56,10 @@ function service(): AgentService {
     handlers: {
       ...{
         check: absent,
-        submit: absent,
+        submitPlan: () => {},
+    getPlan: () => {},
+    executeLine: () => {},
+    submit: absent,
         watch: absent,
         execute: absent,
         cancel: absent,
