@@ -128,7 +128,7 @@ function emergencyLines(terminal: Terminal, summary: RequestSummary | undefined)
 }
 
 /** Whether an emergency was reviewed, and until when it should be. */
-export function reviewText(terminal: Pick<Terminal, "now">, { reviewDueMs }: RequestSummary): string {
+function reviewText(terminal: Pick<Terminal, "now">, { reviewDueMs }: RequestSummary): string {
   if (reviewDueMs === undefined) return "It was reviewed.";
   const left = reviewDueMs - terminal.now();
   return left > 0

@@ -9,7 +9,7 @@ export interface Directory {
 }
 
 /** What only a sign-in tells, because people are kept elsewhere. */
-export type Unknown = "unknown";
+type Unknown = "unknown";
 
 /** Knows nobody, so that whatever a sign-in says of somebody holds. */
 export const unknownDirectory: Directory = { person: () => "unknown", members: () => "unknown" };

@@ -34,9 +34,6 @@ export interface Review {
   readonly closed?: { readonly by: string; readonly finding: string };
 }
 
-/** What happened to a review. */
-export type ReviewChange = "opened" | "overdue" | "closed" | "void";
-
 /** What reviews are kept with. */
 export interface ReviewParts {
   readonly store: StandingStore;
