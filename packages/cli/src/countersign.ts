@@ -124,7 +124,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     policy: () => policy.policy,
     policyChanges: policy,
     shownPolicy: () => policy.shown,
-    controlPlane: { requests, audit, revocations, grants },
+    controlPlane: { requests, audit, revocations, grants, evidence: control.evidence },
     voteKey: keys.vote.publicKey,
     issuers: agentIssuers(config, keys.developmentIssuer.publicKey),
     listeners: await agentListeners(config, sockets),

@@ -1,4 +1,4 @@
-import { type GuardedResource, openPostgresConnector } from "@countersign/sidecar";
+import { type GuardedResource, openPostgresConnector, openPostgresEvidence } from "@countersign/sidecar";
 import type { Config } from "./config/load.ts";
 import { openStore } from "./credential-store.ts";
 
@@ -20,5 +20,6 @@ export async function openResources(
     roles: Object.keys(resource.roles),
     searchPath: resource.searchPath,
     connector: openPostgresConnector(resource, context),
+    evidence: openPostgresEvidence(resource, context),
   }));
 }

@@ -1,5 +1,5 @@
 import type { AuditLog } from "@countersign/audit";
-import type { GrantBook, RequestBook, Revocations } from "@countersign/policy";
+import type { EvidenceBook, GrantBook, RequestBook, Revocations } from "@countersign/policy";
 
 /** All that a sidecar knows of the control plane. The composition root picks the implementation. */
 export interface ControlPlane {
@@ -7,4 +7,5 @@ export interface ControlPlane {
   readonly audit: AuditLog;
   readonly revocations: Revocations;
   readonly grants: GrantBook;
+  readonly evidence: EvidenceBook;
 }

@@ -15,6 +15,7 @@ import { type Asked, Asking, type AskingParts, actionOf, type OperationLimits } 
 import type { Call } from "./call.ts";
 import { type CallerBounds, CallerLimits } from "./caller-limits.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
+import { Gathering, type GatheringParts } from "./evidence/gathering.ts";
 import { Granting, type GrantingParts } from "./granting.ts";
 import { type HeldParts, HeldRequests } from "./held-requests.ts";
 import { Immediate } from "./immediate.ts";
@@ -26,7 +27,11 @@ import { Replacing } from "./replacing.ts";
 import { decidedEvent, wireOutcome } from "./wire.ts";
 
 /** What the guard needs. */
-export interface GuardParts extends Omit<HeldParts, "examine" | "connector" | "replacing">, AskingParts, GrantingParts {
+export interface GuardParts
+  extends Omit<HeldParts, "examine" | "connector" | "replacing" | "gathering">,
+    AskingParts,
+    GrantingParts {
+  readonly evidence: GatheringParts["evidence"];
   readonly limits: GuardLimits;
 }
 
@@ -41,6 +46,7 @@ export class Guard {
   readonly #parts: GuardParts;
   readonly #asking: Asking;
   readonly #replacing: Replacing;
+  readonly #gathering: Gathering;
   readonly #held: HeldRequests;
   readonly #live = new LiveCalls();
   readonly #refusals: Refusals;
@@ -53,8 +59,10 @@ export class Guard {
     this.#asking = new Asking(parts);
     this.#parts = parts;
     this.#replacing = new Replacing({ ...parts, asking: this.#asking });
+    this.#gathering = new Gathering({ ...parts, asking: this.#asking });
     this.#held = new HeldRequests({
       ...parts,
+      gathering: this.#gathering,
       replacing: this.#replacing,
       examine: (request) => this.#asking.examine(request),
       connector: (name) => parts.resources.get(name).connector,
@@ -187,7 +195,7 @@ export class Guard {
   /** Lets go of everything that is held and stops what runs; held requests stay as they are. */
   async close(): Promise<void> {
     this.#live.abortAll();
-    await this.#held.close();
+    await Promise.all([this.#gathering.close(), this.#held.close()]);
     await this.#live.settled();
     this.#following[Symbol.dispose]();
   }

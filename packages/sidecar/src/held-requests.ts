@@ -7,6 +7,7 @@ import {
   type Revocation,
 } from "@countersign/policy";
 import type { Viewer } from "./event-writer.ts";
+import type { Gathering } from "./evidence/gathering.ts";
 import { Redeciding } from "./redeciding.ts";
 import type { Replacing } from "./replacing.ts";
 import { replay } from "./replay.ts";
@@ -17,6 +18,7 @@ import { firstPlace, placeAfter, type Succession } from "./succession.ts";
 export interface HeldParts extends Omit<RunParts, "redecide"> {
   readonly policy: () => Policy;
   readonly replacing: Replacing;
+  readonly gathering: Pick<Gathering, "start">;
 }
 
 /** The open requests of this sidecar, each with its run, and what takes their places. */
@@ -49,6 +51,7 @@ export class HeldRequests {
     this.#open.set(name, (this.#open.get(name) ?? 0) + 1);
     // Policy may have changed between the decision and now: who was not among the held ones when it did is asked about here.
     this.#askAgain(run);
+    this.#parts.gathering.start(request);
     void run.ended.finally(() => {
       this.#runs.delete(requestId);
       const left = (this.#open.get(name) ?? 1) - 1;

@@ -6,11 +6,17 @@
 
 export type { ControlPlane } from "./control-plane.ts";
 export { type CredentialStore, openCredentialStore, openKeyFile, Secret } from "./credentials/index.ts";
+export type { EvidenceSource, EvidenceWish } from "./evidence/evidence-source.ts";
 export type { GuardLimits } from "./guard.ts";
 export type { Issuer } from "./identity/tokens.ts";
 export { PolicySource } from "./policy-source/policy-source.ts";
 export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } from "./protocols/connector.ts";
-export { openPostgresConnector, type PostgresResource, postgresResourceSchema } from "./protocols/postgres/index.ts";
+export {
+  openPostgresConnector,
+  openPostgresEvidence,
+  type PostgresResource,
+  postgresResourceSchema,
+} from "./protocols/postgres/index.ts";
 export type { GuardedResource } from "./resources.ts";
 export type { ListenAddress, TlsFiles } from "./server/listener.ts";
 export { type Sidecar, type SidecarOptions, startSidecar } from "./sidecar.ts";

@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/policy";
+import type { EvidenceSource } from "./evidence/evidence-source.ts";
 import type { Connector } from "./protocols/connector.ts";
 
 /** A configured target. */
@@ -11,6 +12,8 @@ export interface GuardedResource {
   /** PostgreSQL's pinned search_path. */
   readonly searchPath: readonly string[];
   readonly connector: Connector;
+  /** What it can tell approvers of an operation without doing it; absent = nothing. */
+  readonly evidence?: EvidenceSource;
 }
 
 /** The configured targets by name. */

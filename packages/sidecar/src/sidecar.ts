@@ -72,6 +72,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     audit: options.controlPlane.audit,
     revocations: options.controlPlane.revocations,
     grants: options.controlPlane.grants,
+    evidence: options.controlPlane.evidence,
     writer: options.name,
     voteKey: options.voteKey,
     strict: options.strictAudit,
