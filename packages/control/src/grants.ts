@@ -71,6 +71,8 @@ export class Grants implements GrantBook {
   use(grantId: string, call: string, action: Action, actionDigest: Digest): Promise<GrantUse> {
     return this.#turns.take(grantId, async () => {
       const { store, audit, now } = this.#parts;
+      // At once, so that a revocation does not wait for those that are in line before it.
+      if (this.#revoking.has(grantId)) throw new CountersignError("revoked", "The grant has ended.");
       const { grant, standing } = await this.#stored(grantId);
       this.#requireUsable(grant, action, await this.#log.of(grantId));
       const use = Math.max(grant.used, (await this.#log.of(grantId)).used) + 1;
@@ -178,7 +180,6 @@ export class Grants implements GrantBook {
   async #revoke(grant: StoredGrant, by: Approver, reason: string): Promise<StoredGrant> {
     const { audit, locks, now } = this.#parts;
     const { id } = grant;
-    // Uses that wait for their turn are refused, so that a revocation does not wait for them.
     this.#revoking.add(id);
     try {
       await this.#turns.take(id, async () => {

@@ -39,11 +39,11 @@ export class Granting {
     this.#parts = parts;
   }
 
-  /** The grants that cover an action now. None where they cannot be read: then it waits for a person. */
-  async covering(asked: Grantable): Promise<readonly Grant[]> {
-    if (asked.decision.effect !== "review" || asked.decision.approval.grants === undefined) return [];
+  /** The grants that cover an action now, each verified when it is its turn. None where they cannot be read: then it waits for a person. */
+  async *covering(asked: Grantable): AsyncGenerator<Grant> {
+    if (asked.decision.effect !== "review" || asked.decision.approval.grants === undefined) return;
     const found = await this.#parts.grants.find(asked.action).catch(() => []);
-    return found.filter((grant) => this.covers(grant, asked));
+    for (const grant of found) if (this.covers(grant, asked)) yield grant;
   }
 
   /** Whether a grant covers an action now, by its votes' signatures, the policy in force and the bytes about to be sent. */

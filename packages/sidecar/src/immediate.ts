@@ -38,6 +38,9 @@ interface Immediately {
   readonly grant?: Grant;
 }
 
+/** Of so many grants a request may take its use. */
+const mostOffered = 3;
+
 /** Runs actions that wait for nobody in the call itself: no request is stored, the log holds their intent and their outcome. */
 export class Immediate {
   readonly #parts: ImmediateParts;
@@ -53,15 +56,19 @@ export class Immediate {
 
   /** Runs a held action by the first grant that covers it and has a use left; false when there is none, and nothing was done. */
   async granted(asked: Asked, decision: Review, viewer: Viewer): Promise<boolean> {
-    for (const grant of await this.#parts.granting.covering(grantableOf(asked, decision))) {
+    for await (const grant of this.#parts.granting.covering(grantableOf(asked, decision))) {
       if (await this.#run({ asked, decision, grant }, viewer)) return true;
     }
     return false;
   }
 
-  /** The ids of the grants that cover a held action now. */
+  /** The ids of grants that cover a held action now: a few, should the first be used up meanwhile. */
   async covering(asked: Asked, decision: Allow | Review): Promise<readonly string[]> {
-    return (await this.#parts.granting.covering(grantableOf(asked, decision))).map(({ id }) => id);
+    const ids: string[] = [];
+    for await (const { id } of this.#parts.granting.covering(grantableOf(asked, decision))) {
+      if (ids.push(id) === mostOffered) break;
+    }
+    return ids;
   }
 
   async #run({ asked, decision, grant }: Immediately, viewer: Viewer): Promise<boolean> {

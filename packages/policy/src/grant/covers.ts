@@ -34,9 +34,10 @@ export function coversAction(grant: Grant, { action, facts, decision, owner, now
     limits: { ...decision.limits },
   };
   if (decision.role !== role || canonicalJson(signed) !== canonicalJson(now)) return false;
+  if (!matchesGrant(template, action.operation, facts)) return false;
+  // Signatures last: they cost most.
   const life = grantLife(grant, decision.approval, trust, owner);
-  if (life === undefined || nowMs < life.fromMs || nowMs >= life.untilMs) return false;
-  return matchesGrant(template, action.operation, facts);
+  return life !== undefined && nowMs >= life.fromMs && nowMs < life.untilMs;
 }
 
 function principalOf({ issuer, subject, groups }: Action["principal"]): Json {

@@ -56,12 +56,31 @@ export function templateOf(operation: Operation, facts: Facts, bounds: readonly 
  */
 export function matchesGrant({ kind, form, values }: GrantTemplate, operation: Operation, facts: Facts): boolean {
   if (operation.kind !== kind) return false;
-  const shape = shapeOf(operation, facts);
-  if (shape === undefined || shape.values.length !== values.length || formOf(shape) !== form) return false;
-  return shape.values.every(({ value, argument }, index) => {
+  const taken = takenApart(operation, facts);
+  if (taken === undefined || taken.shape.values.length !== values.length || taken.form !== form) return false;
+  return taken.shape.values.every(({ value, argument }, index) => {
     const limit = values[index]?.limit;
     return limit !== undefined && isWithin(limit, value, argument);
   });
+}
+
+interface TakenApart {
+  readonly facts: Facts;
+  readonly shape: Shape;
+  readonly form: Digest;
+}
+
+/** A call may be held against many grants: it is taken apart once. */
+const seen = new WeakMap<Operation, TakenApart>();
+
+function takenApart(operation: Operation, facts: Facts): TakenApart | undefined {
+  const before = seen.get(operation);
+  if (before?.facts === facts) return before;
+  const shape = shapeOf(operation, facts);
+  if (shape === undefined) return undefined;
+  const taken = { facts, shape, form: formOf(shape) };
+  seen.set(operation, taken);
+  return taken;
 }
 
 function formOf({ fixed }: Shape): Digest {
