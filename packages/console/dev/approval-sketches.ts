@@ -99,6 +99,7 @@ export const approvalSketches: readonly Sketch[] = [
             after: cells("48300", "released", "ACME", "call first\u202Etsrif llac", "2026-11-22 20:01:11+00"),
           },
           { columns: ["order_id", "event"], after: cells("48211", "released by agent") },
+          { columns: ["order_id", "seen_by"], after: cells("48211", "agent"), beforeUnknown: true },
           { columns: ["order_id", "hold_reason"], before: cells("48211", "credit check") },
         ],
       },

@@ -9,7 +9,7 @@ export async function evidence({ page, origin }: Walk): Promise<void> {
   assert.doesNotMatch((await page.getByRole("main").textContent()) ?? "", /0 rows|no rows|no effect/i);
   await page.goto(`${origin}/requests/${ids.grant}`);
   await page.getByText("It would change 128 rows").waitFor();
-  await page.getByText("5 of 128 rows, before and after").first().waitFor();
+  await page.getByText("6 of 128 rows, before and after").first().waitFor();
   const text = (await page.getByRole("main").textContent()) ?? "";
   assert.ok(text.includes("\\u{202E}") && !text.includes("\u202e"), "a value of a row hides a character");
   await page.getByText(", acting for carol").waitFor();

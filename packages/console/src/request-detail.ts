@@ -74,6 +74,8 @@ export function useRequest(id: string): LiveRequest {
     if (shown === undefined || online) void read(false);
   }, [online, latestSummary, read]);
 
+  useEffect(() => feed.onTold(id, () => void read(false)), [feed, id, read]);
+
   const change = useCallback(
     async (send: () => Promise<Detail>, said: string) => {
       try {

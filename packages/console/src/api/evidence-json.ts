@@ -25,7 +25,7 @@ function rowChange(value: unknown, path: string): RowChange {
   for (const side of [before, after]) {
     if (side.length !== 0 && side.length !== columns.length) throw new DecodeError(`${path} has not one value for each column`);
   }
-  return { columns, before, after };
+  return { columns, before, after, beforeUnknown: json.boolean("beforeUnknown") };
 }
 
 function cell(value: unknown, path: string): Cell {

@@ -101,6 +101,19 @@ test("an older message never overwrites a newer one", async () => {
   expect(running.feed.snapshot().requests.get("a")?.state).toBe("pending");
 });
 
+test("whoever looks at a request is told of each message about it, also when its summary stays the same", async () => {
+  const same = request("a", 5);
+  const server = new Server({ items: [open, says(same), says(request("b", 1)), says(same), says(same)], end: "hang" });
+  server.listed = [same];
+  using running = start(server);
+  const told: string[] = [];
+  running.feed.onTold("a", () => told.push("a"));
+  const stop = running.feed.onTold("a", () => told.push("gone"));
+  stop();
+  await until(() => told.length === 3);
+  expect(told).toEqual(["a", "a", "a"]);
+});
+
 test("after a gap, what ended in it is gone and what came in it is told", async () => {
   const server = new Server({ items: [open, says(request("old", 1))], end: "hang" }, { items: [open], end: "hang" });
   server.listed = [request("old", 1)];

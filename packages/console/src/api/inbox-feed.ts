@@ -49,6 +49,7 @@ export class InboxFeed {
   readonly #timing: FeedTiming;
   readonly #listeners = new Set<() => void>();
   readonly #arrivals = new Set<(request: Summary) => void>();
+  readonly #told = new Map<string, Set<() => void>>();
   #requests = new Map<string, Summary>();
   #snapshot: FeedSnapshot = { connection: { state: "connecting" }, loaded: false, requests: new Map() };
   #publishing = false;
@@ -71,6 +72,16 @@ export class InboxFeed {
   onArrival(listener: (request: Summary) => void): () => void {
     this.#arrivals.add(listener);
     return () => this.#arrivals.delete(listener);
+  }
+
+  /** Tells of everything that the stream says about one request, also when its summary stays the same, e.g. that evidence was found. */
+  onTold(id: string, listener: () => void): () => void {
+    const listeners = this.#told.get(id) ?? new Set();
+    this.#told.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#told.delete(id);
+    };
   }
 
   /** Takes in what another call has just learned, e.g. the answer to a vote. */
@@ -125,7 +136,10 @@ export class InboxFeed {
     try {
       for await (const item of this.#source.inbox(alive)) {
         lastHeardMs = this.#timing.now();
-        if (item.type === "request") this.learn(item.request);
+        if (item.type === "request") {
+          this.learn(item.request);
+          for (const tell of this.#told.get(item.request.id) ?? []) tell();
+        }
         if (item.type === "policy") this.#publish({ policy: item.policy });
         if (item.type === "open") {
           reconciled = this.#reconcile(alive).then(

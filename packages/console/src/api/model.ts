@@ -86,8 +86,14 @@ export type GrantPage = Readonly<{ grants: readonly Grant[]; nextPageToken: stri
 /** One value of a row, as PostgreSQL's text form; null = NULL. */
 export type Cell = string | null;
 
-/** One row that would change: `before` is empty for a new row, `after` for one that goes. */
-export type RowChange = Readonly<{ columns: readonly string[]; before: readonly Cell[]; after: readonly Cell[] }>;
+/** One row that would change: `before` is empty for a new row or where it is not known, `after` for one that goes. */
+export type RowChange = Readonly<
+  Omit<rpc.RowChange, "columns" | "before" | "after"> & {
+    columns: readonly string[];
+    before: readonly Cell[];
+    after: readonly Cell[];
+  }
+>;
 
 /** What an operation would do, as far as that could be found out; a failure is not "no effect". */
 export type Evidence = Readonly<

@@ -45,7 +45,8 @@ export function ActionDialog(props: {
     if (sending) return;
     if (tooLong || missing || notReady !== "") {
       setTried(true);
-      if (missing || tooLong) field.current?.focus();
+      const wrong = form.current?.querySelector<HTMLElement>("[data-invalid] input, [data-invalid] textarea");
+      (wrong ?? (missing ? field.current : undefined))?.focus();
       return;
     }
     setSending(true);

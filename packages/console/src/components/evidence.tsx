@@ -41,8 +41,8 @@ export function EvidenceView({ evidence }: { readonly evidence: Evidence }) {
         ))}
       </ul>
       {sample.length > 0 && <SampleTable sample={sample} affectedRows={affectedRows} />}
-      {sample.some(({ before }) => before.length === 0) && (
-        <p className="sample-note">“afterwards”: the row is new, or what it was before could not be found out.</p>
+      {sample.some(({ beforeUnknown }) => beforeUnknown) && (
+        <p className="sample-note">“afterwards”: what the row was before could not be found out.</p>
       )}
       {difference !== "" && <Text title="Difference" text={difference} isDifference />}
       {plan !== "" && <Text title="PostgreSQL's plan, without running it" text={plan} />}

@@ -3,7 +3,7 @@ import { type ChangedCell, changedRow } from "../display/evidence-words.ts";
 import { plural } from "../display/time.ts";
 import { Exact } from "../ui/exact.tsx";
 
-const kinds = { after: "afterwards", gone: "removed", changed: "changed" } as const;
+const kinds = { new: "new", after: "afterwards", gone: "removed", changed: "changed" } as const;
 
 /** Some of the rows that would change, before and after. Rows of one shape share a table. */
 export function SampleTable(props: { readonly sample: readonly RowChange[]; readonly affectedRows: number | undefined }) {

@@ -14,14 +14,14 @@ const titles = (json: unknown) => evidenceWords(evidence(json)).map(({ title }) 
 test("a failure, and evidence that says nothing, are unknown and never no effect", () => {
   for (const json of [{ failure: "timed out" }, {}, { sample: [] }]) {
     const said = evidenceWords(evidence(json));
-    expect(said).toMatchObject([{ tone: "unknown", title: "What it would do could not be found out" }]);
+    expect(said).toMatchObject([{ tone: "unknown", title: "What it would do could not be found out so far" }]);
     expect(JSON.stringify(said)).not.toMatch(/0 rows|no rows|no effect/);
   }
 });
 
 test("what was found out before the failure is shown beside it", () => {
   expect(titles({ failure: "lock timeout", plan: "Seq Scan", estimatedRows: 12 })).toEqual([
-    "What it would do could not be found out",
+    "What it would do could not be found out so far",
     "PostgreSQL expects about 12 rows",
   ]);
 });
@@ -39,6 +39,7 @@ test("NULL, the empty text and a side that is not there are three different thin
       { columns, before: [{}, { text: "1" }], after: [{ text: "" }, { text: "1" }] },
       { columns, after: [{}, { text: "2" }] },
       { columns, before: [{}, { text: "3" }] },
+      { columns, after: [{}, { text: "4" }], beforeUnknown: true },
     ],
   });
   expect(sample.map(changedRow)).toEqual([
@@ -49,8 +50,9 @@ test("NULL, the empty text and a side that is not there are three different thin
         { column: "b", before: "1", after: "1", changed: false },
       ],
     },
-    expect.objectContaining({ kind: "after", cells: expect.arrayContaining([expect.objectContaining({ before: undefined })]) }),
+    expect.objectContaining({ kind: "new", cells: expect.arrayContaining([expect.objectContaining({ before: undefined })]) }),
     expect.objectContaining({ kind: "gone", cells: expect.arrayContaining([expect.objectContaining({ after: undefined })]) }),
+    expect.objectContaining({ kind: "after" }),
   ]);
 });
 

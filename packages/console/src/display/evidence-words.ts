@@ -16,7 +16,7 @@ export function evidenceWords({ failure, plan, estimatedRows, affectedRows, diff
   const say = (tone: EvidenceWords["tone"], title: string, note: string) => said.push({ tone, title, note });
   const nothing = plan === "" && difference === "" && estimatedRows === undefined && affectedRows === undefined;
   if (failure !== "" || nothing)
-    say("unknown", "What it would do could not be found out", "That does not mean that it would do nothing.");
+    say("unknown", "What it would do could not be found out so far", "That does not mean that it would do nothing.");
   if (affectedRows !== undefined) {
     const title = affectedRows === 0 ? "It changed no rows when it was tried" : `It would change ${plural(affectedRows, "row")}`;
     say("known", title, "It was tried in a transaction that was rolled back. The data may change before it runs.");
@@ -34,15 +34,13 @@ export interface ChangedCell {
   readonly changed: boolean;
 }
 
-/**
- * What happens to a row, and each of its columns. A side that is not there is undefined, which is not NULL. A row without a `before` is new,
- * or what it was could not be found out: it must not be called new.
- */
-export function changedRow({ columns, before, after }: RowChange): {
-  readonly kind: "after" | "gone" | "changed";
+/** What happens to a row, and each of its columns. A side that is not there (a new row, one that goes) is undefined, which is not NULL. */
+export function changedRow({ columns, before, after, beforeUnknown }: RowChange): {
+  /** `after`: what it was before could not be found out. It must not be called new. */
+  readonly kind: "new" | "after" | "gone" | "changed";
   readonly cells: readonly ChangedCell[];
 } {
-  const kind = before.length === 0 ? "after" : after.length === 0 ? "gone" : "changed";
+  const kind = beforeUnknown ? "after" : before.length === 0 ? "new" : after.length === 0 ? "gone" : "changed";
   const cells = columns.map((column, index) => {
     const [old, now] = [before[index], after[index]];
     return { column, before: old, after: now, changed: kind !== "changed" || old !== now };

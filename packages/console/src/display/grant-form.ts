@@ -74,11 +74,12 @@ export type ReadGrant = { readonly terms: GrantTerms } | { readonly mistakes: Re
 export function readGrant(fields: GrantFields, permitted: GrantBounds): ReadGrant {
   const mistakes: Record<string, string> = {};
   const uses = /^\d{1,9}$/.test(fields.uses.trim()) ? Number(fields.uses) : 0;
-  if (uses < 1 || uses > permitted.maxUses) mistakes.uses = `1 to ${permitted.maxUses.toLocaleString("en-US")}.`;
+  if (uses < 1 || uses > permitted.maxUses)
+    mistakes.uses = `Give a number from 1 to ${permitted.maxUses.toLocaleString("en-US")}.`;
   const time = /^\d{1,9}(?:\.\d{1,3})?$/.test(fields.time.trim()) ? Number(fields.time) : 0;
   const ttlSeconds = Math.round(time * unitSeconds[fields.unit]);
   if (ttlSeconds < 1 || ttlSeconds > permitted.maxTtlSeconds) {
-    mistakes.time = `At most ${duration(permitted.maxTtlSeconds * 1000)}.`;
+    mistakes.time = `Give a time of at most ${duration(permitted.maxTtlSeconds * 1000)}.`;
   }
   const bounds = permitted.values.flatMap(({ name }) => {
     const read = readBound(boundFields(fields, name));
