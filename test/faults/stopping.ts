@@ -1,4 +1,4 @@
-// `countersign up`, but killed (-9) by itself at a named step of a guarded call: STOP_AT names it.
+// `countersign up`, but killed (-9) by itself at a named step of a guarded call: STOP_AT names it, STOP_AFTER says which time (the first).
 import { parseArgs } from "node:util";
 import { type Addresses, loadConfig, startCountersign } from "countersign";
 
@@ -7,12 +7,13 @@ const { values } = parseArgs({
   options: { config: { type: "string" }, data: { type: "string" }, json: { type: "boolean" } },
 });
 const stopAt = process.env.STOP_AT;
+let left = Number(process.env.STOP_AFTER ?? 1);
 const config = await loadConfig(values.config ?? "countersign.yaml", values.data);
 const running = await startCountersign(config, {
   environment: process.env,
   onInternalError: (error) => process.stderr.write(`${String(error)}\n`),
   onStep: (step) => {
-    if (step === stopAt) process.kill(process.pid, "SIGKILL");
+    if (step === stopAt && --left === 0) process.kill(process.pid, "SIGKILL");
   },
 });
 const { console, approver, agent }: Addresses = running.addresses;
