@@ -65,7 +65,7 @@ const dialog = (page: Page) => page.getByRole("dialog");
 test("what it would do is shown before the click, tried out and rolled back", async () => {
   const page = await openRequest(await submit(5), "alice");
   await page.getByText("It would change 1 row").waitFor();
-  await page.getByRole("region", { name: "Rows, before and after" }).getByText("removed").waitFor();
+  await page.getByRole("group", { name: "Rows, before and after" }).getByText("removed").waitFor();
   expect(await instance.value("select count(*)::int from orders where id = 5")).toBe(1);
   expect(await violations(page)).toEqual([]);
 });

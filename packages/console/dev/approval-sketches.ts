@@ -131,7 +131,14 @@ export const approvalSketches: readonly Sketch[] = [
       {
         rule: "mass-deletes",
         stages: [
-          { approvers: ["group:security"], count: 1 },
+          {
+            approvers: ["group:security", "group:security-leads"],
+            count: 1,
+            escalations: [
+              { fromMs: now - minute, approvers: ["group:security-leads"] },
+              { fromMs: now + 8 * minute, approvers: ["user:carol"] },
+            ],
+          },
           { approvers: ["group:dba-oncall"], count: 1 },
         ],
       },

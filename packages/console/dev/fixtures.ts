@@ -36,7 +36,7 @@ export function pendingRequest(sketch: Sketch, number: number, nowMs: number): R
     requirements: rules.map(({ rule, stages }) => ({
       rule,
       stages: stages.map((stage) => ({ approved: 0, ...stage })),
-      satisfied: stages.every((one) => (one.approved ?? 0) >= one.count),
+      satisfied: stages.every((one) => (one.approved ?? 0) >= (one.count ?? 1)),
     })),
     factsJson: JSON.stringify({ protocol: "postgres", sql: { opaque: false, statements: 1, ...sketch.facts } }),
     validForSeconds: 300,

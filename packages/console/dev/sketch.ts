@@ -1,4 +1,4 @@
-import type { DeepPartial, RequestDetail } from "@countersign/rpc";
+import type { DeepPartial, RequestDetail, Stage } from "@countersign/rpc";
 
 /** What differs between the made-up requests. */
 export interface Sketch {
@@ -8,7 +8,7 @@ export interface Sketch {
   readonly agent?: string;
   readonly resource?: string;
   readonly reason?: string;
-  readonly rules?: readonly { rule: string; stages: readonly { approvers: string[]; count: number; approved?: number }[] }[];
+  readonly rules?: readonly { rule: string; stages: readonly DeepPartial<Stage>[] }[];
   readonly askedMsAgo: number;
   readonly waitsMs: number;
   readonly cannotVote?: string;

@@ -146,7 +146,17 @@ function requirement(value: unknown, path: string): Requirement {
 
 function stage(value: unknown, path: string): Stage {
   const json = new JsonObject(value, path);
-  return { approvers: json.strings("approvers"), count: json.count("count"), approved: json.count("approved") };
+  return {
+    approvers: json.strings("approvers"),
+    count: json.count("count"),
+    approved: json.count("approved"),
+    escalations: [...json.list("escalations", escalation)],
+  };
+}
+
+function escalation(value: unknown, path: string): Stage["escalations"][number] {
+  const json = new JsonObject(value, path);
+  return { fromMs: json.count("fromMs"), approvers: json.strings("approvers") };
 }
 
 function castVote(value: unknown, path: string): CastVote {

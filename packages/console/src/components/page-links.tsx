@@ -15,7 +15,7 @@ export function PageLinks({ path }: { readonly path: string }) {
   const waiting = useWaiting();
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
-  const here = more.find(([href]) => href === path)?.[1];
+  const here = more.some(([href]) => href === path);
   const press = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || !open) return;
     setOpen(false);
@@ -46,7 +46,7 @@ export function PageLinks({ path }: { readonly path: string }) {
         aria-controls="more-pages"
         onClick={() => setOpen(!open)}
       >
-        {here ?? "More"}
+        More
         <span aria-hidden="true"> ▾</span>
       </button>
       <div id="more-pages" className={open ? "more-pages more-pages-open" : "more-pages"}>

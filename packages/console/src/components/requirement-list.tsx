@@ -1,4 +1,6 @@
 import type { Requirement, Stage } from "../api/model.ts";
+import { countdown, timeOfDay } from "../display/time.ts";
+import { useTimedText } from "../services.ts";
 import { Exact } from "../ui/exact.tsx";
 import { Icon } from "../ui/icon.tsx";
 
@@ -64,8 +66,28 @@ function StageRow({ stage, turn }: { readonly stage: Stage; readonly turn: keyof
           {turnWords[turn]}
           <Exact text={stage.approvers.map(who).join(" or ")} />
         </span>
+        {turn === "now" &&
+          stage.escalations.map((one) => (
+            <span key={one.fromMs} className="stage-who stage-turn escalation">
+              <EscalationWords escalation={one} />
+            </span>
+          ))}
       </span>
     </li>
+  );
+}
+
+/** Whom time has added, or will add. Nobody is taken away by it, and nothing is approved by it. */
+function EscalationWords({ escalation }: { readonly escalation: Stage["escalations"][number] }) {
+  const { fromMs, approvers } = escalation;
+  const when = useTimedText((nowMs) =>
+    fromMs <= nowMs ? `Since ${timeOfDay(fromMs)} also asked: ` : `In ${countdown(fromMs - nowMs)} also asked: `,
+  );
+  return (
+    <>
+      {when}
+      <Exact text={approvers.map(who).join(" or ")} />
+    </>
   );
 }
 

@@ -11,8 +11,9 @@ export function SampleTable(props: { readonly sample: readonly RowChange[]; read
   const tables = Map.groupBy(sample, ({ columns }) => JSON.stringify(columns));
   const of = affectedRows !== undefined && affectedRows > sample.length ? ` of ${affectedRows.toLocaleString("en-US")}` : "";
   return [...tables].map(([key, rows]) => (
+    // biome-ignore lint/a11y/useSemanticElements: a labelled table that scrolls is not a fieldset
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways, and has to by keyboard too
-    <section key={key} className="sample" aria-label="Rows, before and after" tabIndex={0}>
+    <div key={key} className="sample" role="group" aria-label="Rows, before and after" tabIndex={0}>
       <table>
         <caption>
           {sample.length.toLocaleString("en-US")}
@@ -35,7 +36,7 @@ export function SampleTable(props: { readonly sample: readonly RowChange[]; read
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   ));
 }
 

@@ -62,6 +62,10 @@ export function detailMessage(
         approvers: [...approvals.askedNow(one)],
         count: one.stage.count,
         approved: one.approved,
+        escalations: (one.stage.escalate ?? []).map(({ afterMs, to }) => ({
+          fromMs: one.sinceMs === undefined ? 0 : one.sinceMs + afterMs,
+          approvers: [...to],
+        })),
       })),
     })),
     votes: request.votes.map((vote) => voteMessage(request, vote)),

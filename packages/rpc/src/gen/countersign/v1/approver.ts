@@ -662,6 +662,16 @@ export interface Stage {
   count: number;
   /** How many have agreed. */
   approved: number;
+  /** Whom time adds, in order. */
+  escalations: Escalation[];
+}
+
+/** People whom a stage asks as well once it has waited for long enough. */
+export interface Escalation {
+  /** From when they are asked, milliseconds since the Unix epoch; 0 while it is not the stage's turn. */
+  fromMs: number;
+  /** Who. */
+  approvers: string[];
 }
 
 /** A recorded vote. */
@@ -6873,7 +6883,7 @@ export const Requirement: MessageFns<Requirement> = {
 };
 
 function createBaseStage(): Stage {
-  return { approvers: [], count: 0, approved: 0 };
+  return { approvers: [], count: 0, approved: 0, escalations: [] };
 }
 
 export const Stage: MessageFns<Stage> = {
@@ -6886,6 +6896,9 @@ export const Stage: MessageFns<Stage> = {
     }
     if (message.approved !== 0) {
       writer.uint32(24).uint32(message.approved);
+    }
+    for (const v of message.escalations) {
+      Escalation.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -6927,6 +6940,14 @@ export const Stage: MessageFns<Stage> = {
             message.approved = reader.uint32();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.escalations.push(Escalation.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -6946,6 +6967,9 @@ export const Stage: MessageFns<Stage> = {
         : [],
       count: isSet(object.count) ? globalThis.Number(object.count) : 0,
       approved: isSet(object.approved) ? globalThis.Number(object.approved) : 0,
+      escalations: globalThis.Array.isArray(object?.escalations)
+        ? object.escalations.map((e: any) => Escalation.fromJSON(e))
+        : [],
     };
   },
 
@@ -6960,6 +6984,9 @@ export const Stage: MessageFns<Stage> = {
     if (message.approved !== 0) {
       obj.approved = Math.round(message.approved);
     }
+    if (message.escalations?.length) {
+      obj.escalations = message.escalations.map((e) => Escalation.toJSON(e));
+    }
     return obj;
   },
 
@@ -6971,6 +6998,98 @@ export const Stage: MessageFns<Stage> = {
     message.approvers = object.approvers?.map((e) => e) || [];
     message.count = object.count ?? 0;
     message.approved = object.approved ?? 0;
+    message.escalations = object.escalations?.map((e) => Escalation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEscalation(): Escalation {
+  return { fromMs: 0, approvers: [] };
+}
+
+export const Escalation: MessageFns<Escalation> = {
+  encode(message: Escalation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromMs !== 0) {
+      writer.uint32(8).uint64(message.fromMs);
+    }
+    for (const v of message.approvers) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Escalation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEscalation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.approvers.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Escalation {
+    return {
+      fromMs: isSet(object.fromMs)
+        ? globalThis.Number(object.fromMs)
+        : isSet(object.from_ms)
+        ? globalThis.Number(object.from_ms)
+        : 0,
+      approvers: globalThis.Array.isArray(object?.approvers)
+        ? object.approvers.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: Escalation): unknown {
+    const obj: any = {};
+    if (message.fromMs !== 0) {
+      obj.fromMs = Math.round(message.fromMs);
+    }
+    if (message.approvers?.length) {
+      obj.approvers = message.approvers;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Escalation>): Escalation {
+    return Escalation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Escalation>): Escalation {
+    const message = createBaseEscalation();
+    message.fromMs = object.fromMs ?? 0;
+    message.approvers = object.approvers?.map((e) => e) || [];
     return message;
   },
 };
