@@ -31,6 +31,8 @@ export interface InstanceOptions {
   readonly policy?: string;
   /** More YAML for countersign.yaml, e.g. `limits: {…}`. */
   readonly config?: string;
+  /** More YAML for the resource, e.g. `evidence: { role: reader }`. */
+  readonly resource?: string;
   /** Replaces `countersign up`: a program that takes the same arguments. */
   readonly program?: readonly string[];
   /** Where PostgreSQL is, when not where it really is, e.g. behind a relay. */
@@ -191,7 +193,7 @@ export class Instance implements AsyncDisposable {
   }
 
   #config(): string {
-    const { address = `127.0.0.1:${this.postgres.port}`, config = "" } = this.#options;
+    const { address = `127.0.0.1:${this.postgres.port}`, config = "", resource = "" } = this.#options;
     return `version: 1
 policy: policy.yaml
 approvers:
@@ -208,6 +210,6 @@ resources:
     roles:
       reader: { user: orders_reader, password: { env: READER_PASSWORD } }
       writer: { user: orders_writer, password: { env: WRITER_PASSWORD } }
-${config}`;
+${resource === "" ? "" : `    ${resource}\n`}${config}`;
   }
 }

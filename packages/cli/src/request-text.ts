@@ -10,6 +10,7 @@ import type {
   Stage,
 } from "@countersign/rpc";
 import { Verdict } from "@countersign/rpc";
+import { evidenceLines } from "./evidence-text.ts";
 import { boundsText, termsText } from "./grant-text.ts";
 import { stateName } from "./request-state.ts";
 import { stateFormats } from "./state-name.ts";
@@ -108,6 +109,7 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
     ...(detail.grants === undefined || detail.outcome !== undefined
       ? []
       : ["", heading("May be granted"), ...boundsText(detail.grants).map((one) => `  ${one}`)]),
+    ...evidenceLines(heading, detail),
     ...(detail.votes.length > 0 ? ["", heading("Votes"), ...detail.votes.flatMap(voteLines)] : []),
     ...(detail.history.length > 1
       ? [

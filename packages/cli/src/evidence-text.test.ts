@@ -1,0 +1,55 @@
+import { Evidence, type PastDecision, RequestDetail, RequestState } from "@countersign/rpc";
+import { expect, test } from "vitest";
+import { evidenceLines } from "./evidence-text.ts";
+
+const text = (evidence: Partial<Evidence>, past: PastDecision[] = []) =>
+  evidenceLines((heading) => `# ${heading}`, RequestDetail.fromPartial({ evidence: Evidence.fromPartial(evidence), past })).join(
+    "\n",
+  );
+
+test("a failure is never shown as no effect", () => {
+  expect(text({ failure: "Rows are locked." })).toContain('NOT FOUND OUT, which does not mean "no effect": Rows are locked.');
+  // A newer server may say something that this program does not know.
+  expect(text({})).toContain("NOT FOUND OUT");
+  expect(text({ affectedRows: 0 })).not.toContain("NOT FOUND OUT");
+});
+
+test("an effect: rows before and after, in which nothing can deceive", () => {
+  const shown = text({
+    affectedRows: 3,
+    estimatedRows: 2,
+    notes: ["Numbers of app.s may have been used up."],
+    sample: [
+      {
+        columns: ["id", "na\u202eme"],
+        before: [{ text: "1" }, { text: 'a" → "b' }],
+        after: [{ text: "1" }, { text: undefined }],
+        beforeUnknown: false,
+      },
+      { columns: ["id"], before: [], after: [{ text: "\u001b[31m2" }], beforeUnknown: false },
+      { columns: ["id"], before: [], after: [{ text: "3" }], beforeUnknown: true },
+    ],
+    plan: "Update on item\n  -> Seq Scan\u001b[2J",
+  });
+  expect(shown.split("\n").slice(1)).toEqual([
+    "# What it would do",
+    "  When it was tried and rolled back, it changed 3 rows.",
+    "  PostgreSQL expects about 2 rows.",
+    "  Numbers of app.s may have been used up.",
+    "  a row",
+    '    id            "1"',
+    '    na\\u{202e}me  "a\\" → \\"b" → NULL',
+    "  a new row",
+    '    id  "\\u001b[31m2"',
+    "  a row, not known how it is now",
+    '    id  "3"',
+    "  Plan",
+    "    Update on item",
+    "      -> Seq Scan\\u{1b}[2J",
+  ]);
+});
+
+test("earlier requests: how they ended, who asked, who voted", () => {
+  const past = { id: "req_1", state: RequestState.DENIED, subject: "agent\u001b", votes: ["bob: deny"], createdMs: 0 };
+  expect(text({ affectedRows: 1 }, [past])).toContain("req_1  denied, asked by agent\\u{1b}; bob: deny");
+});
