@@ -36,7 +36,7 @@ export interface LedgerParts {
 export type Entry = Omit<Change, "from" | "revision" | "wakeMs">;
 
 /** The end of a request whose place another takes. */
-export type Ending = Entry & { readonly to: RequestState; readonly outcome: Outcome };
+type Ending = Entry & { readonly to: RequestState; readonly outcome: Outcome };
 
 /**
  * The one way in which requests come to be and change: one change of a request at a time, the audit record on disk first, then the store by
