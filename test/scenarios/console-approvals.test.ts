@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import type { Countersign } from "@countersign/sdk";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -211,4 +212,44 @@ test("an agent that is locked from a request's page runs nothing more, until the
   await page.keyboard.press("Control+Enter");
   await page.getByText("Nothing is locked").waitFor();
   expect((await cs.postgres("orders-db").query("select 1")).rowCount).toBe(1);
+});
+
+test("a doubt that only a person can clear up is cleared up on the request's page", async () => {
+  const stopping = fileURLToPath(new URL("../faults/stopping.ts", import.meta.url));
+  await instance.end();
+  await instance.up({
+    program: [process.execPath, "--conditions=source", "--no-warnings", stopping],
+    env: { STOP_AT: "executed" },
+  });
+  await using agent = instance.client();
+  const { id } = await agent.submit({
+    ...{ kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [55] },
+  });
+  const killed = instance.ended();
+  // The process dies on the way, and with it the answer.
+  await instance.cli("approve", id, "--as", "alice", "--yes");
+  expect(await killed).toBe("SIGKILL");
+  // The target cannot be asked what became of it.
+  await instance.postgres.pause();
+  try {
+    await instance.up();
+    const page = await signIn(browser, instance, "alice");
+    await page.goto(`${instance.at.console}/requests/${id}`);
+    await page.getByRole("heading", { name: "Unknown outcome" }).waitFor();
+    await page.getByRole("button", { name: "Say what happened…" }).click();
+    await dialog(page)
+      .getByRole("radio", { name: /It did not happen/ })
+      .check();
+    await dialog(page)
+      .getByRole("textbox", { name: /How you know/ })
+      .fill("The row is still there.");
+    await dialog(page).getByRole("button", { name: "Record it" }).click();
+    await page.getByRole("heading", { name: "Failed" }).waitFor();
+    await page
+      .getByText(/The row is still there/)
+      .first()
+      .waitFor();
+  } finally {
+    await instance.postgres.restart();
+  }
 });
