@@ -1,4 +1,4 @@
-import type { Operation, PostgresParameter, SubmitRequest } from "@countersign/rpc";
+import type { Operation, PlannedAction, PostgresParameter, SubmitRequest } from "@countersign/rpc";
 import { CountersignError } from "./errors.ts";
 import { toParameter } from "./parameter.ts";
 
@@ -53,6 +53,15 @@ export function toOperation({ statement, parameters = [] }: GuardedAction): Oper
   const values: PostgresParameter[] = [];
   for (const [index, parameter] of parameters.entries()) values.push(toParameter(parameter, index));
   return { operation: { $case: "postgresQuery", value: { statement, parameters: values } } };
+}
+
+/**
+ * An action as a line of a plan, as the wire carries it.
+ *
+ * @throws {CountersignError} as {@link toOperation}.
+ */
+export function toPlanned(action: GuardedAction): PlannedAction {
+  return { resource: action.resource, operation: toOperation(action) };
 }
 
 /**

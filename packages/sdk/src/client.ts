@@ -4,6 +4,7 @@ import { type Advice, Advisor } from "./advice.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { TypeParsers } from "./field-reader.ts";
 import type { Patience } from "./patience.ts";
+import { attachPlan, type Plan, submitPlan } from "./plan.ts";
 import { type CallSettings, PostgresResource } from "./postgres.ts";
 import type { RequestHandle } from "./request.ts";
 import { attach, type SubmitOptions, submit } from "./submit.ts";
@@ -61,6 +62,19 @@ export class Countersign implements AsyncDisposable {
    */
   submit(action: GuardedAction, options: SubmitOptions = {}): Promise<RequestHandle> {
     return submit(action, options, this.#settings);
+  }
+
+  /**
+   * Asks once for an ordered list of exact actions (at most 100), or attaches to such a plan by its id, e.g. after a crash. People sign the
+   * list as a whole, or strike lines out of it; then its lines run in order, each once, when {@link Plan.run} or {@link Plan.runAll} asks.
+   *
+   * @throws {CountersignError} `unknown_resource`, `invalid_operation` and what else keeps a line from being asked for: the message names it.
+   * `not_found` for an id. A denial by policy is no error: the plan's state says it.
+   */
+  plan(plan: readonly GuardedAction[] | string, options: SubmitOptions = {}): Promise<Plan> {
+    return typeof plan === "string"
+      ? attachPlan(plan, this.#settings, options.signal)
+      : submitPlan(plan, options, this.#settings);
   }
 
   /**

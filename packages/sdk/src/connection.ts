@@ -1,4 +1,4 @@
-import { AgentServiceClient, type ExecuteResponse, type SubmitRequest, type WatchResponse } from "@countersign/rpc";
+import { AgentServiceClient, type ExecuteLineRequest, type ExecuteResponse, type SubmitRequest } from "@countersign/rpc";
 import { type ClientReadableStream, type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { channelCredentials, channelOptions, type Tls } from "./address.ts";
 import { CountersignError, errorFromStatus } from "./errors.ts";
@@ -16,10 +16,11 @@ export interface ConnectionOptions {
   readonly tls?: Tls;
 }
 
-/** What a stream of events starts with: an action to run, or a request to follow. */
+/** What a stream of events starts with: an action to run, a request to follow, or a line of a plan to run. */
 export type Opening =
   | { readonly type: "execute"; readonly submit: SubmitRequest }
-  | { readonly type: "watch"; readonly requestId: string; readonly afterSequence: number };
+  | { readonly type: "watch"; readonly requestId: string; readonly afterSequence: number }
+  | { readonly type: "line"; readonly request: ExecuteLineRequest };
 
 /** Starts a call that has one answer. */
 export type Call<Response> = (
@@ -109,12 +110,13 @@ export class Connection {
   }
 
   #own(opening: Opening, metadata: Metadata, sink: EventSink): EventCall {
-    const call = withoutStack((): ClientReadableStream<ExecuteResponse | WatchResponse> => {
+    const call = withoutStack((): ClientReadableStream<Pick<ExecuteResponse, "events">> => {
+      if (opening.type === "line") return this.#client.executeLine(opening.request, metadata);
       if (opening.type === "execute") return this.#client.execute({ submit: opening.submit }, metadata);
       return this.#client.watch({ requestId: opening.requestId, afterSequence: opening.afterSequence }, metadata);
     });
     let failure: ServiceError | undefined;
-    call.on("data", ({ events }: ExecuteResponse | WatchResponse) => sink.events(events));
+    call.on("data", ({ events }: Pick<ExecuteResponse, "events">) => sink.events(events));
     // grpc-js reports the failure before the messages in front of it were read; `end` comes after them.
     call.on("error", (error: ServiceError) => {
       failure = error;

@@ -40,8 +40,9 @@ export class Following implements Ward, EventSink {
     this.#connection = connection;
     this.#opening = opening;
     this.#listener = listener;
-    this.requestId = opening.type === "watch" ? opening.requestId : "";
-    this.#stored = opening.type === "watch" || opening.submit.idempotencyKey !== "";
+    this.requestId = opening.type === "watch" ? opening.requestId : opening.type === "line" ? opening.request.requestId : "";
+    // What became of a line its plan tells: it is never sent again.
+    this.#stored = opening.type === "watch" || (opening.type === "execute" && opening.submit.idempotencyKey !== "");
     connection.wards.add(this);
     this.#connect();
   }

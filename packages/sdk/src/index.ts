@@ -13,6 +13,7 @@ export { CountersignError, type CountersignErrorCode } from "./errors.ts";
 export type { RequestEvent, RequestProgress, RowsEvent } from "./event.ts";
 export type { TypeParsers } from "./field-reader.ts";
 export type { Outcome, OutcomeState, Receipt, RequestStatus, Summary } from "./outcome.ts";
+export type { LineOutcome, LineStatus, Plan } from "./plan.ts";
 export type { PostgresResource, QueryOptions, QueryResult, RowStream } from "./postgres.ts";
 export type { HeldOperation, Replacement } from "./replacement.ts";
 export type { RequestHandle } from "./request.ts";

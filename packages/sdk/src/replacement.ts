@@ -22,7 +22,8 @@ export function replacementFromWire({ requestId, why, operation, before, editedB
   return { successor: requestId, why, ...(was && now && { edit: { by: editedBy, before: was, now } }) };
 }
 
-function operationFromWire(wire: Operation | undefined): HeldOperation | undefined {
+/** An operation from the wire; `undefined` for a kind that only a newer sidecar knows. */
+export function operationFromWire(wire: Operation | undefined): HeldOperation | undefined {
   if (wire?.operation?.$case !== "postgresQuery") return undefined;
   const { statement, parameters } = wire.operation.value;
   return { kind: "postgres.query", statement, parameters: parameters.map(parameterFromWire) };

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { RequestState, type SubmitRequest, type SubmitResponse } from "@countersign/rpc";
+import { RequestState, type SubmitResponse } from "@countersign/rpc";
 import { type Asking, type GuardedAction, toSubmit } from "./action.ts";
 import { Backoff } from "./backoff.ts";
-import type { Connection } from "./connection.ts";
 import { CountersignError } from "./errors.ts";
 import { eventFromWire, statusAfter } from "./event.ts";
 import { Following } from "./following.ts";
@@ -21,7 +20,10 @@ export interface SubmitOptions extends Asking {
 export async function submit(action: GuardedAction, options: SubmitOptions, settings: CallSettings): Promise<RequestHandle> {
   const { connection, session, types, defaults } = settings;
   const asking = { reason: options.reason ?? defaults.reason ?? "", idempotencyKey: options.idempotencyKey ?? randomUUID() };
-  const response = await deliver(connection, toSubmit(action, asking, session), options.signal);
+  const request = toSubmit(action, asking, session);
+  const response = await deliver(() =>
+    connection.unary<SubmitResponse>((client, metadata, done) => client.submit(request, metadata, done), options),
+  );
   connection.decidedBy(response.decision?.policyDigest ?? "");
   const denied = response.state === RequestState.DENIED && response.requestId === "";
   const known: Known = {
@@ -66,12 +68,12 @@ export async function attach(id: string, settings: CallSettings, signal?: AbortS
   return new RequestHandle(known, connection, types);
 }
 
-/** Sends until it has arrived: with its key, sending twice is sending once. */
-async function deliver(connection: Connection, request: SubmitRequest, signal: AbortSignal | undefined): Promise<SubmitResponse> {
+/** Sends until it has arrived. Only for what has an idempotency key: with it, sending twice is sending once. */
+export async function deliver<Response>(send: () => Promise<Response>): Promise<Response> {
   const backoff = new Backoff();
   for (let first = true; ; first = false) {
     try {
-      return await connection.unary((client, metadata, done) => client.submit(request, metadata, done), { signal });
+      return await send();
     } catch (error) {
       const pause = error instanceof CountersignError && mayDeliverAgain(error, first) ? backoff.next() : undefined;
       if (pause === undefined) throw error;

@@ -1,5 +1,6 @@
 import { hashText } from "../hash.ts";
 import { GrantStory } from "./grant-story.ts";
+import { PlanStory } from "./plan-story.ts";
 import type { Problem } from "./problem.ts";
 import type { ParsedRecord } from "./record.ts";
 
@@ -11,7 +12,7 @@ export interface OpenAction {
 
 /**
  * Whether the records, one after the other, tell a story that can be true: each writer's chain is whole, every outcome has its intent,
- * every reviewed intent has an approval before it, and every intent by a grant a use of it. Memory grows with what is open, not with the log.
+ * every reviewed intent has an approval before it, every intent by a grant a use of it, and the lines of plans their order. Memory grows with what is open, not with the log.
  */
 export class Story {
   readonly #origin: string;
@@ -21,6 +22,7 @@ export class Story {
   readonly #doubts = new Set<string>();
   readonly #approved = new Set<string>();
   readonly #grants = new GrantStory();
+  readonly #plans = new PlanStory();
   #lost = 0;
   #holes = 0;
 
@@ -30,7 +32,7 @@ export class Story {
 
   /** Takes the next record; gives what does not fit the ones before it. */
   next(index: number, record: ParsedRecord, leaf: Uint8Array): Problem[] {
-    return [...this.#chain(index, record, leaf), ...this.#meaning(index, record), ...this.#ofGrants(index, record)];
+    return [...this.#chain(index, record, leaf), ...this.#meaning(index, record), ...this.#ofStories(index, record)];
   }
 
   /** A record is missing or unreadable, and reported: what follows from that is not reported again. */
@@ -65,8 +67,8 @@ export class Story {
     this.#heads.set(sidecar, { index, sequence, link: hashText(leaf) });
   }
 
-  *#ofGrants(index: number, record: ParsedRecord): Generator<Problem> {
-    for (const problem of this.#grants.next(record)) {
+  *#ofStories(index: number, record: ParsedRecord): Generator<Problem> {
+    for (const problem of [...this.#grants.next(record), ...this.#plans.next(record)]) {
       if (this.#lost === 0) yield { kind: "unfounded", index, message: `record ${index}: ${problem}` };
     }
   }
