@@ -115,6 +115,28 @@ test("a grant that was approved on the page lets the same run within its bounds,
   expect(await fate(20)).toBe("waits");
 });
 
+test("a plan is read whole, line by line; a line that is struck out on the page does not run", async () => {
+  const line = (parameter: number) => ({
+    ...({ kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [parameter] } as const),
+  });
+  const plan = await cs.plan([line(60), line(65), line(70)], { reason: "Duplicates." });
+  const page = await openRequest(plan.id, "alice");
+  await page.getByRole("heading", { level: 1, name: /run a plan of 3 lines/ }).waitFor();
+  const shown = await page.getByRole("group", { name: /The whole statement of line/ }).allTextContents();
+  expect(shown).toEqual([deletion, deletion, deletion]);
+  await page.getByRole("checkbox", { name: "Strike out line 2" }).check();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: "Approve", exact: true }).click();
+  await page.getByText("2 lines may run once, in this order, as shown. 1 line struck out").waitFor();
+  await page.getByRole("button", { name: "Confirm approval" }).click();
+  const ran: number[] = [];
+  for await (const outcome of plan.runAll()) ran.push(outcome.index);
+  expect(ran).toEqual([0, 2]);
+  expect(await instance.value("select string_agg(id::text, ',') from orders where id in (60, 65, 70)")).toBe("65");
+  await page.getByRole("heading", { name: "Succeeded" }).waitFor();
+  await page.getByRole("listitem", { name: "Line 2" }).getByText("Struck out: does not run").waitFor();
+});
+
 test("an emergency: approved alone with a reason by who may, and reviewed by somebody else", async () => {
   const id = await submit(25);
   const page = await openRequest(id, "mallory");
