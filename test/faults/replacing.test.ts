@@ -19,7 +19,7 @@ const twoPeople = ordersPolicy.replace("count: 1", "count: 2");
 /** Each run adds 1 to one order's total, so that the database counts the runs. */
 const update = (id: number) =>
   ({ kind: "postgres.query", resource: "orders-db", statement: `update orders set total = total + 1 where id = ${id}` }) as const;
-const total = async (id: number) => Number(await instance.value(`select total from orders where id = ${id}`));
+const total = async (id: number) => Number(await instance.value(`select floor(total)::int from orders where id = ${id}`));
 
 let instance: Instance;
 beforeAll(async () => {
@@ -79,6 +79,30 @@ describe("au-crash: kill -9 while another request takes the place of a held one"
     expect(await handle.result({ timeout: "20s" })).toMatchObject({ state: "succeeded", requestId: now });
     expect(await total(7)).toBe(before + 1);
     expect((await instance.cli("audit", "verify")).code).toBe(0);
+  });
+
+  test("approved and not yet claimed when it is killed, and policy asks for more at the restart: the approval is void", async () => {
+    await instance.up({ program: stopping, env: { STOP_AT: "approved" } });
+    const before = await total(9);
+    const killed = instance.ended();
+    const cs = instance.client();
+    const { id } = await cs.submit(update(9));
+    using first = await approverClient(instance, "alice");
+    await vote(first, id, "approve").catch(() => {});
+    expect(await killed).toBe("SIGKILL");
+    await cs.close();
+    put(twoPeople);
+    await instance.up();
+    using alice = await approverClient(instance, "alice");
+    using bob = await approverClient(instance, "bob");
+    const { votes, replacedBy } = await waitForState(alice, id, RequestState.REVOKED);
+    expect(votes).toHaveLength(1);
+    expect((await getRequest(alice, replacedBy)).votes).toEqual([]);
+    await vote(alice, replacedBy, "approve");
+    expect(await total(9)).toBe(before);
+    await vote(bob, replacedBy, "approve");
+    await waitForState(alice, replacedBy, RequestState.SUCCEEDED);
+    expect(await total(9)).toBe(before + 1);
   });
 
   test.each(replacingSteps)("an edit, at %s: it happened whole or not at all", async (step) => {

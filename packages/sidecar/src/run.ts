@@ -79,12 +79,6 @@ export class Run {
     return this.#succession;
   }
 
-  /** Whether this principal opened it. */
-  belongsTo(principal: { readonly issuer: string; readonly subject: string }): boolean {
-    const owner = this.#request.action.principal;
-    return owner.issuer === principal.issuer && owner.subject === principal.subject;
-  }
-
   /**
    * Tells a viewer what has happened and what happens next; resolves when it ended or the viewer went away. Gives what took its place, about
    * which the viewer has to be told as well, also when they have just gone: somebody has to notice it there.
