@@ -101,7 +101,7 @@ export class ApproverClient implements Disposable {
     detail: RequestDetail,
     verdict: Verdict,
     comment: string,
-    more: Partial<Pick<VoteRequest, "grant" | "breakGlass">> = {},
+    more: Partial<Pick<VoteRequest, "grant" | "breakGlass" | "struck">> = {},
   ): Promise<RequestDetail> {
     const { requestDigest } = detail;
     const plain = { grant: undefined, breakGlass: false, struck: [], ...more };

@@ -1,5 +1,5 @@
 import type { PostgresParameter, PostgresQuery } from "@countersign/rpc";
-import { parameterText } from "./request-text.ts";
+import { parameterText } from "./operation-text.ts";
 import { visibleBlock } from "./terminal/escape.ts";
 import { paint, type Terminal } from "./terminal/terminal.ts";
 

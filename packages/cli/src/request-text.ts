@@ -1,17 +1,9 @@
-import type {
-  CastVote,
-  Limits,
-  Operation,
-  PostgresParameter,
-  Principal,
-  RequestDetail,
-  RequestSummary,
-  Requirement,
-  Stage,
-} from "@countersign/rpc";
+import type { CastVote, Limits, Principal, RequestDetail, RequestSummary, Requirement, Stage } from "@countersign/rpc";
 import { Verdict } from "@countersign/rpc";
 import { evidenceLines } from "./evidence-text.ts";
 import { boundsText, termsText } from "./grant-text.ts";
+import { operationText } from "./operation-text.ts";
+import { planLines } from "./plan-text.ts";
 import { stateName } from "./request-state.ts";
 import { stateFormats } from "./state-name.ts";
 import { mixedScripts, visible, visibleBlock } from "./terminal/escape.ts";
@@ -31,48 +23,16 @@ function principalText(principal: Principal | undefined): string {
   return `${visible(principal.subject)} (by ${visible(principal.issuer)}${groups})`;
 }
 
-/** An operation that this program cannot show whole, and that nobody may therefore approve with it (THREATS.md ap-display). */
-class UnshowableError extends Error {
-  override readonly name = "UnshowableError";
-}
-
-/**
- * The operation, whole: nothing is cut, and nothing in it acts on the terminal.
- *
- * @throws {UnshowableError} for a kind that a newer server knows.
- */
-function operationText(operation: Operation | undefined): {
-  readonly statement: string;
-  readonly parameters: readonly string[];
-} {
-  if (operation?.operation?.$case !== "postgresQuery") {
-    throw new UnshowableError(
-      "This version of countersign cannot show this request's operation. Use the console, or a newer countersign.",
-    );
-  }
-  const { statement, parameters } = operation.operation.value;
-  return { statement: visibleBlock(statement), parameters: parameters.map(parameterText) };
-}
-
-/** A bind value in the words of this program. */
-export function parameterText({ value }: PostgresParameter): string {
-  switch (value?.$case) {
-    case "text":
-      return visible(JSON.stringify(value.value));
-    case "binary":
-      return `\\x${Buffer.from(value.value).toString("hex")} (${countText(value.value.length, "byte")}, binary)`;
-    default:
-      return "NULL";
-  }
-}
-
 /** Everything that an approver needs to decide, as lines. */
 export function requestText(terminal: Terminal, detail: RequestDetail): readonly string[] {
   const { summary } = detail;
-  const { statement, parameters } = operationText(detail.operation);
+  const isPlan = detail.plan.length > 0;
   const heading = (text: string): string => paint(terminal.stdout, "bold", text);
   const indented = (text: string): string[] => text.split("\n").map((one) => `  ${one}`);
-  const suspicious = mixedScripts([statement, ...parameters].join("\n"));
+  const what = isPlan
+    ? ["", heading(`Plan: ${countText(detail.plan.length, "line")}, in this order`), ...planLines(detail.plan)]
+    : statementLines(heading, detail.operation);
+  const suspicious = mixedScripts(what.join("\n"));
   const facts: readonly (readonly [string, string])[] = [
     [
       "request",
@@ -95,10 +55,7 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
     ...facts
       .filter(([, text]) => text !== "")
       .map(([label, text]) => `${paint(terminal.stdout, "gray", label.padEnd(9))} ${text}`),
-    "",
-    heading("Statement"),
-    ...indented(statement),
-    ...(parameters.length > 0 ? ["", heading("Parameters"), ...parameters.map((text, index) => `  $${index + 1}  ${text}`)] : []),
+    ...what,
     ...(suspicious.length > 0
       ? ["", paint(terminal.stdout, "red", `Beware: letters of several scripts are mixed in ${suspicious.join(", ")}`)]
       : []),
@@ -120,6 +77,13 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
       : []),
     ...outcomeLines(heading, detail),
   ];
+}
+
+function statementLines(heading: (text: string) => string, operation: RequestDetail["operation"]): readonly string[] {
+  const { statement, parameters } = operationText(operation);
+  const values = parameters.map((text, index) => `  $${index + 1}  ${text}`);
+  const lines = ["", heading("Statement"), ...statement.split("\n").map((one) => `  ${one}`)];
+  return values.length > 0 ? [...lines, "", heading("Parameters"), ...values] : lines;
 }
 
 /** What somebody approved alone is the first thing to be seen. */

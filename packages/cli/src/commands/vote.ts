@@ -18,6 +18,7 @@ interface VoteOptions extends ApproverOptions {
   readonly breakGlass?: true;
   readonly yes?: true;
   readonly json?: true;
+  readonly strike?: string;
   readonly grant?: string;
   readonly bound?: readonly string[];
 }
@@ -35,6 +36,7 @@ export const approveCommand: MakeCommand = (context) =>
         ["countersign approve req_01k2f8"],
         ["countersign approve req_01k2f8 --as alice --yes -m 'Checked with the owner.'"],
         ["countersign approve req_01k2f8 --break-glass -m 'The site is down.'", "alone, in an emergency"],
+        ["countersign approve req_01k2f8 --strike 2,5", "a plan without two of its lines"],
         [
           "countersign approve req_01k2f8 --grant uses=20,ttl=8h --bound '$1=range:1..1000' --bound 'constant 1=any'",
           "and let the same run 20 times more within eight hours, with these values, without asking",
@@ -42,6 +44,7 @@ export const approveCommand: MakeCommand = (context) =>
       ],
     )
       .option("--break-glass", "alone, in an emergency, where the rules name you for it; needs -m, and is reviewed afterwards")
+      .option("--strike <LINES>", "lines of a plan that are not to run, e.g. 2,5")
       .option("--grant <TERMS>", "let it stand, where the rules permit it: uses=20,ttl=8h")
       .option(
         "--bound <BOUND>",
@@ -80,15 +83,27 @@ async function vote(terminal: Terminal, verdict: VerdictName, id: string, option
     import("../request-json.ts"),
   ]);
   const grant = await grantOf(options);
+  const struck = await struckBy(options);
   using client = await connectApprover(terminal, options);
   const shown = await client.find(id);
-  await review(terminal, verdict, shown, options, grant);
+  await review(terminal, verdict, shown, options, { grant, struck });
   const { message, comment = message, breakGlass = false } = options;
-  const after = await client.vote(shown, verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, comment, { grant, breakGlass });
+  const after = await client.vote(shown, verdict === "approve" ? Verdict.APPROVE : Verdict.DENY, comment, {
+    grant,
+    breakGlass,
+    struck,
+  });
   if (options.json) line(terminal.stdout, JSON.stringify(detailJson(after), null, 2));
   else await report(terminal, verdict, after);
   if (grant !== undefined && !options.json) await reportGrant(terminal, client, after);
   return exitCodes.ok;
+}
+
+/** From 0, as the wire counts. */
+async function struckBy({ strike }: VoteOptions): Promise<number[]> {
+  const lines = strike === undefined ? [] : (await import("../plan-text.ts")).lineNumbers(strike);
+  if (lines === undefined) throw new CliError(exitCodes.usage, "--strike names lines by their numbers, e.g. 2,5.");
+  return [...lines];
 }
 
 async function grantOf({ grant, bound = [] }: VoteOptions): Promise<GrantTerms | undefined> {
@@ -112,12 +127,13 @@ async function review(
   verdict: VerdictName,
   detail: RequestDetail,
   options: VoteOptions,
-  grant?: GrantTerms,
+  { grant, struck }: { readonly grant: GrantTerms | undefined; readonly struck: readonly number[] },
 ): Promise<void> {
   const [{ requestText }, { termsText }] = await Promise.all([import("../request-text.ts"), import("../grant-text.ts")]);
   // With --json, standard output holds JSON only; and also with --yes, what cannot be shown cannot be approved.
   const text = requestText(options.json ? { ...terminal, stdout: terminal.stderr } : terminal, detail);
   const standing = grant === undefined ? [] : ["", "With a grant", ...termsText(grant).map((one) => `  ${one}`)];
+  const without = struck.map((one) => one + 1).join(", ");
   if (!options.json || !options.yes)
     for (const one of [...text, ...standing, ""]) line(options.json ? terminal.stderr : terminal.stdout, one);
   if (options.breakGlass ? !detail.mayBreakGlass : detail.summary?.canVote === false) {
@@ -133,7 +149,8 @@ async function review(
   if (options.yes) return;
   if (terminal.stdin.isTTY !== true)
     throw new CliError(exitCodes.usage, "There is no terminal to ask on. Add --yes to vote without being asked.");
-  const approving = grant === undefined ? "Approve exactly this?" : "Approve this, and the grant?";
+  const exactly = without === "" ? "Approve exactly this?" : `Approve this without line ${without}?`;
+  const approving = grant === undefined ? exactly : "Approve this, and the grant?";
   const alone = "EMERGENCY: approve this alone? Everybody is told, and somebody else has to review it.";
   const question = verdict === "deny" ? "Deny this?" : options.breakGlass ? alone : approving;
   if (!(await confirm(terminal, paint(terminal.stderr, "bold", question))))
