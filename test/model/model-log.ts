@@ -1,0 +1,92 @@
+import type { AuditLog, Durability, LogReceipt, OpenIntent, RecordDraft } from "../../packages/audit/src/index.ts";
+import { AuditError } from "../../packages/audit/src/index.ts";
+import type { Scheduler, Way } from "./scheduler.ts";
+
+/** A record in the log, and whether it would survive a power cut. */
+interface Entry {
+  readonly sidecar: string;
+  readonly record: RecordDraft;
+  synced: boolean;
+}
+
+/** An audit log in memory that outlives a process, as the real one's file does. */
+export class ModelLog implements AuditLog {
+  entries: Entry[] = [];
+  readonly #scheduler: Scheduler;
+  readonly #faults: (work: () => never) => readonly Way[];
+
+  /** @param faults Gives the ways in which a write may fail, if it may. */
+  constructor(scheduler: Scheduler, faults: (work: () => never) => readonly Way[]) {
+    this.#scheduler = scheduler;
+    this.#faults = faults;
+  }
+
+  append(writer: string, drafts: readonly RecordDraft[], durability: Durability): Promise<readonly LogReceipt[]> {
+    const name = `records ${drafts.map(described).join(" and ")}`;
+    const work = () => {
+      const index = this.entries.length;
+      this.entries.push(...drafts.map((record) => ({ sidecar: writer, record, synced: false })));
+      if (durability === "durable") for (const entry of this.entries) entry.synced = true;
+      return drafts.map((_, offset) => ({ index: index + offset, record: new Uint8Array(), proof: [], checkpoint: "" }));
+    };
+    const fail = () => {
+      throw new AuditError("unavailable", "The disk is full.");
+    };
+    return this.#scheduler.step(name, work, () => this.#faults(fail));
+  }
+
+  openIntents(writer: string): Promise<readonly OpenIntent[]> {
+    return this.#scheduler.step("reads open intents", () =>
+      this.openIn(writer).map((request) => ({
+        request,
+        record: this.#bytes(this.entries.find((one) => one.record.type === "intent" && one.record.request === request)),
+      })),
+    );
+  }
+
+  recordsOf(request: string): Promise<readonly Uint8Array[]> {
+    const own = (entry: Entry) => entry.record.request === request;
+    return this.#scheduler.step("reads records", () => this.entries.filter(own).map((entry) => this.#bytes(entry)));
+  }
+
+  /** The requests whose intents have no outcome. */
+  openIn(writer: string): readonly string[] {
+    const of = (type: RecordDraft["type"]) =>
+      this.entries.filter((one) => one.sidecar === writer && one.record.type === type).map((one) => one.record.request ?? "");
+    const ended = new Set(of("outcome"));
+    return of("intent").filter((request) => !ended.has(request));
+  }
+
+  /** Whether there is a record of a type about a request of which something holds. */
+  has(type: RecordDraft["type"], request: string, holds: (detail: Record<string, unknown>, entry: Entry) => boolean): boolean {
+    return this.entries.some(
+      (entry) => entry.record.type === type && entry.record.request === request && holds(detailOf(entry.record), entry),
+    );
+  }
+
+  /** The power goes: what was not synced is lost. */
+  cutPower(): void {
+    this.entries = this.entries.filter(({ synced }) => synced);
+  }
+
+  fingerprint(): string {
+    const about = this.entries.filter(({ record }) => record.type === "intent" || record.type === "outcome");
+    const unsynced = this.entries.filter(({ synced }) => !synced);
+    return [about, unsynced].map((some) => some.map(({ record }) => described(record)).join(",")).join(";");
+  }
+
+  #bytes(entry: Entry | undefined): Uint8Array {
+    if (entry === undefined) throw new Error("no such record");
+    return Buffer.from(JSON.stringify({ ...entry.record, sidecar: entry.sidecar }));
+  }
+}
+
+function described(record: RecordDraft): string {
+  const { from, to, accepted, change, code, outcome } = detailOf(record);
+  const what = record.type === "state" ? [from, to] : [accepted === false ? "refused" : undefined, change, code, outcome];
+  return [record.type, ...what.filter((one) => typeof one === "string")].join(" ");
+}
+
+function detailOf({ detail }: RecordDraft): Record<string, unknown> {
+  return typeof detail === "object" && detail !== null && !Array.isArray(detail) ? { ...detail } : {};
+}
