@@ -173,8 +173,9 @@ test("two approvers: a grant that one of them has signed alone is none", async (
 test("a policy that permits less, or asks for more, makes a grant unusable; it is judged by the one in force", async () => {
   await using own = await Instance.start({ policy, shares: instance });
   await using agent = own.client();
-  const { id } = await agent.submit({ kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [55] });
-  await own.cli("approve", id, "--as", "alice", "--yes", "--grant", "uses=9,ttl=1h");
+  const handle = await agent.submit({ kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [55] });
+  expect(await own.cli("approve", handle.id, "--as", "alice", "--yes", "--grant", "uses=9,ttl=1h")).toMatchObject({ code: 0 });
+  await handle.result();
   let version = 0;
   const inForce = async (): Promise<string> => JSON.parse((await own.cli("policy", "status", "--json")).stdout).digest;
   let digest = await inForce();
@@ -206,8 +207,9 @@ test("uses and what ended them survive a kill; rows put back from before bring n
   await using own = await Instance.start({ policy, shares: instance });
   const client = () => own.client();
   let agent = client();
-  const { id } = await agent.submit({ kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [60] });
-  await own.cli("approve", id, "--as", "alice", "--yes", "--grant", "uses=2,ttl=1h");
+  const handle = await agent.submit({ kind: "postgres.query", resource: "orders-db", statement: deletion, parameters: [60] });
+  expect(await own.cli("approve", handle.id, "--as", "alice", "--yes", "--grant", "uses=2,ttl=1h")).toMatchObject({ code: 0 });
+  await handle.result();
   await own.end("SIGKILL");
   const before = new Sqlite(join(own.data, "control.db"));
   const row = before.prepare("select * from standing where kind = 'grant'").get() as Record<string, unknown>;
