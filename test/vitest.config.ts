@@ -24,6 +24,7 @@ export default defineConfig({
   test: {
     projects: [
       project("unit", ["packages/*/src/**/*.test.{ts,tsx}", "examples/**/*.test.ts", "test/setup/**/*.test.mjs"]),
+      project("model", ["test/model/**/*.test.ts"], { testTimeout: 400_000 }),
       project("conformance", ["test/conformance/**/*.test.ts"], { testTimeout: 60_000, fileParallelism: false }),
       project("scenarios", ["test/scenarios/**/*.test.ts"], { testTimeout: 90_000, fileParallelism: false }),
       project("faults", ["test/faults/**/*.test.ts"], { testTimeout: 180_000, fileParallelism: false }),

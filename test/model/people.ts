@@ -10,6 +10,7 @@ export const people = {
   /** The same person, signed in under another account. */
   aliceAgain: person("alice-oncall", ["dba"], { accounts: ["alice", "alice-oncall"] }),
   bob: person("bob", ["dba"]),
+  carl: person("carl", ["dba"]),
   /** Owns the agent. */
   olga: person("olga", ["dba"]),
   /** Asked only when nobody answers. */

@@ -135,12 +135,12 @@ export const scenarios: readonly Scenario[] = [
     deep: { ...none, crashes: 1 },
   },
   {
-    name: "votes: a no, by the owner, and by somebody who is asked later",
+    name: "votes: a no, by one who may and by the owner",
     before: half,
-    actors: { olga: [vote("olga", "deny")], bob: [vote("bob")], lena: [vote("lena", "deny")] },
+    actors: { olga: [vote("olga", "deny")], bob: [vote("bob", "deny")], carl: [vote("carl")] },
     sidecars: 1,
     bounds: none,
-    deep: { ...none, passes: 1 },
+    deep: { ...none, crashes: 1 },
   },
   {
     name: "claims: two sidecars, a revocation, a crash",
