@@ -104,6 +104,19 @@ describe.each(versions.filter(([version]) => version === "newest" || installedPo
         expect((await asBoss("plan", "delete from item")).failure).toMatch(/is a superuser/);
       });
 
+      test("never uses the login that may change things, which an effect does", async () => {
+        const roles = {
+          reader: { user: "reader", password: { env: "READER" } },
+          writer: { user: "writer", password: { env: "READER" } },
+        };
+        const lockedOut = await evidenceOf(server, { roles });
+        expect(await lockedOut("plan", "delete from item where id = 1")).not.toHaveProperty("failure");
+        const found = await lockedOut("effect", "delete from item where id = 1");
+        // What can be found out without it still is.
+        expect(found).toMatchObject({ failure: expect.stringMatching(/refused the login of role writer/), estimatedRows: 1 });
+        expect(found).not.toHaveProperty("affectedRows");
+      });
+
       test("of a database that is down says so", async () => {
         const down = await evidenceOf({ port: 1 });
         expect((await down("plan", "delete from item")).failure).toMatch(/could not be found out/);

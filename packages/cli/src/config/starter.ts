@@ -35,6 +35,8 @@ resources: []
 #    roles:
 #      reader: { user: orders_reader, password: { env: ORDERS_READER_PASSWORD } }
 #      writer: { user: orders_writer, password: { store: orders-writer } }
+#    # Whose login plans statements for approvers before they vote: one that can only read.
+#    evidence: { role: reader }
 
 # What follows are the defaults.
 

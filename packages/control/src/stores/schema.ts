@@ -70,7 +70,7 @@ export interface StandingTable {
 }
 
 /** A row for each request about which something was found out. */
-export interface EvidenceTable {
+interface EvidenceTable {
   request_id: string;
   /** Sealed JSON. */
   body: Uint8Array;

@@ -37,6 +37,14 @@ describe("postgresResourceSchema", () => {
     [{ roles: {} }, /^roles: at least one role/],
     [{ tls: { mode: "verify-full", ca: "ca.pem" } }, /^tls/],
     [{ pool: { max: 0 } }, /^pool.max: /],
+    [{ evidence: { role: "planner" } }, /^evidence.role: there is no role planner; use one of reader/],
+    [
+      {
+        evidence: { role: "reader" },
+        roles: { ...smallest.roles, writer: { user: "reader", password: { env: "W" } } },
+      },
+      /^evidence.role: its login is also that of the role writer/,
+    ],
     [{ password: "x" }, /password/],
   ])("refuses %j", (change, message) => {
     expect(problems(change)[0]).toMatch(message);
