@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import type { Grant } from "../api/model.ts";
-import { exactText } from "../display/exact-text.ts";
+import { exactText, shownText } from "../display/exact-text.ts";
 import { boundWords, termsWords } from "../display/grant-words.ts";
 import { sqlTokens } from "../display/sql-tokens.ts";
 import { plural } from "../display/time.ts";
@@ -24,7 +24,7 @@ export function GrantCard({ grant, onRevoke }: { readonly grant: Grant; readonly
         {active ? <TimeLeft untilMs={grant.expiresMs} /> : <span className="state state-quiet">{over(grant)}</span>}
       </header>
       <CodeBlock
-        label={`Template of the grant to ${grant.principal.subject}`}
+        label={`Template of the grant to ${shownText(grant.principal.subject)}`}
         lines={lines}
         scrolls={lines.length > 12 || template.length > 1_200}
         numbered={lines.length > 1}
@@ -57,7 +57,7 @@ export function GrantCard({ grant, onRevoke }: { readonly grant: Grant; readonly
         {active && (
           <Button
             look="deny"
-            aria-label={`Revoke the grant to ${grant.principal.subject} on ${grant.resource}`}
+            aria-label={shownText(`Revoke the grant to ${grant.principal.subject} on ${grant.resource}`)}
             onPress={onRevoke}
           >
             Revoke…

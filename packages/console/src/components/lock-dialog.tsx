@@ -2,6 +2,7 @@ import { useId, useState } from "react";
 import type { LockTarget } from "../api/model.ts";
 import { useFeed, useServices } from "../services.ts";
 import { Choice } from "../ui/choice.tsx";
+import { Exact } from "../ui/exact.tsx";
 import { Field } from "../ui/field.tsx";
 import { ActionDialog } from "./action-dialog.tsx";
 
@@ -30,8 +31,10 @@ export function LockDialog(props: {
   const known = [...requests.values()];
   const listId = useId();
   const [type, setType] = useState<LockTarget["type"]>(start?.type ?? "principal");
-  const [name, setName] = useState(start === undefined ? "" : start.type === "resource" ? start.resource : start.subject);
-  const [issuer, setIssuer] = useState(start?.type === "principal" ? start.issuer : "");
+  const startName = start === undefined ? "" : start.type === "resource" ? start.resource : start.subject;
+  const startIssuer = start?.type === "principal" ? start.issuer : "";
+  const [name, setName] = useState(startName);
+  const [issuer, setIssuer] = useState(startIssuer);
   const names = {
     principal: known.map((one) => one.principal.subject),
     approver: [],
@@ -44,7 +47,9 @@ export function LockDialog(props: {
     // An issuer typed wrong would lock nobody.
     if (type === "principal" && issuers.size === 1 && only !== undefined) setIssuer(only);
   };
-  const missing = name.trim() === "" || (type === "principal" && issuer.trim() === "");
+  const exactName = typed(name, [...names[type], startName]);
+  const exactIssuer = typed(issuer, [...known.map((one) => one.principal.issuer), startIssuer]);
+  const missing = exactName === "" || (type === "principal" && exactIssuer === "");
   return (
     <ActionDialog
       title="Lock"
@@ -53,7 +58,7 @@ export function LockDialog(props: {
       confirm={{ label: "Lock it now", look: "deny" }}
       notReady={missing ? "Say what is to be locked." : ""}
       onConfirm={async (reason) => {
-        await props.onConfirm(targetOf(type, name.trim(), issuer.trim()), reason);
+        await props.onConfirm(targetOf(type, exactName, exactIssuer), reason);
         announcer.say("Locked");
       }}
       onClose={props.onClose}
@@ -73,9 +78,24 @@ export function LockDialog(props: {
           hint="As in its token; “unix” for a local socket. A request's page shows it."
         />
       )}
-      <p>{effects[type]}</p>
+      <p>
+        {exactName !== "" && (
+          <>
+            <strong>
+              <Exact text={exactName} />
+            </strong>
+            {": "}
+          </>
+        )}
+        {effects[type]}
+      </p>
     </ActionDialog>
   );
+}
+
+/** A known name is taken as it is: one that ends with a space is another one, and locking its twin locks nobody. Others are trimmed. */
+function typed(text: string, known: readonly string[]): string {
+  return known.includes(text) ? text : text.trim();
 }
 
 function targetOf(type: LockTarget["type"], name: string, issuer: string): LockTarget {

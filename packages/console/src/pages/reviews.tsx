@@ -97,7 +97,7 @@ function OpenReview({ review, onClose }: { readonly review: EmergencyReview; rea
       <header>
         {standing === "overdue" ? (
           <p className="state state-bad">
-            Overdue since <Ago ms={review.dueMs} />
+            Overdue, was due <Ago ms={review.dueMs} />
           </p>
         ) : (
           <p className="state state-wait">
