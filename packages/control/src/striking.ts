@@ -1,12 +1,11 @@
-import { lineCount, struckLines } from "@countersign/policy";
-import type { VoteAttempt } from "./approvals.ts";
+import { type Ballot, lineCount, struckLines } from "@countersign/policy";
 import type { VoteRefusal } from "./eligibility.ts";
 import type { RequestOverview } from "./stores/request-store.ts";
 
 /** What a vote strikes out of a plan, as it is signed: lines from 0, ascending, each once; or why it cannot. */
 export function struckBy(
   request: RequestOverview,
-  { struck = [], verdict }: VoteAttempt,
+  { struck = [], verdict }: { readonly struck?: readonly number[]; readonly verdict: Ballot["verdict"] },
 ): { readonly lines?: readonly number[]; readonly refusal?: VoteRefusal } {
   if (struck.length === 0) return {};
   const count = lineCount(request);

@@ -1,7 +1,8 @@
+import type { Allow, Review } from "./decision.ts";
 import type { ErrorCode, Failure, Outcome, PlanReport } from "./outcome.ts";
 import { struckLines, survivingLines } from "./plan.ts";
 import type { RequestState } from "./request.ts";
-import type { RequestSnapshot } from "./request-book.ts";
+import type { Vote } from "./vote.ts";
 
 /** How far a plan has come. */
 export interface PlanCourse {
@@ -21,7 +22,12 @@ export interface BegunLine {
 }
 
 /** What of a request its course goes by. */
-type Planned = Pick<RequestSnapshot, "decision" | "votes" | "course" | "state">;
+interface Planned {
+  readonly decision: Allow | Review;
+  readonly votes: readonly Vote[];
+  readonly course?: PlanCourse;
+  readonly state: RequestState;
+}
 
 /** Why a line cannot begin. */
 export interface LineRefusal {
@@ -30,12 +36,12 @@ export interface LineRefusal {
 }
 
 /** How many lines a request has; 0 = it is no plan. */
-export function lineCount({ decision }: Pick<RequestSnapshot, "decision">): number {
+export function lineCount({ decision }: Pick<Planned, "decision">): number {
   return decision.lines?.length ?? 0;
 }
 
 /** The line that is at work; undefined when none is. */
-export function lineAtWork({ course }: Pick<RequestSnapshot, "course">): number | undefined {
+export function lineAtWork({ course }: Pick<Planned, "course">): number | undefined {
   const last = course?.begun.at(-1);
   return last?.state === "executing" ? last.line : undefined;
 }

@@ -15,7 +15,7 @@ export interface BoundFields {
 }
 
 /** Seconds of each unit that a time can be given in. */
-export const unitSeconds = { minutes: 60, hours: 3600, days: 86_400 } as const;
+const unitSeconds = { minutes: 60, hours: 3600, days: 86_400 } as const;
 
 /** A unit of time. */
 export type Unit = keyof typeof unitSeconds;

@@ -144,7 +144,8 @@ test("each refusal has its status and code", async () => {
   expect(await refused({ verdict: 0 })).toEqual([status.INVALID_ARGUMENT, "invalid_request"]);
   expect(await refused({ verdict: 7 })).toEqual([status.INVALID_ARGUMENT, "invalid_request"]);
   expect(await refused({ comment: "x".repeat(4097) })).toEqual([status.INVALID_ARGUMENT, "invalid_request"]);
-  expect(await refused({ comment: "x".repeat(70_000) })).toEqual([status.RESOURCE_EXHAUSTED, undefined]);
+  expect(await refused({ comment: "x".repeat(70_000) })).toEqual([status.INVALID_ARGUMENT, "invalid_request"]);
+  expect(await refused({ comment: "x".repeat(5_000_000) })).toEqual([status.RESOURCE_EXHAUSTED, undefined]);
   const list = (pageToken: string, states: RequestState[] = [], pageSize = 0) =>
     call((answer) => client.listRequests({ states, pageSize, pageToken }, alice, answer)).catch((error) => error.code);
   expect(await list("bogus")).toBe("invalid_request");

@@ -1,7 +1,7 @@
 import type { Json } from "@countersign/policy";
 
 /** What may stand. */
-export type StandingKind = "lock" | "grant" | "delegation" | "review";
+type StandingKind = "lock" | "grant" | "delegation" | "review";
 
 /** Something that stands until it is taken back, used up, or its time is up. Only `kind`, `name` and `active` are looked for. */
 export interface Standing {
