@@ -39,7 +39,7 @@ export class Refusals {
       timeMs: now(),
       request: id,
       principal: { issuer, subject, groups },
-      resource: call.resource.slice(0, 100),
+      ...named(call.resource),
       detail: { code, ...(decision === undefined ? {} : { effect: decision.effect, rules: decision.rules, message }) },
       ...(decision === undefined ? {} : { policy: decision.policyDigest }),
       ...(payload.length <= payloadCap ? { payload } : {}),
@@ -72,9 +72,14 @@ export class Refusals {
       timeMs: now(),
       request: newRequestId(now(), random(16)),
       principal: { issuer, subject, groups },
-      resource: resource.slice(0, 100),
+      ...named(resource),
       detail: { code: "too_many_requests", refused },
     };
     await audit.append(writer, [record], "handed-over").catch(() => {});
   }
+}
+
+/** Whatever the caller wrote there: half of a surrogate pair could not be recorded, and an empty name is none. */
+function named(resource: string): { readonly resource?: string } {
+  return resource === "" ? {} : { resource: resource.slice(0, 100).toWellFormed() };
 }
