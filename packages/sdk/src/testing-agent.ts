@@ -7,6 +7,8 @@ import {
   Effect,
   ErrorInfo,
   type Event,
+  type ExecuteLineRequest,
+  type ExecuteLineResponse,
   type Outcome,
   RequestState,
   type SubmitRequest,
@@ -26,7 +28,8 @@ export interface Script {
   execute?: (submit: SubmitRequest, call: ExecuteCall) => void;
   watch?: (request: WatchRequest, call: ServerWritableStream<WatchRequest, WatchResponse>) => void;
   submit?: (request: SubmitRequest) => SubmitResponse;
-  unary?: Partial<Pick<AgentServiceServer, "cancel" | "getPolicy" | "listResources" | "check">>;
+  unary?: Partial<Pick<AgentServiceServer, "cancel" | "getPolicy" | "listResources" | "check" | "submitPlan" | "getPlan">>;
+  line?: (request: ExecuteLineRequest, call: ServerWritableStream<ExecuteLineRequest, ExecuteLineResponse>) => void;
   /** Whether it knows shared streams; it does when this is absent. */
   sharing?: boolean;
 }
@@ -114,6 +117,10 @@ class TestingAgent implements AsyncDisposable {
       multiplex: (stream) => {
         if (this.script.sharing === false) stream.emit("error", missing);
         else this.shared.push(new TestingStream(stream, execute));
+      },
+      executeLine: (call) => {
+        if (this.script.line === undefined) call.emit("error", missing);
+        else this.script.line(call.request, call);
       },
       watch: (call) => {
         this.watched.push(call.request);
