@@ -307,6 +307,18 @@ describe("what happens between two lines", () => {
   });
 });
 
+test("a simulation asks a draft of policy about every line of a plan by itself", async () => {
+  const since = new Date().toISOString();
+  const plan = await cs.plan([add(33), read]);
+  await plan.cancel();
+  const frozen = `${ordersPolicy}  - { id: freeze, effect: deny, when: sql.writes, message: Frozen. }\n`;
+  writeFileSync(join(instance.folder, "draft.yaml"), frozen);
+  const { stdout } = await instance.cli("policy", "simulate", "--draft", "draft.yaml", "--since", since, "--json");
+  const report = JSON.parse(stdout);
+  expect(report.notReplayed).toMatchObject({ unreadable: 0, notConfigured: {} });
+  expect(report).toMatchObject({ replayed: 2, groups: [{ change: "newly-refused", count: 1 }] });
+});
+
 test("a denied plan runs nothing, and who waits is told", async () => {
   const plan = await cs.plan([add(30), add(31)]);
   const waiting = plan.approved();

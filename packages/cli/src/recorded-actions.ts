@@ -49,7 +49,7 @@ export async function* readRecordedActions(folder: string, config: Config, perio
     for await (const { index, bytes } of source.records(await firstSince(source, period.sinceMs - disorderMs))) {
       const record = parseRecord(bytes);
       const timeMs = Date.parse(record?.time ?? "");
-      if (record && timeMs >= period.sinceMs && timeMs < period.untilMs) yield reader.read(index, record, timeMs);
+      if (record && timeMs >= period.sinceMs && timeMs < period.untilMs) yield* reader.read(index, record, timeMs);
       else yield { kind: "other" };
     }
   } finally {
@@ -59,6 +59,8 @@ export async function* readRecordedActions(folder: string, config: Config, perio
 
 const texts = z.array(z.string());
 const number = z.number().exactOptional();
+const limits = z.object({ rows: number, bytes: number, timeMs: number });
+const target = z.object({ searchPath: z.string().optional() });
 
 const recordSchema = z.object({
   type: z.string(),
@@ -70,12 +72,15 @@ const recordSchema = z.object({
   detail: z
     .object({
       code: z.string(),
-      effect: z.enum(["allow", "deny", "review", "grant"]),
+      effect: z.enum(["allow", "deny", "review", "grant", "plan"]),
       rules: texts,
       grant: z.string(),
       role: z.string(),
-      limits: z.object({ rows: number, bytes: number, timeMs: number }),
-      target: z.object({ searchPath: z.string().optional() }),
+      ...{ limits, target },
+      /** Of a plan: what was decided on each line. */
+      lines: z.array(
+        z.object({ resource: z.string(), effect: z.enum(["allow", "review"]), rules: texts, role: z.string(), limits, target }),
+      ),
       requirements: z.array(
         z.object({
           rule: z.string(),
@@ -135,8 +140,23 @@ class ActionReader {
     this.#resources = new Map(config.settings.resources.map((resource) => [resource.name, resource]));
   }
 
-  read(index: number, record: ParsedRecord, timeMs: number): Recorded {
-    if (!this.#isAction(record)) return { kind: "other" };
+  /** What a record says of actions: one, or those of a plan's lines. */
+  read(index: number, record: ParsedRecord, timeMs: number): readonly Recorded[] {
+    if (!this.#isAction(record)) return [{ kind: "other" }];
+    const { lines, requirements, ...rest } = record.detail ?? {};
+    if (lines === undefined) return [this.#read(index, record, timeMs)];
+    return lines.map(({ resource, ...line }, place) => {
+      const asked = requirements?.filter(({ rule }) => line.effect === "review" && line.rules.includes(rule));
+      return this.#read(
+        index,
+        { ...record, resource, detail: { ...rest, ...line, ...(asked && { requirements: asked }) } },
+        timeMs,
+        place,
+      );
+    });
+  }
+
+  #read(index: number, record: ParsedRecord, timeMs: number, line?: number): Recorded {
     const { detail = {}, principal, resource: name = "" } = record;
     if (detail.effect === undefined && !notUnderstood.includes(detail.code ?? "")) return { kind: "undecided" };
     const resource = this.#resources.get(name);
@@ -144,12 +164,14 @@ class ActionReader {
     if (record.payload === undefined) return { kind: "not-kept" };
     const sealed = this.#source.sealedPayload(index);
     if (sealed === undefined) return { kind: "erased" };
-    const asked = this.#open(sealed, record.payload);
+    const asked = this.#open(sealed, record.payload, line);
     if (asked === undefined) return { kind: "unreadable" };
+    // A refused plan: its record says nothing of its lines.
+    if (asked === "plan") return { kind: "undecided" };
     const { effect = "deny", rules = [], role, limits, requirements } = detail;
     const was = {
       // By a grant ran what a rule holds for review.
-      effect: effect === "grant" ? ("review" as const) : effect,
+      effect: effect === "grant" || effect === "plan" ? ("review" as const) : effect,
       rules,
       ...(role === undefined ? {} : { role }),
       ...(limits && { limits }),
@@ -183,11 +205,14 @@ class ActionReader {
   #open(
     sealed: Uint8Array,
     commitment: { hash: string; size: number },
-  ): Pick<RecordedAction, "operation" | "reason"> | undefined {
+    line: number | undefined,
+  ): Pick<RecordedAction, "operation" | "reason"> | "plan" | undefined {
     try {
-      const payload = payloadSchema.parse(parseJson(openPayload(this.#key, sealed, commitment)));
-      const type = protocolOf(payload.operation.kind);
-      return type && { operation: readOperation(type, payload.operation), reason: payload.reason };
+      const { operation: whole, reason } = payloadSchema.parse(parseJson(openPayload(this.#key, sealed, commitment)));
+      if (line === undefined && whole.kind === "plan") return "plan";
+      const operation = line === undefined ? whole : planSchema.parse(whole).lines[line]?.operation;
+      const type = operation && protocolOf(operation.kind);
+      return type && { operation: readOperation(type, operation), reason };
     } catch {
       // Changed, sealed under another key, or written by another version: none of it is guessed.
       return undefined;
@@ -195,7 +220,9 @@ class ActionReader {
   }
 }
 
-const payloadSchema = z.object({ operation: z.looseObject({ kind: z.string() }), reason: z.string().default("") });
+const operationSchema = z.looseObject({ kind: z.string() });
+const payloadSchema = z.object({ operation: operationSchema, reason: z.string().default("") });
+const planSchema = z.object({ lines: z.array(z.object({ operation: operationSchema })) });
 
 function protocolOf(kind: string): ProtocolName | undefined {
   const [first] = kind.split(".");
