@@ -184,6 +184,18 @@ describe("opening again", () => {
     expect(await verifyLog(store, logKey)).toMatchObject({ ok: true, size: count + 1 });
   });
 
+  it("goes on with the sequence of a writer that was silent while a tile became full between two restarts", async () => {
+    const store = new MemoryLogStore();
+    const first = await open(store);
+    for (let n = 0; n < 5; n++) await first.append("local", [draft("request", `req_${n}`)], "durable");
+    const second = await open(store);
+    for (let n = 0; n < 300; n++) await second.append("control", [draft("request", `req_c${n}`)], "durable");
+    const third = await open(store);
+    await third.append("local", [draft("request", "req_last")], "durable");
+    expect(sequences(store, "local")).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await verifyLog(store, logKey)).toMatchObject({ ok: true, size: 306 });
+  });
+
   it("has a signed checkpoint before the first record", async () => {
     expect(openCheckpoint((await open(new MemoryLogStore())).checkpoint(), logKey).size).toBe(0);
   });

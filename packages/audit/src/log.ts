@@ -6,7 +6,7 @@ import { EMPTY_ROOT, leafHash } from "./hash.ts";
 import type { LogBatch, LogEntry, LogStore, WriterHead } from "./log-store.ts";
 import type { AuditLog, Durability, LogReceipt, OpenIntent, RecordDraft } from "./record.ts";
 import { checkWriter, type PreparedRecord, prepareRecord, recordBytes } from "./record-bytes.ts";
-import { restoreLog } from "./restore.ts";
+import { type RestoredLog, restoreLog } from "./restore.ts";
 import type { Tree } from "./tree.ts";
 
 /** A payload made ready for the store: its commitment for the record, and its encrypted form. */
@@ -50,8 +50,8 @@ const GROUP_RECORDS = 256;
  */
 export async function openLog(options: LogOptions): Promise<Log> {
   const signer = checkpointSigner(options.origin, options.key);
-  const { tree, writers, checkpoint } = restoreLog(await options.store.load(), options.origin, options.key);
-  return new GroupCommitLog(options, signer, tree, writers, checkpoint ?? signer(0, EMPTY_ROOT));
+  const restored = restoreLog(await options.store.load(), options.origin, options.key);
+  return new GroupCommitLog(options, signer, { ...restored, checkpoint: restored.checkpoint ?? signer(0, EMPTY_ROOT) });
 }
 
 interface Append {
@@ -68,7 +68,7 @@ class GroupCommitLog implements Log {
   readonly #tree: Tree;
   readonly #writers: Map<string, WriterHead>;
   /** Writers whose stored head is behind. */
-  readonly #moved = new Set<string>();
+  readonly #moved: Set<string>;
   #checkpoint: string;
   #pending: Append[] = [];
   #committing: Promise<void> | undefined;
@@ -76,12 +76,13 @@ class GroupCommitLog implements Log {
   #shared = false;
   #closed = false;
 
-  constructor(options: LogOptions, signer: CheckpointSigner, tree: Tree, writers: Map<string, WriterHead>, checkpoint: string) {
+  constructor(options: LogOptions, signer: CheckpointSigner, restored: RestoredLog & { readonly checkpoint: string }) {
     this.#options = options;
     this.#signer = signer;
-    this.#tree = tree;
-    this.#writers = writers;
-    this.#checkpoint = checkpoint;
+    this.#tree = restored.tree;
+    this.#writers = restored.writers;
+    this.#moved = restored.moved;
+    this.#checkpoint = restored.checkpoint;
   }
 
   get size(): number {

@@ -8,6 +8,8 @@ import { Tree } from "./tree.ts";
 export interface RestoredLog {
   readonly tree: Tree;
   readonly writers: Map<string, WriterHead>;
+  /** Writers whose stored heads are behind: they have written since the last tile of level 0 became full. */
+  readonly moved: Set<string>;
   readonly checkpoint: string | undefined;
 }
 
@@ -20,7 +22,8 @@ export interface RestoredLog {
 export function restoreLog(state: LogState, origin: string, key: KeyObject): RestoredLog {
   const leaves = state.tail.map(leafHash);
   const writers = new Map(state.writers.map((head) => [head.writer, head]));
-  if (state.size === 0) return { tree: new Tree(), writers, checkpoint: undefined };
+  const moved = new Set<string>();
+  if (state.size === 0) return { tree: new Tree(), writers, moved, checkpoint: undefined };
   let tree: Tree;
   try {
     tree = Tree.restore(state.size, state.tiles, leaves);
@@ -37,8 +40,9 @@ export function restoreLog(state: LogState, origin: string, key: KeyObject): Res
   state.tail.forEach((bytes, at) => {
     const head = headOf(bytes, leaves[at] ?? leafHash(bytes));
     writers.set(head.writer, head);
+    moved.add(head.writer);
   });
-  return { tree, writers, checkpoint: state.checkpoint };
+  return { tree, writers, moved, checkpoint: state.checkpoint };
 }
 
 function headOf(bytes: Uint8Array, leaf: Uint8Array): WriterHead {
