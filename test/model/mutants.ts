@@ -107,7 +107,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "approved-by-silence",
     breaks: "nothing is approved by time: what nobody answers is taken as agreed to",
-    scenario: "time: escalation",
+    scenario: "time: nobody answers",
     edits: [
       {
         file: ledger,

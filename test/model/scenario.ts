@@ -183,11 +183,19 @@ export const scenarios: readonly Scenario[] = [
     deep: { ...none, targetFaults: 1, crashes: 1 },
   },
   {
-    name: "time: escalation, expiry",
+    name: "time: nobody answers",
+    before: [asked],
+    actors: { alice: [vote("alice")] },
+    sidecars: 1,
+    bounds: { ...none, passes: 2 },
+    deep: { ...none, passes: 3, setBacks: 1, setAheads: 1, crashes: 1 },
+  },
+  {
+    name: "time: escalation",
     before: [asked],
     actors: { alice: [vote("alice")], lena: [vote("lena")] },
     sidecars: 1,
-    bounds: { ...none, passes: 2 },
+    bounds: { ...none, passes: 1 },
     deep: { ...none, passes: 2, setBacks: 1, setAheads: 1 },
   },
   {

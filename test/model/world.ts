@@ -5,11 +5,9 @@ import { CountersignError, type Policy } from "@countersign/policy";
 import { memoryStores } from "../../packages/control/fixtures/memory-stores.ts";
 import { type EmbeddedControlPlane, openEmbeddedControlPlane, openKeys } from "../../packages/control/src/index.ts";
 import type { Call } from "../../packages/sidecar/src/call.ts";
-import { Classifier } from "../../packages/sidecar/src/classifier.ts";
-import { Guard, type GuardParts } from "../../packages/sidecar/src/guard.ts";
-import { Persistence } from "../../packages/sidecar/src/persist.ts";
+import type { Guard } from "../../packages/sidecar/src/guard.ts";
 import { recover } from "../../packages/sidecar/src/recovery.ts";
-import { Resources } from "../../packages/sidecar/src/resources.ts";
+import { openGuard } from "../harness/guard.ts";
 import { countedBytes, restartRandomness } from "./determinism.ts";
 import { Invariants } from "./invariants.ts";
 import { Day, ModelClock } from "./model-clock.ts";
@@ -23,9 +21,6 @@ import { WatchedTables } from "./watched-tables.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "countersign-model-"));
 const keys = openKeys(folder);
-
-/** The name of both sidecars: as when one is believed dead, and its successor runs beside it. */
-const writer = "local";
 
 /** One thing that may happen next. */
 export interface Choice {
@@ -260,13 +255,13 @@ export class World {
         openStores: async () => memoryStores(this.tables, perform),
       });
     });
-    const parts = Array.from({ length: this.#scenario.sidecars }, (_, index) => this.#parts(sidecarName(index)));
-    this.#guards = parts.map((one) => new Guard(one));
-    const [guard, ...others] = this.#guards;
-    const [first] = parts;
-    if (guard === undefined || first === undefined) return;
+    const opened = Array.from({ length: this.#scenario.sidecars }, (_, index) => this.#open(sidecarName(index)));
+    this.#guards = opened.map(({ guard }) => guard);
+    const [first] = opened;
+    const [, ...others] = this.#guards;
+    if (first === undefined) return;
     const recovering = this.scheduler.as(sidecarName(0), async () => {
-      await recover(guard, first);
+      await recover(first.guard, first.parts);
       this.#isRecovered = true;
       for (const other of others) void this.#resume(other);
     });
@@ -289,32 +284,20 @@ export class World {
     }
   }
 
-  #parts(name: string): GuardParts {
+  #open(name: string): ReturnType<typeof openGuard> {
     const { plane } = this;
-    const connector = this.target.connector(name, () => this.#intended);
-    const { requests, audit, revocations, grants, evidence, now } = plane;
-    return {
-      ...{ requests, audit, revocations, grants, evidence, now, writer },
-      resources: new Resources([
-        { name: resource, type: "postgres", labels: {}, roles: ["writer", "owner"], searchPath: ["public"], connector },
-      ]),
-      classifier: new Classifier(),
+    return openGuard({
+      ...{ plane, resource, roles: ["writer", "owner"], random: countedBytes, voteKey: keys.vote.publicKey },
+      connector: this.target.connector(name, () => this.#intended),
       policy: () => {
         this.scheduler.saw(this.#policy.digest);
         return this.#policy;
       },
-      limits: { statementBytes: 1024, parameterBytes: 1024, pendingPerPrincipal: 10 },
-      random: countedBytes,
-      persistence: new Persistence(),
-      results: new NoResults(now),
-      voteKey: keys.vote.publicKey,
-      strict: false,
-      graceMs: 0,
-      approvalUrl: () => "",
+      results: new NoResults(plane.now),
       onStep: (step, id) => {
         if (step === "intent") this.#intended = id;
       },
-    };
+    });
   }
 
   /** A pause of the product. It would last for ever while the target is still at work on what it was asked about. */
