@@ -117,7 +117,7 @@ export function stoppedPlan(plan: Planned, { code, message }: Stop): Outcome {
 }
 
 /** How far a plan came. */
-export function planReport(plan: Pick<Planned, "decision" | "votes" | "course">): PlanReport {
+function planReport(plan: Pick<Planned, "decision" | "votes" | "course">): PlanReport {
   const ran = (plan.course?.begun ?? []).map(({ line }) => line);
   return {
     ran,

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { expect, test } from "vitest";
 import { type Action, actionDigest, type Plan } from "./action.ts";
 import type { Allow, Deny, Review } from "./decision.ts";
-import { lineAction, lineDigest, planAction, survivingLines } from "./plan.ts";
+import { lineAction, planAction, survivingLines } from "./plan.ts";
 import { decidePlan } from "./plan-decision.ts";
 import { signVote, type Vote, verifyVote } from "./vote.ts";
 
@@ -47,7 +47,8 @@ test("the digest of a plan binds every field of every line, and their order", ()
 test("a line is the action that it would be by itself", () => {
   const alone: Action = { ...{ operation: query("delete from c where d = $1"), resource: "billing-db" }, ...terms[1], principal };
   const { operation, resource, target, role } = alone;
-  expect(lineDigest(action, 1)).toBe(actionDigest({ operation, resource, target, role, principal }));
+  const line = lineAction(action, 1);
+  expect(line && actionDigest(line)).toBe(actionDigest({ operation, resource, target, role, principal }));
   expect(lineAction(action, 2)).toBeUndefined();
   expect(lineAction({ ...action, operation: query("select 1") }, 0)).toBeUndefined();
 });

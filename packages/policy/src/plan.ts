@@ -1,5 +1,4 @@
-import { type Action, actionDigest, type LineOperation, type LineTerms, type Plan } from "./action.ts";
-import type { Digest } from "./canonical.ts";
+import type { Action, LineOperation, LineTerms, Plan } from "./action.ts";
 import type { Vote } from "./vote.ts";
 
 /** One line of a plan as it is approved: an action of its own. */
@@ -38,12 +37,6 @@ export function lineAction({ operation, principal, lines = [] }: Action, line: n
   if (asked === undefined || terms === undefined) return undefined;
   const { target, role } = terms;
   return { operation: asked.operation, resource: asked.resource, target, principal, role };
-}
-
-/** The digest of one line as an action of its own; undefined when there is no such line. */
-export function lineDigest(action: Action, line: number): Digest | undefined {
-  const one = lineAction(action, line);
-  return one && actionDigest(one);
 }
 
 /** The lines, from 0, that anybody who approved struck out: such a line does not run, whoever else agreed to it. */

@@ -5,7 +5,7 @@ import {
   decidePlan,
   type Json,
   type LineTerms,
-  lineDigest,
+  lineAction,
   type Plan,
   planAction,
   type RequestSnapshot,
@@ -73,8 +73,9 @@ function permit(
 }
 
 test("a permit is for that one line, with its own digest, role and limits", () => {
+  const alone = lineAction(action, 1);
   expect(permit(approved(), 1, records(began, intent(0), outcome(0)))).toMatchObject({
-    ...{ id: "req_1", actionDigest: lineDigest(action, 1), rules: ["writes"], limits: { rows: 10 } },
+    ...{ id: "req_1", actionDigest: alone && actionDigest(alone), rules: ["writes"], limits: { rows: 10 } },
     action: { resource: "orders-db", role: "writer", operation: { statement: "delete from c" } },
     source: { effect: "plan", line: 1, requestDigest: approved().requestDigest },
   });
