@@ -1,5 +1,5 @@
 /** One change of one of the product's files. */
-export interface Edit {
+interface Edit {
   /** From the repository's root. */
   readonly file: string;
   /** There exactly once. */

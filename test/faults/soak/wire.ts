@@ -4,7 +4,7 @@ import type { LockTarget, RequestState } from "@countersign/policy";
 export const approvers = ["alice", "bob", "carl"] as const;
 
 /** One of the people who may vote. */
-export type Person = (typeof approvers)[number];
+type Person = (typeof approvers)[number];
 
 /** What the process is started with: its first line. */
 export interface Start {

@@ -57,9 +57,9 @@ function service(): AgentService {
       ...{
         check: absent,
         submitPlan: () => {},
-    getPlan: () => {},
-    executeLine: () => {},
-    submit: absent,
+        getPlan: () => {},
+        executeLine: () => {},
+        submit: absent,
         watch: absent,
         execute: absent,
         cancel: absent,
