@@ -1,9 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import type { Answers, Ask, Line, Start } from "./wire.ts";
 
-const program = fileURLToPath(new URL("process.ts", import.meta.url));
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const program = `${root}packages/cli/node_modules/.soak/process.js`;
+
+/** Makes the program from the sources as they are. */
+export async function bundleProcess(): Promise<void> {
+  const config = fileURLToPath(new URL("tsup.config.ts", import.meta.url));
+  await promisify(execFile)(`${root}node_modules/.bin/tsup`, ["--config", config], { cwd: `${root}packages/cli` });
+}
 
 /** The process went away before it answered: what was asked may or may not have happened. */
 export class Gone extends Error {}
@@ -23,7 +31,7 @@ export class Driven {
   /** @param onEnded Told of every outcome that a caller was told. */
   constructor(env: Readonly<Record<string, string>>, onEnded: (id: string, state: string) => void) {
     this.#onEnded = onEnded;
-    this.#child = spawn(process.execPath, ["--conditions=source", "--no-warnings", program], {
+    this.#child = spawn(process.execPath, ["--no-warnings", program], {
       env: { ...process.env, ...env },
       stdio: ["pipe", "pipe", "pipe"],
     });

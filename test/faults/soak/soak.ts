@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { steps } from "@countersign/sidecar";
+import pg from "pg";
 import { startPostgres } from "../../harness/postgres.ts";
 import { Acknowledged } from "./acknowledged.ts";
-import { Driven, Gone } from "./driven.ts";
+import { bundleProcess, Driven, Gone } from "./driven.ts";
 import { Random } from "./random.ts";
 import { approvers, type Start, type Told } from "./wire.ts";
 
@@ -14,7 +15,7 @@ const recentCycles = 2;
 const mostRecent = 150;
 const wholeEvery = 100;
 /** A process answers at most so often before it is killed. */
-const mostAnswers = 60;
+const mostAnswers = 45;
 /** How many of the processes cannot reach the target. */
 const awayShare = 0.1;
 const everything = 1_000_000_000;
@@ -54,6 +55,9 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
     sql: ["create table runs (marker text not null)"],
     configuration: { fsync: "off" },
   });
+  const target = new pg.Client(postgres.connection());
+  await target.connect();
+  await bundleProcess();
   const random = new Random(seed);
   const said = new Acknowledged();
   /** Without the right password the target cannot be asked what became of a statement: the doubt has to be told as one. */
@@ -71,7 +75,7 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
     // What is told meanwhile may be newer than what is listed.
     const outcomes = new Map(said.outcomes);
     const seen = await process.ask({ ask: "list", most });
-    const rows = await postgres.query("select marker, count(*)::int as times from runs group by marker");
+    const { rows } = await target.query("select marker, count(*)::int as times from runs group by marker");
     const times = new Map(rows.map(({ marker, times }) => [String(marker), Number(times)]));
     const listed = new Set(seen.requests.map(({ id }) => id));
     const recent = (id: string) => Number.parseInt(said.requests.get(id) ?? "", 10) > recentFrom;
@@ -110,6 +114,7 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
     };
   } finally {
     await next.kill();
+    await target.end();
     rmSync(cache, { recursive: true, force: true });
   }
 }
