@@ -5,9 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { steps } from "@countersign/sidecar";
 import pg from "pg";
 import { startPostgres } from "../../harness/postgres.ts";
+import { Random } from "../../harness/random.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { bundleProcess, Driven, Gone } from "./driven.ts";
-import { Random } from "./random.ts";
 import { approvers, type Start, type Told } from "./wire.ts";
 
 /** What is looked at after each kill: the requests of the last few cycles; every so often, and at the end, all of them. */

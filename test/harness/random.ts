@@ -23,4 +23,10 @@ export class Random {
   of<Item>(items: readonly Item[]): Item | undefined {
     return items[this.below(items.length)];
   }
+
+  /** The same items in another order. */
+  shuffled<Item>(items: readonly Item[]): Item[] {
+    const drawn = items.map((item) => ({ item, place: this.next() }));
+    return drawn.sort((a, b) => a.place - b.place).map(({ item }) => item);
+  }
 }
