@@ -74,6 +74,28 @@ describe("au-crash: kill -9, then restart", () => {
     expect(Number(await instance.value("select total from orders where id = 7")) - before).toBe(1);
   });
 
+  test("between what the target says and the request's end: the next start ends it by what the log holds", async () => {
+    await instance.up({ program: stopping, env: { STOP_AT: "executed" } });
+    const before = Number(await instance.value("select total from orders where id = 7"));
+    const id = await submitUntilKilled("executed");
+    await instance.postgres.pause();
+    await instance.up();
+    {
+      using alice = await approverClient(instance, "alice");
+      await waitForState(alice, id, RequestState.UNKNOWN);
+    }
+    await instance.end("SIGKILL");
+    await instance.postgres.restart();
+    // It may have told that it is ready before.
+    await instance.up({ program: stopping, env: { STOP_AT: "resolved" } }).catch(() => {});
+    expect(await instance.ended()).toBe("SIGKILL");
+    await instance.up();
+    using alice = await approverClient(instance, "alice");
+    await waitForState(alice, id, RequestState.SUCCEEDED);
+    expect(Number(await instance.value("select total from orders where id = 7")) - before).toBe(1);
+    expect((await instance.cli("audit", "verify")).code).toBe(0);
+  });
+
   test("an allowed read that was cut off is recorded as such and nothing waits for it", async () => {
     await instance.up({ program: stopping, env: { STOP_AT: "intent" } });
     await using cs = instance.client();

@@ -150,7 +150,7 @@ export class Requests implements RequestBook {
     const all: RequestSnapshot[] = [];
     let after: Position | undefined;
     for (;;) {
-      const query = { states: ["pending", "approved", "executing"], sidecar: filter.unfinishedOf } as const;
+      const query = { states: ["pending", "approved", "executing", "unknown"], sidecar: filter.unfinishedOf } as const;
       const some = await store.list(after === undefined ? query : { ...query, after }, page);
       const whole = await Promise.all(some.map((one) => store.get({ id: one.binding.requestId })));
       all.push(...whole.filter((one) => one !== undefined));

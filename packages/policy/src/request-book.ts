@@ -80,7 +80,7 @@ export interface Settlement {
   readonly resultEvents: number;
 }
 
-/** Which requests. */
+/** Which requests: one, or those of a sidecar that wait, are under way, or are in doubt. */
 export type RequestFilter = { readonly id: string } | { readonly unfinishedOf: string };
 
 /**

@@ -20,4 +20,4 @@ export {
 export type { GuardedResource } from "./resources.ts";
 export type { ListenAddress, TlsFiles } from "./server/listener.ts";
 export { type Sidecar, type SidecarOptions, startSidecar } from "./sidecar.ts";
-export { type OnStep, replacingSteps, type Step, steps } from "./step.ts";
+export { type OnStep, recoverySteps, replacingSteps, type Step, steps } from "./step.ts";

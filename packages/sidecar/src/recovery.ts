@@ -28,8 +28,7 @@ export async function recover(guard: Guard, parts: GuardParts): Promise<void> {
   const intents = new Map((await parts.audit.openIntents(parts.writer)).map((open) => [open.request, parseIntent(open)]));
   for (const request of unfinished) {
     if (request.state === "pending" || request.state === "approved" || isBetweenLines(request)) guard.resume(request);
-    else if (!intents.has(request.binding.requestId))
-      await end(guard, parts, request, (await recordedOutcome(parts, request)) ?? neverSent());
+    else if (!intents.has(request.binding.requestId)) await endRecorded(guard, parts, request);
   }
   for (const intent of intents.values()) {
     void parts.persistence.attempt(async () => {
@@ -40,9 +39,17 @@ export async function recover(guard: Guard, parts: GuardParts): Promise<void> {
   }
 }
 
+/** Ends what is not in doubt any more: the process died after the log was told, or before anything was sent. */
+async function endRecorded(guard: Guard, parts: GuardParts, request: RequestSnapshot): Promise<void> {
+  const outcome = await recordedOutcome(parts, request);
+  // Of a recorded doubt the target cannot tell more: it waits for a person.
+  if (request.state !== "unknown") await end(guard, parts, request, outcome ?? neverSent());
+  else if (outcome !== undefined && outcome.state !== "unknown") await end(guard, parts, request, outcome);
+}
+
 /** A plan that goes on with its next line. */
 function isBetweenLines(request: RequestSnapshot): boolean {
-  return lineCount(request) > 0 && lineAtWork(request) === undefined;
+  return request.state === "executing" && lineCount(request) > 0 && lineAtWork(request) === undefined;
 }
 
 /** Finds out what became of a doubt, and records it. */
@@ -72,6 +79,7 @@ async function resolveIntent(guard: Guard, parts: GuardParts, intent: Intent): P
     ],
     "durable",
   );
+  parts.onStep("resolved", intent.request);
   return outcome;
 }
 
@@ -93,7 +101,7 @@ async function recordedOutcome(parts: GuardParts, request: RequestSnapshot): Pro
   for (const bytes of await parts.audit.recordsOf(request.binding.requestId)) {
     const record: unknown = JSON.parse(Buffer.from(bytes).toString());
     if (!isObject(record) || record.type !== "outcome" || record.sidecar !== parts.writer) continue;
-    if (isObject(record.detail) && record.detail.line === lineAtWork(request)) return readOutcome(record.detail);
+    if (isObject(record.detail) && record.detail.line === lineInDoubt(request)) return readOutcome(record.detail);
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { steps } from "@countersign/sidecar";
+import { recoverySteps, steps } from "@countersign/sidecar";
 import pg from "pg";
 import { startPostgres } from "../../harness/postgres.ts";
 import { Random } from "../../harness/random.ts";
@@ -91,7 +91,7 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
       const process = next;
       next = make(cycle < cycles && random.next() < awayShare);
       // Half of them are killed at a moment, half at a named step of a call.
-      const step = random.next() < 0.5 ? random.of(steps) : undefined;
+      const step = random.next() < 0.5 ? random.of([...steps, ...recoverySteps]) : undefined;
       const stopAt = step && { step, count: 1 + random.below(3) };
       // It may kill itself while it recovers.
       await process.start({ ...start, ...(stopAt && { stopAt }) }).catch(ignoreGone);
