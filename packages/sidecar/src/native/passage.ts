@@ -1,0 +1,53 @@
+import type { AuditError } from "@countersign/audit";
+import type { Allow, LineOperation, Principal, TargetIdentity } from "@countersign/policy";
+
+/** Whose passages share records: one client's connection, as one principal to one resource. */
+export interface PassageConnection {
+  /** Unguessable, never used again. */
+  readonly connection: string;
+  readonly principal: Principal;
+  readonly resource: string;
+  /** What the client calls itself; untrusted. */
+  readonly session: string;
+  /** What a role of the resource leads to, as it is in an action. */
+  readonly target: (role: string) => TargetIdentity;
+}
+
+/** An allowed operation that is about to be sent. */
+export interface PassageStart {
+  readonly operation: LineOperation;
+  readonly decision: Allow;
+  /** Classification found that it only reads. */
+  readonly readOnly: boolean;
+}
+
+/** How an operation ended, as the target said it. */
+export interface PassageEnd {
+  /** `unsent`: nothing of it went to the target, because its client left or the audit failed. */
+  readonly state: "succeeded" | "failed" | "unknown" | "unsent";
+  readonly rows: number;
+  /** Of the result, as they were passed on. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  /** Why it failed, in the target's words for programs: the SQLSTATE. */
+  readonly targetCode?: string;
+  readonly commandTag?: string;
+}
+
+/** One allowed operation on its way. Ends exactly once: what comes after is not heard. */
+export interface Passage {
+  /**
+   * Undefined: it may be sent when {@link FlushWaiting.flushed} is called. A promise (what may write, and strict audit): when that is
+   * fulfilled, and not before; rejected, nothing may be sent, and the passage has ended as `unsent`.
+   */
+  readonly ready: Promise<void> | undefined;
+  end(how: PassageEnd): void;
+}
+
+/** Somebody who has noted passages in this turn of the event loop, and waits to send them. */
+export interface FlushWaiting {
+  /** Everything that was noted so far is with the operating system: it survives the death of this process. */
+  flushed(): void;
+  /** It could not be written: nothing may be sent. The passages that were noted in this turn have ended as `unsent`. */
+  refused(error: AuditError): void;
+}
