@@ -1,5 +1,5 @@
 import type { AuditError } from "@countersign/audit";
-import type { Allow, LineOperation, Principal, TargetIdentity } from "@countersign/policy";
+import type { Allow, LineOperation, Principal } from "@countersign/policy";
 
 /** Whose passages share records: one client's connection, as one principal to one resource. */
 export interface PassageConnection {
@@ -9,8 +9,6 @@ export interface PassageConnection {
   readonly resource: string;
   /** What the client calls itself; untrusted. */
   readonly session: string;
-  /** What a role of the resource leads to, as it is in an action. */
-  readonly target: (role: string) => TargetIdentity;
 }
 
 /** An allowed operation that is about to be sent. */
@@ -51,3 +49,18 @@ export interface FlushWaiting {
   /** It could not be written: nothing may be sent. The passages that were noted in this turn have ended as `unsent`. */
   refused(error: AuditError): void;
 }
+
+/** The passages of one connection. */
+export interface Passages {
+  /**
+   * Notes an allowed operation that is about to be sent; see {@link Passage.ready} for when it may be.
+   *
+   * @throws {AuditError} `unavailable`: it is not noted, and nothing may be sent.
+   */
+  begin(what: PassageStart): Passage;
+  /** The connection has ended: what of it has not ended is in doubt. Resolves when all of it is in the audit log. */
+  close(): Promise<void>;
+}
+
+/** Begins to note the passages of a connection. */
+export type OpenPassages = (connection: PassageConnection) => Passages;
