@@ -6,7 +6,7 @@ import { loadState, readRecords, readRecordsOf } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { asAuditError, translated } from "./sqlite-failure.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
-import { openWalSync, type WalSync } from "./wal.ts";
+import { DurableWal, openWalSync, type WalSync } from "./wal.ts";
 
 /** Longest time in milliseconds until a handed-over record is being synced. With the sync itself it stays under the promised 100 ms. */
 const SYNC_DELAY_MS = 50;
@@ -60,18 +60,16 @@ export function sqliteLogStore(db: Database, wal: WalSync): SqliteLogStore {
 
 class SqliteStore implements SqliteLogStore {
   readonly #db: Database;
-  readonly #wal: WalSync;
+  readonly #wal: DurableWal;
   readonly #statements: Statements;
   readonly #write: (batch: LogBatch) => void;
   readonly #intents: OpenIntents;
   #timer: NodeJS.Timeout | undefined;
-  /** Set by a failed sync: what is in the WAL may be lost in a power cut, although the next sync would not say so again. */
-  #doubtful = false;
   #truncateOwed = false;
 
   constructor(db: Database, wal: WalSync) {
     this.#db = db;
-    this.#wal = wal;
+    this.#wal = new DurableWal(db, wal);
     this.#statements = prepareStatements(db);
     this.#intents = OpenIntents.load(db);
     this.#write = db.transaction((batch: LogBatch) => {
@@ -86,7 +84,7 @@ class SqliteStore implements SqliteLogStore {
 
   async commit(batch: LogBatch): Promise<void> {
     translated(() => {
-      if (this.#doubtful) this.#resettle();
+      this.#settle();
       this.#write(batch);
     });
     this.#intents.stored(batch.entries);
@@ -98,10 +96,9 @@ class SqliteStore implements SqliteLogStore {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     try {
-      if (this.#doubtful) translated(() => this.#resettle());
+      translated(() => this.#settle());
       await this.#wal.sync();
     } catch (error) {
-      this.#doubtful = true;
       throw asAuditError(error);
     }
     if (this.#truncateOwed) this.#truncate();
@@ -146,22 +143,13 @@ class SqliteStore implements SqliteLogStore {
     await this.sync().catch(() => undefined);
   }
 
-  /**
-   * After a failed sync the kernel may count lost pages as written. A full checkpoint reads every frame and writes it anew into the
-   * database, synced by SQLite; only when that works are new records accepted.
-   */
-  #resettle(): void {
-    this.#db.pragma("synchronous = FULL");
-    const [row] = checkpointRows(this.#db.pragma("wal_checkpoint(TRUNCATE)"));
-    this.#db.pragma("synchronous = NORMAL");
-    if (row?.busy !== 0) throw new AuditError("unavailable", "The audit log's file is in use by a reader; try again.");
-    this.#doubtful = false;
+  #settle(): void {
+    if (!this.#wal.settle()) throw new AuditError("unavailable", "The audit log's file is in use by a reader; try again.");
   }
 
   /** Empties the write-ahead log, where an erased payload would live on. A reader in the way puts it off to the next sync. */
   #truncate(): void {
-    const [row] = checkpointRows(this.#db.pragma("wal_checkpoint(TRUNCATE)"));
-    this.#truncateOwed = row?.busy !== 0;
+    this.#truncateOwed = !this.#wal.truncate();
   }
 }
 
@@ -184,10 +172,6 @@ function writeBatch(statements: Statements, { entries, tiles, writers, checkpoin
 /** Whether a tile of level 0 becomes full: then what the records before its end tell is stored in the form that a restart reads. */
 function fillsTile({ tiles }: LogBatch): boolean {
   return tiles.some(({ level }) => level === 0);
-}
-
-function checkpointRows(rows: unknown): { busy?: unknown }[] {
-  return Array.isArray(rows) ? rows : [];
 }
 
 /** SQLite gives its side files the mode of the main file, so that one comes first. */

@@ -24,6 +24,7 @@ export interface WalSync {
  */
 export function openWalSync(db: Database): WalSync {
   const fd = openSync(`${db.name}-wal`, "r+");
+  let open = true;
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   const start = (): Promise<void> => {
@@ -40,6 +41,62 @@ export function openWalSync(db: Database): WalSync {
       next ??= running.then(start, start);
       return next;
     },
-    close: () => closeSync(fd),
+    close() {
+      // Once: the number may belong to another file by now.
+      if (open) closeSync(fd);
+      open = false;
+    },
   };
+}
+
+/** A write-ahead log of which nobody may rely on what a failed sync has left behind. */
+export class DurableWal {
+  readonly #db: Database;
+  readonly #wal: WalSync;
+  /** Set by a failed sync: what is in the WAL may be lost in a power cut, although the next sync would not say so again. */
+  #doubtful = false;
+
+  constructor(db: Database, wal: WalSync) {
+    this.#db = db;
+    this.#wal = wal;
+  }
+
+  /**
+   * To be called before every commit. After a failed sync the kernel may count lost pages as written: a full checkpoint reads every frame and
+   * writes it anew into the database, synced by SQLite; only when that works are new commits accepted.
+   *
+   * @returns `false` while a reader is in the way.
+   * @throws what SQLite throws, when the disk does not work yet.
+   */
+  settle(): boolean {
+    if (!this.#doubtful) return true;
+    this.#db.pragma("synchronous = FULL");
+    try {
+      this.#doubtful = !this.truncate();
+    } finally {
+      this.#db.pragma("synchronous = NORMAL");
+    }
+    return !this.#doubtful;
+  }
+
+  /** Resolves once everything that was committed before the call is on disk. */
+  async sync(): Promise<void> {
+    try {
+      await this.#wal.sync();
+    } catch (error) {
+      this.#doubtful = true;
+      throw error;
+    }
+  }
+
+  /** Moves everything into the database and empties the file; `false` while a reader is in the way. */
+  truncate(): boolean {
+    const rows: unknown = this.#db.pragma("wal_checkpoint(TRUNCATE)");
+    const busy: unknown = Array.isArray(rows) ? rows[0]?.busy : undefined;
+    return busy === 0;
+  }
+
+  close(): void {
+    this.#wal.close();
+  }
 }

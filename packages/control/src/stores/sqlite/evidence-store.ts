@@ -3,15 +3,11 @@ import type { Kysely } from "kysely";
 import type { EvidenceStore } from "../evidence-store.ts";
 import type { Schema } from "../schema.ts";
 import type { Seal } from "../seal.ts";
-import type { groupCommit } from "./group-commit.ts";
+import type { Write } from "./group-commit.ts";
 import { guarded } from "./guarded.ts";
 
 /** Evidence in SQLite. */
-export function sqliteEvidenceStore(
-  db: Kysely<Schema>,
-  write: ReturnType<typeof groupCommit<Schema>>,
-  seal: Seal,
-): EvidenceStore {
+export function sqliteEvidenceStore(db: Kysely<Schema>, write: Write<Schema>, seal: Seal): EvidenceStore {
   const sealedAs = (id: string) => `${id}/evidence`;
   return {
     insert: (id, evidence) =>

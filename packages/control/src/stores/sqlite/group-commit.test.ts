@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { temporaryFolder } from "../../../fixtures/plane.ts";
 import { groupCommit } from "./group-commit.ts";
 
@@ -24,10 +24,11 @@ async function opened() {
     .createTable("items")
     .addColumn("name", "text", (column) => column.primaryKey())
     .execute();
-  const write = groupCommit(db);
+  const wal = { settle: () => true, sync: vi.fn(async () => {}) };
+  const { write, idle } = groupCommit(db, wal);
   const add = (name: string) => write((transaction) => transaction.insertInto("items").values({ name }).execute());
   const names = async () => (await db.selectFrom("items").select("name").orderBy("name").execute()).map(({ name }) => name);
-  return { sqlite, write, add, names, commits };
+  return { sqlite, write, idle, wal, add, names, commits };
 }
 
 test("writes that arrive together share a commit", async () => {
@@ -62,4 +63,46 @@ test("when the disk is full nobody is told that it worked, and it works again wh
   sqlite.pragma("max_page_count = 1000000");
   await add("again");
   expect(await names()).toContain("again");
+});
+
+test("nobody is told before it is on disk, and what comes meanwhile is stored meanwhile", async () => {
+  const { wal, add, names, idle } = await opened();
+  const first = Promise.withResolvers<void>();
+  wal.sync.mockReturnValueOnce(first.promise);
+  const told: string[] = [];
+  const adding = add("a").then(() => told.push("a"));
+  await vi.waitFor(() => expect(wal.sync).toHaveBeenCalledOnce());
+  await add("b");
+  expect(await names()).toEqual(["a", "b"]);
+  expect(told).toEqual([]);
+  first.resolve();
+  await adding;
+  expect(told).toEqual(["a"]);
+  await idle();
+});
+
+test("what cannot be synced is told as that, and nothing more is stored until it is settled", async () => {
+  const { wal, add, names } = await opened();
+  wal.sync.mockRejectedValueOnce(Object.assign(new Error("disk"), { code: "EIO" }));
+  await expect(add("a")).rejects.toMatchObject({ name: "NotSynced", code: "EIO" });
+  wal.settle = () => {
+    throw new Error("the disk does not work yet");
+  };
+  await expect(add("b")).rejects.toThrow("the disk does not work yet");
+  wal.settle = () => true;
+  await add("c");
+  expect(await names()).toEqual(["a", "c"]);
+});
+
+test("idle waits for what is on its way to the disk", async () => {
+  const { wal, add, idle } = await opened();
+  const disk = Promise.withResolvers<void>();
+  wal.sync.mockReturnValueOnce(disk.promise);
+  const adding = add("a");
+  let isIdle = false;
+  const waiting = idle().then(() => (isIdle = true));
+  await vi.waitFor(() => expect(wal.sync).toHaveBeenCalled());
+  expect(isIdle).toBe(false);
+  disk.resolve();
+  await Promise.all([adding, waiting]);
 });

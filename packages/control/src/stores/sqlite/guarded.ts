@@ -1,16 +1,20 @@
 import { CountersignError } from "@countersign/policy";
 import Database from "better-sqlite3";
+import { NotSynced } from "./group-commit.ts";
 
 /** Reports a store that cannot be used as what the caller can act on; what is already in those words stays as it is. */
 export async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
-  } catch (failure) {
-    if (!(failure instanceof Database.SqliteError)) throw failure;
-    throw new CountersignError(
-      "control_plane_unavailable",
-      `The request store cannot be used (${failure.code}); nothing was changed. Check the disk that holds the data folder.`,
-      { retryable: true, cause: failure },
-    );
+  } catch (cause) {
+    if (cause instanceof NotSynced)
+      throw unavailable(`cannot be synced (${cause.code}); whether the change was kept is not known`, cause);
+    if (cause instanceof Database.SqliteError) throw unavailable(`cannot be used (${cause.code}); nothing was changed`, cause);
+    throw cause;
   }
+}
+
+function unavailable(what: string, cause: Error): CountersignError {
+  const message = `The request store ${what}. Check the disk that holds the data folder.`;
+  return new CountersignError("control_plane_unavailable", message, { retryable: true, cause });
 }

@@ -6,11 +6,11 @@ import { type Change, IllegalTransition, type RequestStore } from "../request-st
 import { courseColumn, journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
 import type { RequestTable, Schema, VoteTable } from "../schema.ts";
 import type { Seal } from "../seal.ts";
-import type { groupCommit } from "./group-commit.ts";
+import type { Write } from "./group-commit.ts";
 import { guarded } from "./guarded.ts";
 
 /** Requests in SQLite. Operations are sealed. */
-export function sqliteRequestStore(db: Kysely<Schema>, write: ReturnType<typeof groupCommit<Schema>>, seal: Seal): RequestStore {
+export function sqliteRequestStore(db: Kysely<Schema>, write: Write<Schema>, seal: Seal): RequestStore {
   async function votesOf(ids: readonly string[]): Promise<Map<string, Selectable<VoteTable>[]>> {
     if (ids.length === 0) return new Map();
     const rows = await db.selectFrom("votes").selectAll().where("request_id", "in", ids).orderBy("sequence").execute();

@@ -3,15 +3,11 @@ import type { Kysely, Selectable } from "kysely";
 import type { Schema, StandingTable } from "../schema.ts";
 import type { Seal } from "../seal.ts";
 import type { Standing, StandingStore } from "../standing-store.ts";
-import type { groupCommit } from "./group-commit.ts";
+import type { Write } from "./group-commit.ts";
 import { guarded } from "./guarded.ts";
 
 /** Standing things in SQLite. */
-export function sqliteStandingStore(
-  db: Kysely<Schema>,
-  write: ReturnType<typeof groupCommit<Schema>>,
-  seal: Seal,
-): StandingStore {
+export function sqliteStandingStore(db: Kysely<Schema>, write: Write<Schema>, seal: Seal): StandingStore {
   return {
     insert: (standing) =>
       guarded(() =>

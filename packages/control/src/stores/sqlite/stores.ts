@@ -13,13 +13,17 @@ import { sqliteStandingStore } from "./standing-store.ts";
  * @throws {ControlPlaneError} `folder_in_use`, `store_too_new` or `store_damaged`.
  */
 export async function openSqliteStores(file: string, payloadKey: Uint8Array): Promise<Stores> {
-  const db = await openDatabase(file);
+  const { db, wal } = await openDatabase(file);
   const seal = openSeal(payloadKey);
-  const write = groupCommit(db);
+  const { write, idle } = groupCommit(db, wal);
   return {
     requests: sqliteRequestStore(db, write, seal),
     standing: sqliteStandingStore(db, write, seal),
     evidence: sqliteEvidenceStore(db, write, seal),
-    [Symbol.asyncDispose]: () => db.destroy(),
+    async [Symbol.asyncDispose]() {
+      await idle();
+      await db.destroy();
+      wal.close();
+    },
   };
 }
