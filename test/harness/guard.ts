@@ -3,6 +3,7 @@ import type { EmbeddedControlPlane } from "../../packages/control/src/embedded.t
 import type { KeyPair } from "../../packages/control/src/keys.ts";
 import { Classifier } from "../../packages/sidecar/src/classifier.ts";
 import { Guard, type GuardParts } from "../../packages/sidecar/src/guard.ts";
+import { noPassages } from "../../packages/sidecar/src/native/no-passages.ts";
 import { Persistence } from "../../packages/sidecar/src/persist.ts";
 import type { Connector } from "../../packages/sidecar/src/protocols/connector.ts";
 import { Resources } from "../../packages/sidecar/src/resources.ts";
@@ -37,6 +38,7 @@ export function openGuard(options: GuardOptions): { readonly guard: Guard; reado
     limits: { statementBytes: 4096, parameterBytes: 4096, pendingPerPrincipal: 1_000_000 },
     strict: false,
     graceMs: 0,
+    passages: noPassages,
     approvalUrl: () => "",
   };
   return { guard: new Guard(parts), parts };

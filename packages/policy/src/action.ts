@@ -9,7 +9,23 @@ export interface PostgresQuery {
   readonly kind: "postgres.query";
   readonly statement: string;
   readonly parameters: readonly PostgresParameter[];
+  /** Type OIDs of the parameters, where the client named any; 0 = the server's choice. Another type is another statement. */
+  readonly types?: readonly number[];
+  /** The data of a `COPY … FROM STDIN`, captured before anybody was asked. */
+  readonly input?: Body;
+  /** The client's own connection, which alone runs it: its transaction and its settings are part of what the statement means. */
+  readonly connection?: ClientConnection;
 }
+
+/** One connection of an unmodified client. */
+export type ClientConnection = {
+  /** Unguessable; no other connection ever has it. */
+  readonly id: string;
+  /** Whether a transaction is open, which its client may still roll back. */
+  readonly inTransaction?: true;
+  /** Settings that change what values mean or look like, where they differ from the server's, e.g. `{ "DateStyle": "SQL, DMY" }`. */
+  readonly settings?: { readonly [name: string]: string };
+};
 
 /** A command line as sshd hands it to the login shell (`$SHELL -c command`, RFC 4254 §6.5). */
 export interface SshExec {

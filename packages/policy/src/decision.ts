@@ -53,6 +53,8 @@ export interface Approval {
   readonly signature?: "session" | "passkey";
   /** What is found out about it before anybody votes; absent = `plan`: what the target means to do, without doing it. */
   readonly evidence?: "effect" | "none";
+  /** `unseen`: data that a client streams to the operation is not shown to approvers; absent = it is captured and bound, or refused. */
+  readonly input?: "unseen";
   /** Within which bounds an approver may turn the vote into a standing grant; absent = not at all. */
   readonly grants?: GrantBounds;
 }

@@ -4,10 +4,12 @@ import {
   actionDigest,
   CountersignError,
   type Decision,
+  type Facts,
   isReadOnly,
   newRequestId,
   type Policy,
   type Predecessor,
+  type Principal,
   type RequestDraft,
   type RequestSnapshot,
   type Review,
@@ -16,6 +18,7 @@ import {
 import type { Call } from "./call.ts";
 import type { Classifier } from "./classifier.ts";
 import { Granting, type GrantingParts } from "./granting.ts";
+import type { OwnConnections } from "./native/own-connections.ts";
 import { type Evidence, requireSameTerms } from "./permit.ts";
 import {
   type AskedPlan,
@@ -41,6 +44,8 @@ export interface OperationLimits {
 export interface AskingParts extends GrantingParts {
   readonly resources: Resources;
   readonly classifier: Classifier;
+  /** The connections of unmodified clients. */
+  readonly connections: Pick<OwnConnections, "of">;
   readonly policy: () => Policy;
   readonly limits: OperationLimits;
   /** Unguessable bytes, each given out once. */
@@ -70,8 +75,23 @@ export class Asking {
 
   /** @throws {CountersignError} `unknown_resource`, `revoked`, and as `classify`. */
   async ask(call: Call): Promise<Asked> {
-    const understood = await this.#understand(call);
-    return { ...understood, decision: this.#decide(understood, this.#parts.policy(), this.#parts.now()) };
+    return this.askNow(call);
+  }
+
+  /**
+   * As {@link ask}, at once where the operation is read promptly.
+   *
+   * @throws as {@link ask}.
+   */
+  askNow(call: Call): Asked | Promise<Asked> {
+    const understood = this.#understand(call);
+    return understood instanceof Promise ? understood.then((one) => this.#asked(one)) : this.#asked(understood);
+  }
+
+  /** Whether a decision on something of a caller is that of the policy in force, and nothing of the caller's was locked since. */
+  isCurrent({ policyDigest }: Decision, about: { readonly principal: Principal; readonly resource: string }): boolean {
+    const { policy, revocations } = this.#parts;
+    return policy().digest === policyDigest && revocations.refusal(about) === undefined;
   }
 
   /** @throws {CountersignError} as `askPlan`. */
@@ -81,7 +101,7 @@ export class Asking {
       const [current, nowMs] = [policy(), now()];
       return lines.map((line) => this.#decide(line, current, nowMs));
     };
-    return askPlan(call, { understand: (line) => this.#understand(line), decide }, settled);
+    return askPlan(call, { understand: async (line) => this.#understand(line), decide }, settled);
   }
 
   /** Asks anew about what a request was opened for. */
@@ -90,12 +110,17 @@ export class Asking {
     return isPlanCall(call) ? this.askPlan(call) : this.ask(call);
   }
 
-  #decide({ call, resource, facts }: Understood, policy: Policy, nowMs: number): Decision {
-    return policy.decide({ resource, principal: call.principal, facts, reason: call.reason, nowMs });
+  #asked(understood: Understood): Asked {
+    return { ...understood, decision: this.#decide(understood, this.#parts.policy(), this.#parts.now()) };
   }
 
-  async #understand(call: Call): Promise<Understood> {
-    const { classifier, resources, revocations, limits } = this.#parts;
+  #decide({ call, resource, facts, role }: Understood, policy: Policy, nowMs: number): Decision {
+    const question = { resource, principal: call.principal, facts, reason: call.reason, nowMs };
+    return policy.decide(role === undefined ? question : { ...question, role });
+  }
+
+  #understand(call: Call): Understood | Promise<Understood> {
+    const { classifier, resources, revocations, limits, connections } = this.#parts;
     const resource = resources.get(call.resource);
     const refusal = revocations.refusal({ principal: call.principal, resource: resource.name });
     if (refusal !== undefined) throw new CountersignError("revoked", refusal);
@@ -104,9 +129,13 @@ export class Asking {
       maxStatementBytes: limits.statementBytes,
       maxParameterBytes: limits.parameterBytes,
     });
-    const facts = found instanceof Promise ? await found : found;
-    resource.connector.accept(call.operation, facts);
-    return { call, resource, facts };
+    const client = connections.of(call.operation, call.principal);
+    const understood = (facts: Facts): Understood => {
+      if (client !== undefined) return { call, resource, facts, way: client.own, role: client.caller.role };
+      resource.connector.accept(call.operation, facts);
+      return { call, resource, facts, way: resource.connector, role: undefined };
+    };
+    return found instanceof Promise ? found.then(understood) : understood(found);
   }
 
   /**

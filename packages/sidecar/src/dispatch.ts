@@ -1,4 +1,4 @@
-import type { AuditLog, LogReceipt, RecordDraft } from "@countersign/audit";
+import type { AuditLog, LogReceipt, OpenIntent, RecordDraft } from "@countersign/audit";
 import {
   type Action,
   type Asked,
@@ -56,14 +56,16 @@ export interface DispatchControl {
   readonly confirm: () => void | Promise<void>;
 }
 
-/** How it ended, and the proof; without a receipt the outcome could not be recorded yet. */
+/** How it ended, and the proof: of its outcome, or, while that is in doubt, of its intent; without one the outcome could not be recorded yet. */
 export interface Dispatched {
   readonly outcome: Outcome;
   /** Whether anything of the operation may have reached the target: the intent was recorded. */
   readonly dispatched: boolean;
   readonly receipt?: LogReceipt;
   /** The outcome record that is still to be written. */
-  readonly unrecorded?: RecordDraft;
+  readonly unrecorded?: RecordDraft & { readonly request: string };
+  /** The intent that is left without an outcome: the target may be able to tell later what became of it. */
+  readonly doubt?: OpenIntent;
 }
 
 /**
@@ -74,7 +76,7 @@ export interface Dispatched {
  */
 export async function dispatch(
   permit: Permit,
-  connector: Connector,
+  connector: Pick<Connector, "dispatch">,
   parts: DispatchParts,
   sink: ResultSink,
   { signal, confirm }: DispatchControl,
@@ -82,14 +84,16 @@ export async function dispatch(
   const { action } = permit;
   const durability = permit.readOnly && permit.source.effect === "allow" && !parts.strict ? "handed-over" : "durable";
   const attempt = connector.dispatch(action.operation, action.role, permit.limits, { signal, readOnly: permit.readOnly });
+  let marker: Json;
+  let intent: LogReceipt | undefined;
   try {
     try {
-      const marker = await attempt.prepare();
+      marker = await attempt.prepare();
       await confirm();
       signal.throwIfAborted();
       const refusal = parts.revocations.refusal(action);
       if (refusal !== undefined) throw new CountersignError("revoked", refusal);
-      await parts.audit.append(parts.writer, [intentRecord(permit, marker, parts.now())], durability);
+      [intent] = await parts.audit.append(parts.writer, [intentRecord(permit, marker, parts.now())], durability);
     } catch (error) {
       return { outcome: notDispatched(error, signal), dispatched: false };
     }
@@ -103,6 +107,9 @@ export async function dispatch(
           )
         : await attempt.run(sink).catch(inDoubt);
     parts.onStep("executed", permit.id);
+    if (outcome.state === "unknown" && marker !== null && intent !== undefined) {
+      return { outcome, dispatched: true, receipt: intent, doubt: { request: permit.id, record: intent.record } };
+    }
     return await recordOutcome(outcomeRecord(permit, outcome, parts.now()), outcome, durability, parts);
   } finally {
     await attempt.close();
@@ -110,7 +117,7 @@ export async function dispatch(
 }
 
 async function recordOutcome(
-  record: RecordDraft,
+  record: RecordDraft & { readonly request: string },
   outcome: Outcome,
   durability: "durable" | "handed-over",
   parts: DispatchParts,
@@ -204,7 +211,7 @@ function intentRecord(permit: Permit, marker: Json, timeMs: number): RecordDraft
   };
 }
 
-function outcomeRecord(permit: Permit, outcome: Outcome, timeMs: number): RecordDraft {
+function outcomeRecord(permit: Permit, outcome: Outcome, timeMs: number): RecordDraft & { readonly request: string } {
   return { ...recordBase(permit, timeMs), type: "outcome", detail: { ...outcomeDetail(outcome), ...lineDetail(permit.source) } };
 }
 

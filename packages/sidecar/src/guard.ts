@@ -20,6 +20,9 @@ import { Granting, type GrantingParts } from "./granting.ts";
 import { type HeldParts, HeldRequests } from "./held-requests.ts";
 import { Immediate } from "./immediate.ts";
 import { LiveCalls } from "./live-calls.ts";
+import { NativeGate, type NativeGateParts } from "./native/native-gate.ts";
+import type { NativeCaller, OwnConnection } from "./native/own-connection.ts";
+import { OwnConnections } from "./native/own-connections.ts";
 import { type AskedPlan, isOpaquePlan, type PlanCall } from "./plan/asked-plan.ts";
 import { Plans } from "./plan/plans.ts";
 import { Refusals } from "./refusals.ts";
@@ -28,8 +31,9 @@ import { decidedEvent, wireOutcome } from "./wire.ts";
 
 /** What the guard needs. */
 export interface GuardParts
-  extends Omit<HeldParts, "examine" | "connector" | "replacing" | "gathering">,
-    AskingParts,
+  extends Omit<HeldParts, "examine" | "way" | "replacing" | "gathering">,
+    Omit<AskingParts, "connections">,
+    Pick<NativeGateParts, "passages">,
     GrantingParts {
   readonly evidence: GatheringParts["evidence"];
   readonly limits: GuardLimits;
@@ -49,6 +53,7 @@ export class Guard {
   readonly #gathering: Gathering;
   readonly #held: HeldRequests;
   readonly #live = new LiveCalls();
+  readonly #connections = new OwnConnections();
   readonly #refusals: Refusals;
   readonly #callers: CallerLimits;
   readonly #immediate: Immediate;
@@ -56,7 +61,7 @@ export class Guard {
   readonly #following: Disposable;
 
   constructor(parts: GuardParts) {
-    this.#asking = new Asking(parts);
+    this.#asking = new Asking({ ...parts, connections: this.#connections });
     this.#parts = parts;
     this.#replacing = new Replacing({ ...parts, asking: this.#asking });
     this.#gathering = new Gathering({ ...parts, asking: this.#asking });
@@ -65,7 +70,8 @@ export class Guard {
       gathering: this.#gathering,
       replacing: this.#replacing,
       examine: (request) => this.#asking.examine(request),
-      connector: (name) => parts.resources.get(name).connector,
+      way: ({ operation, principal, resource }) =>
+        this.#connections.of(operation, principal)?.own ?? parts.resources.get(resource).connector,
     });
     this.#refusals = new Refusals(parts);
     this.#callers = new CallerLimits(parts.limits, parts.now);
@@ -73,6 +79,7 @@ export class Guard {
     this.#immediate = new Immediate({ ...parts, asking: this.#asking, granting, refusals: this.#refusals, live: this.#live });
     this.#plans = new Plans({ ...parts, asking: this.#asking, replacing: this.#replacing, live: this.#live });
     this.#following = parts.revocations.onRevoked((revocation) => {
+      this.#connections.revoke(revocation);
       this.#live.revoke(revocation);
       this.#held.revoke(revocation);
     });
@@ -99,6 +106,25 @@ export class Guard {
     )
       return;
     await this.#held.view(await this.#hold(asked, decision), viewer, 0);
+  }
+
+  /**
+   * Takes the connection of an unmodified client: each of its operations goes through the gate.
+   *
+   * @throws {CountersignError} `unknown_resource`; `revoked` when the caller or the resource is locked.
+   */
+  native(caller: NativeCaller, own: OwnConnection): NativeGate {
+    const { name } = this.#parts.resources.get(caller.resource);
+    const refusal = this.#parts.revocations.refusal({ principal: caller.principal, resource: name });
+    if (refusal !== undefined) throw new CountersignError("revoked", refusal);
+    const { passages, now, random } = this.#parts;
+    const parts: NativeGateParts = {
+      ...{ asking: this.#asking, immediate: this.#immediate, refusals: this.#refusals, callers: this.#callers },
+      ...{ passages, now, random },
+      hold: (asked, decision) => this.#hold(asked, decision),
+      view: (request, viewer) => this.#held.view(request, viewer, 0),
+    };
+    return new NativeGate(parts, caller, this.#connections.enter(caller, own));
   }
 
   /** Opens a durable request; it runs when it is approved, whether or not anybody watches. */
@@ -194,6 +220,7 @@ export class Guard {
 
   /** Lets go of everything that is held and stops what runs; held requests stay as they are. */
   async close(): Promise<void> {
+    this.#connections.cutAll();
     this.#live.abortAll();
     await Promise.all([this.#gathering.close(), this.#held.close()]);
     await this.#live.settled();

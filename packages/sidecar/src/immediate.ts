@@ -10,7 +10,9 @@ import {
   type Review,
 } from "@countersign/policy";
 import { type Asked, type Asking, actionOf } from "./asking.ts";
+import { conclude } from "./conclusion.ts";
 import { type DispatchParts, dispatch, type Permit } from "./dispatch.ts";
+import type { DoubtParts } from "./doubt.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
 import type { Grantable, Granting } from "./granting.ts";
 import type { LiveCalls } from "./live-calls.ts";
@@ -20,7 +22,7 @@ import { chunkBody } from "./request-events.ts";
 import { decidedEvent, grantedEvent, wireOutcome, wireReceipt } from "./wire.ts";
 
 /** What running in the call itself takes. */
-export interface ImmediateParts extends DispatchParts {
+export interface ImmediateParts extends DispatchParts, DoubtParts {
   readonly persistence: Persistence;
   /** Unguessable bytes, each given out once. */
   readonly random: (size: number) => Buffer;
@@ -72,8 +74,8 @@ export class Immediate {
   }
 
   async #run({ asked, decision, grant }: Immediately, viewer: Viewer): Promise<boolean> {
-    const { now, random, live, granting, refusals, asking, persistence, audit, writer, onStep } = this.#parts;
-    const { call, resource, facts } = asked;
+    const { now, random, live, granting, refusals, asking, onStep } = this.#parts;
+    const { call, resource, facts, way } = asked;
     const id = newRequestId(now(), random(16));
     const action = actionOf(call, resource, decision);
     const digest = actionDigest(action);
@@ -92,17 +94,17 @@ export class Immediate {
     if (use !== undefined && decision.effect === "review")
       await events.add(++sequence, grantedEvent(use, now() + decision.approval.validForMs));
     await events.add(++sequence, { $case: "executing", value: {} });
-    const ended = await dispatch(permit, resource.connector, this.#parts, (chunk) => events.add(++sequence, chunkBody(chunk)), {
+    const ended = await dispatch(permit, way, this.#parts, (chunk) => events.add(++sequence, chunkBody(chunk)), {
       signal: held.signal,
       confirm: () => {
         asking.confirm(asked);
         if (!covered()) throw new CountersignError("revoked", "The grant by which it was to run has ended; nothing ran.");
       },
     });
-    const { outcome, receipt, unrecorded } = ended;
+    const { outcome, receipt } = ended;
     if (ended.dispatched) onStep("outcome", id);
     else await refusals.record(call, outcome.failure?.code ?? "internal", outcome.failure?.message ?? "", decision, id);
-    if (unrecorded !== undefined) await persistence.attempt(() => audit.append(writer, [unrecorded], "durable"));
+    await conclude(ended, this.#parts);
     const proven = { requestId: id, actionDigest: digest, effect: decision.effect, ...(use && { grant: use.grantId }) };
     await events.say(++sequence, { $case: "done", value: wireOutcome(outcome, id, receipt && wireReceipt(proven, receipt)) });
     return true;

@@ -9,6 +9,7 @@ export { type CredentialStore, openCredentialStore, openKeyFile, Secret } from "
 export type { EvidenceSource, EvidenceWish } from "./evidence/evidence-source.ts";
 export type { GuardLimits } from "./guard.ts";
 export type { Issuer } from "./identity/tokens.ts";
+export type { NativeHost, NativeListener, OpenNative } from "./native/listener.ts";
 export { PolicySource } from "./policy-source/policy-source.ts";
 export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } from "./protocols/connector.ts";
 export {

@@ -48,7 +48,7 @@ export class Replacing {
     if (request.action.operation.kind === "plan" || operation.kind === "plan") {
       throw new CountersignError("invalid_operation", "A plan is not edited: strike lines out of it, or deny it.", { requestId });
     }
-    const asked = await asking.ask({ ...callOf(request), operation });
+    const asked = await asking.ask({ ...callOf(request), operation: inPlaceOf(request.action.operation, operation) });
     const { decision } = asked;
     if (decision.effect === "deny") throw new CountersignError("denied", decision.message, { requestId });
     const draft = asking.draft(asked, decision, { ...edit, requestId });
@@ -96,4 +96,11 @@ export class Replacing {
       if (!(error instanceof CountersignError && error.code === "not_cancellable")) throw error;
     }
   }
+}
+
+/** What an edit cannot change: the connection that alone runs the operation, and the data that its client has sent. */
+function inPlaceOf(before: Operation, after: Operation): Operation {
+  if (before.kind !== "postgres.query" || after.kind !== "postgres.query") return after;
+  const { connection, input } = before;
+  return { ...after, ...(connection && { connection }), ...(input && { input }) };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
+  type Action,
   CountersignError,
   isFinal,
   type Outcome,
@@ -9,7 +10,9 @@ import {
   type Revocation,
 } from "@countersign/policy";
 import { type ClaimingParts, claim } from "./claiming.ts";
+import { conclude } from "./conclusion.ts";
 import { type DispatchParts, dispatch, notDispatched } from "./dispatch.ts";
+import type { DoubtParts } from "./doubt.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
 import { isAbout } from "./live-calls.ts";
 import { permitOf } from "./permit.ts";
@@ -21,11 +24,12 @@ import { type Place, replacedBody, type Succession } from "./succession.ts";
 import { type EventBody, wireReceipt } from "./wire.ts";
 
 /** What a run needs of the sidecar. */
-export interface RunParts extends DispatchParts, ClaimingParts {
+export interface RunParts extends DispatchParts, DoubtParts, ClaimingParts {
   readonly results: Results;
   readonly persistence: Persistence;
   readonly approvalUrl: (id: string) => string;
-  readonly connector: (resource: string) => Connector;
+  /** By what an action runs. */
+  readonly way: (action: Action) => Pick<Connector, "dispatch">;
   /** How long a request of a caller that is not there may wait for it to come back, milliseconds. */
   readonly graceMs: number;
 }
@@ -169,7 +173,7 @@ export class Run {
   }
 
   async #dispatch(claimed: RequestSnapshot): Promise<void> {
-    const { requests, audit, writer, persistence, examine, results, onStep } = this.#parts;
+    const { requests, examine, results, onStep } = this.#parts;
     const spool = claimed.durable ? results.create(this.id) : undefined;
     let sequence = claimed.sequence;
     const sink: ResultSink = (chunk) => {
@@ -187,14 +191,14 @@ export class Run {
         spool === undefined
           ? permit.limits
           : { ...permit.limits, bytes: Math.min(permit.limits.bytes ?? Infinity, results.capBytes) };
-      ended = await dispatch({ ...permit, limits }, this.#parts.connector(permit.action.resource), this.#parts, sink, {
+      ended = await dispatch({ ...permit, limits }, this.#parts.way(permit.action), this.#parts, sink, {
         signal: this.#cancel.signal,
         confirm: async () => void permitOf(claimed, await examine(claimed), this.#parts),
       });
     } catch (error) {
       ended = { outcome: notDispatched(error), dispatched: false };
     }
-    const { receipt, unrecorded } = ended;
+    const { receipt } = ended;
     // A claimed request cannot be cancelled any more: it failed, and its failure says that nothing ran.
     const outcome: Outcome = ended.outcome.state === "cancelled" ? { ...ended.outcome, state: "failed" } : ended.outcome;
     if (ended.dispatched) onStep("outcome", this.id);
@@ -203,10 +207,8 @@ export class Run {
     const proof = receipt && wireReceipt(proven, receipt);
     await spool?.finish(proof).catch(() => {});
     // Settled first where the store works, so that a later look agrees with what the caller is told now.
-    await persistence.attempt(async () => {
-      if (unrecorded !== undefined) await audit.append(writer, [unrecorded], "durable");
-      await requests.settle(this.id, { outcome, by: "sidecar", resultEvents: sequence - claimed.sequence });
-    });
+    const resultEvents = sequence - claimed.sequence;
+    await conclude(ended, this.#parts, () => requests.settle(this.id, { outcome, by: "sidecar", resultEvents }));
     await this.#publish({ type: "ended", sequence: sequence + 1, timeMs: this.#parts.now(), outcome }, proof);
   }
 

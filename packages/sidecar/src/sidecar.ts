@@ -5,6 +5,8 @@ import type { ControlPlane } from "./control-plane.ts";
 import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
 import { authenticator } from "./identity/authenticate.ts";
 import { type Issuer, Tokens } from "./identity/tokens.ts";
+import type { NativeHost, OpenNative } from "./native/listener.ts";
+import { noPassages } from "./native/no-passages.ts";
 import { Persistence } from "./persist.ts";
 import { randomPool } from "./random-pool.ts";
 import { recover } from "./recovery.ts";
@@ -30,6 +32,8 @@ export interface SidecarOptions {
   readonly voteKey: KeyObject;
   readonly issuers: readonly Issuer[];
   readonly listeners: readonly { readonly address: ListenAddress; readonly identity?: Principal }[];
+  /** Ways in for unmodified clients. */
+  readonly natives?: readonly OpenNative[];
   readonly limits: GuardLimits;
   /** Make records of auto-allowed reads durable before dispatch too. */
   readonly strictAudit: boolean;
@@ -48,6 +52,8 @@ export interface SidecarOptions {
 export interface Sidecar {
   /** What clients dial, one for each listener. */
   readonly addresses: readonly string[];
+  /** What unmodified clients dial, one for each of `natives`. */
+  readonly nativeAddresses: readonly string[];
   /** The request that a held one would become with another operation, e.g. an approver's; nothing is stored. */
   readonly redraft: Guard["redraft"];
   /** Refuses new calls, lets go of what is held, stops what runs, closes every connection. */
@@ -73,6 +79,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     revocations: options.controlPlane.revocations,
     grants: options.controlPlane.grants,
     evidence: options.controlPlane.evidence,
+    passages: noPassages,
     writer: options.name,
     voteKey: options.voteKey,
     strict: options.strictAudit,
@@ -98,14 +105,18 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       );
     }),
   );
+  const { natives = [], onInternalError } = options;
+  const host: NativeHost = { guard, resources, tokens, approvalUrl, now, random: parts.random, onInternalError };
+  const ways = await Promise.all(natives.map((open) => open(host)));
   return {
+    nativeAddresses: ways.map((way) => way.address),
     addresses: listeners.map((listener) => listener.address),
     redraft: (...edit) => guard.redraft(...edit),
     async close() {
       clearInterval(sweeper);
       ending.abort();
       await following;
-      const closing = Promise.all(listeners.map((listener) => listener.close(closeGraceMs)));
+      const closing = Promise.all([...listeners, ...ways].map((listener) => listener.close(closeGraceMs)));
       await guard.close();
       await closing;
       await classifier[Symbol.asyncDispose]();

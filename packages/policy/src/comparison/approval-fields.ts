@@ -12,6 +12,7 @@ export function approvalChanges(before: RuleApproval, after: RuleApproval): read
     ...signatureChange(before.signature ?? "session", after.signature ?? "session"),
     ...justificationChange(before.justification, after.justification),
     ...evidenceChange(before.evidence ?? "plan", after.evidence ?? "plan"),
+    ...inputChange(before.input ?? "captured", after.input ?? "captured"),
     ...grantsChange(before.grants, after.grants),
     ...breakGlassChange(before.breakGlass, after.breakGlass),
   ];
@@ -106,6 +107,12 @@ function evidenceChange(before: string, after: string): readonly FieldChange[] {
   const text = `before a vote, ${after} is found out (was ${before})`;
   const direction = before === "effect" || after === "effect" ? "unknown" : "none";
   return [{ field: "approval.evidence", before, after, direction, text }];
+}
+
+function inputChange(before: string, after: string): readonly FieldChange[] {
+  if (before === after) return [];
+  const direction = after === "unseen" ? "looser" : "tighter";
+  return [{ field: "approval.input", before, after, direction, text: `data that is streamed to it is ${after} (was ${before})` }];
 }
 
 function grantsChange(before: GrantBounds | undefined, after: GrantBounds | undefined): readonly FieldChange[] {

@@ -125,6 +125,10 @@ export const approval = z
       description:
         "What is found out for the approver while it waits: the database's `plan` (when left out), the exact `effect` of a trial in a transaction that is rolled back, or `none`.",
     }),
+    input: z.enum(["captured", "unseen"]).default("captured").meta({
+      description:
+        "Data that the client streams to it (`COPY … FROM STDIN`, standard input): `captured` before anybody is asked, and part of what is approved (when left out), or streamed `unseen` once it is approved.",
+    }),
     grants: grants.optional(),
     breakGlass: breakGlass.optional(),
   })

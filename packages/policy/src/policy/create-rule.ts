@@ -51,6 +51,7 @@ function approvalOf({
   signature,
   justification,
   evidence,
+  input,
   grants,
   breakGlass,
 }: NonNullable<RuleText["approval"]>): RuleApproval {
@@ -61,6 +62,7 @@ function approvalOf({
     justification,
     ...(signature === "passkey" ? { signature } : {}),
     ...(evidence === "plan" ? {} : { evidence }),
+    ...(input === "captured" ? {} : { input }),
     ...(grants === undefined ? {} : { grants: { maxUses: grants.maxUses, maxTtlMs: grants.maxTtl } }),
     ...(breakGlass === undefined
       ? {}

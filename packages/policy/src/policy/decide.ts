@@ -127,6 +127,7 @@ function approvalOf(reviews: readonly Rule[]): Approval {
     justification: approvals.some(({ justification }) => justification === "required") ? "required" : "optional",
     ...(approvals.some(({ signature }) => signature === "passkey") ? { signature: "passkey" } : {}),
     ...evidenceOf(approvals.map(({ evidence }) => evidence)),
+    ...(approvals.every(({ input }) => input === "unseen") ? { input: "unseen" } : {}),
     // Only where every rule lets an approver remember it.
     ...(grants.every((bounds) => bounds !== undefined) ? { grants: strictestGrants(grants) } : {}),
   };

@@ -84,7 +84,7 @@ function start(world = new World()) {
         const approval = { ...approvalOf(world.now), requirements: [] };
         const decision = { effect: "review", role: "w", rules: [], limits: {}, policyDigest: "sha256:", approval } as const;
         const facts = { protocol: "postgres", sql: {} } as never;
-        return { call, resource, facts, decision };
+        return { call, resource, facts, way: resource.connector, role: undefined, decision };
       },
     },
   };

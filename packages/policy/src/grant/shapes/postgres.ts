@@ -17,7 +17,12 @@ const largestBigint = 2n ** 63n - 1n;
  * One statement: its whole parse tree but for the values of its constants, and what its names stand for; then its constants and its bind
  * values. Finer than the fingerprint, in which a list stands for lists of other lengths.
  */
-export function postgresShape({ statement, parameters }: PostgresQuery, { sql, parts }: PostgresFacts): Shape | undefined {
+export function postgresShape(
+  { statement, parameters, types, input, connection }: PostgresQuery,
+  { sql, parts }: PostgresFacts,
+): Shape | undefined {
+  // Data has no bounds that a person could state.
+  if (input !== undefined) return undefined;
   if (sql.statements !== 1 || parts !== undefined || statement.length > longestStatement) return undefined;
   const [parsed, ...more] = parse(statement);
   if (parsed === undefined || more.length > 0) return undefined;
@@ -26,7 +31,12 @@ export function postgresShape({ statement, parameters }: PostgresQuery, { sql, p
   const { fingerprint, kinds, reads, writesTo, functions } = sql;
   const byPlace = [...constants].sort((a, b) => a.at - b.at);
   return {
-    fixed: { fingerprint, kinds, reads, writesTo, functions, tree, parameters: parameters.length },
+    fixed: {
+      ...{ fingerprint, kinds, reads, writesTo, functions, tree, parameters: parameters.length },
+      // Any connection of the same caller, but not one whose settings read values differently.
+      ...(types && { types }),
+      ...(connection?.settings && { settings: connection.settings }),
+    },
     values: [
       ...constants.map((one) => ({ name: `constant ${byPlace.indexOf(one) + 1}`, value: { text: one.text } })),
       ...parameters.map((value, index) => ({ name: `$${index + 1}`, value })),

@@ -1,0 +1,165 @@
+import {
+  type Allow,
+  CountersignError,
+  type ErrorCode,
+  isReadOnly,
+  type LineOperation,
+  newRequestId,
+  type RequestSnapshot,
+  type Review,
+} from "@countersign/policy";
+import type { Asked, Asking } from "../asking.ts";
+import type { Call } from "../call.ts";
+import type { CallerLimits } from "../caller-limits.ts";
+import type { Viewer } from "../event-writer.ts";
+import type { Immediate } from "../immediate.ts";
+import type { Refusals } from "../refusals.ts";
+import type { NativeCaller } from "./own-connection.ts";
+import type { OpenPassages, Passages } from "./passage.ts";
+import type { Held, Pass, Refused, Verdict } from "./verdict.ts";
+import { type Ended, type WaitingClient, WaitingViewer } from "./waiting-client.ts";
+
+/** What a gate has of the guard. */
+export interface NativeGateParts {
+  readonly asking: Asking;
+  readonly immediate: Immediate;
+  readonly refusals: Refusals;
+  readonly callers: CallerLimits;
+  readonly passages: OpenPassages;
+  readonly now: () => number;
+  readonly random: (size: number) => Buffer;
+  /** Opens a request and follows it. */
+  readonly hold: (asked: Asked, decision: Review) => Promise<RequestSnapshot>;
+  readonly view: (request: RequestSnapshot, viewer: Viewer) => Promise<void>;
+}
+
+/**
+ * The guard as one connection of an unmodified client has it: operation → facts → decide, for each operation of its own. What is allowed
+ * is noted in the journal and sent by the connection itself; what is reviewed is held, claimed, recorded and dispatched as every other call.
+ */
+export class NativeGate implements Disposable {
+  readonly #parts: NativeGateParts;
+  readonly #caller: NativeCaller;
+  readonly #passages: Passages;
+  readonly #entered: Disposable;
+
+  /** @param entered is disposed of when the connection has ended. */
+  constructor(parts: NativeGateParts, caller: NativeCaller, entered: Disposable) {
+    this.#parts = parts;
+    this.#caller = caller;
+    this.#passages = parts.passages(caller);
+    this.#entered = entered;
+  }
+
+  /**
+   * What becomes of an operation: at once where it is allowed and its text is read promptly. It is asked for in the turn in which it would be
+   * sent. Never throws for what a client may ask.
+   */
+  judge(operation: LineOperation): Verdict | Promise<Verdict> {
+    const call = this.#callOf(operation);
+    try {
+      const asked = this.#parts.asking.askNow(call);
+      return asked instanceof Promise ? this.#later(call, asked) : this.#verdict(asked);
+    } catch (error) {
+      return this.#refused(call, error);
+    }
+  }
+
+  /** Whether what was allowed may still be sent, when it had to wait for the journal. */
+  stillPasses({ decision }: Pass): boolean {
+    return this.#parts.asking.isCurrent(decision, this.#caller);
+  }
+
+  /**
+   * Holds an operation, or takes a use of a grant, and runs it on the client's own connection once it may. Never throws.
+   *
+   * @param signal is aborted when the client goes away or cancels.
+   */
+  async hold({ asked, decision }: Held, client: WaitingClient, signal: AbortSignal): Promise<Ended> {
+    const { immediate, hold, view } = this.#parts;
+    const viewer = new WaitingViewer(client, signal);
+    try {
+      if (!(await immediate.granted(asked, decision, viewer))) await view(await hold(asked, decision), viewer);
+      return viewer.ended ?? left;
+    } catch (error) {
+      const { requestId, code, message, retryable } = await this.#refused(asked.call, error);
+      return { requestId, state: "failed", failure: { code, message, retryable } };
+    }
+  }
+
+  /** The client has gone. */
+  [Symbol.dispose](): void {
+    this.#entered[Symbol.dispose]();
+    // What cannot be recorded now is in the journal.
+    void this.#passages.close().catch(() => {});
+  }
+
+  #callOf(operation: LineOperation): Call {
+    const { principal, resource, reason, session } = this.#caller;
+    return { principal, resource, operation, reason, session, durable: false };
+  }
+
+  async #later(call: Call, asking: Promise<Asked>): Promise<Verdict> {
+    try {
+      return await this.#verdict(await asking);
+    } catch (error) {
+      return this.#refused(call, error);
+    }
+  }
+
+  #verdict(asked: Asked): Verdict | Promise<Verdict> {
+    const { decision } = asked;
+    if (decision.effect === "allow") return this.#pass(asked, decision);
+    if (decision.effect === "review") return this.#counted(asked, decision);
+    return this.#denied(asked);
+  }
+
+  #pass({ call, facts }: Asked, decision: Allow): Pass {
+    const { operation } = call;
+    if (operation.kind === "plan") throw new TypeError("a connection asks for no plan");
+    const readOnly = isReadOnly(facts);
+    return { effect: "pass", decision, facts, readOnly, passage: this.#passages.begin({ operation, decision, readOnly }) };
+  }
+
+  #counted(asked: Asked, decision: Review): Held | Promise<Refused> {
+    const flood = this.#parts.callers.refusal(this.#caller.principal);
+    return flood === undefined ? { effect: "hold", asked, decision } : this.#flooded(asked.call, flood);
+  }
+
+  async #denied({ call, decision }: Asked): Promise<Refused> {
+    const flood = this.#parts.callers.refusal(this.#caller.principal);
+    if (flood !== undefined) return this.#flooded(call, flood);
+    const message = decision.message ?? "Denied.";
+    const requestId = await this.#parts.refusals.record(call, "denied", message, decision);
+    return { effect: "refuse", code: "denied", message, rules: decision.rules, requestId, retryable: false };
+  }
+
+  async #flooded(call: Call, message: string): Promise<Refused> {
+    const { callers, refusals, now, random } = this.#parts;
+    const refused = callers.refused(call.principal);
+    if (refused > 0) await refusals.recordFlood(call, refused);
+    const requestId = newRequestId(now(), random(16));
+    return { effect: "refuse", code: "too_many_requests", message, rules: [], requestId, retryable: true };
+  }
+
+  async #refused(call: Call, error: unknown): Promise<Refused> {
+    const { code, message, retryable } = refusalOf(error);
+    const requestId = await this.#parts.refusals.record(call, code, message);
+    return { effect: "refuse", code, message, rules: [], requestId, retryable };
+  }
+}
+
+const left: Ended = {
+  requestId: "",
+  state: "cancelled",
+  failure: { code: "cancelled", message: "The client left before it was decided; nothing ran.", retryable: false },
+};
+
+function refusalOf(error: unknown): { readonly code: ErrorCode; readonly message: string; readonly retryable: boolean } {
+  if (error instanceof CountersignError) return error;
+  if (error instanceof Error && error.name === "AuditError") {
+    const message = "The audit log cannot be written, so nothing was run. Free disk space or repair the log, then try again.";
+    return { code: "audit_unavailable", message, retryable: true };
+  }
+  return { code: "internal", message: "An internal error stopped it; nothing was run.", retryable: false };
+}

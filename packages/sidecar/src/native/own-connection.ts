@@ -1,0 +1,21 @@
+import type { Principal } from "@countersign/policy";
+import type { Connector } from "../protocols/connector.ts";
+
+/** One connection of an unmodified client, which runs what it asks for on itself: its transaction and its settings are there. */
+export interface OwnConnection extends Pick<Connector, "dispatch"> {
+  /** Asks what runs to stop, tells the client why and closes: it was locked out, or the sidecar stops. In the very turn of the revocation. */
+  cut(reason: string): void;
+}
+
+/** Whose connection it is and what it is for. Nothing of it changes while it is open. */
+export interface NativeCaller {
+  /** Unguessable; see `ClientConnection`. */
+  readonly connection: string;
+  readonly principal: Principal;
+  readonly resource: string;
+  readonly role: string;
+  /** The client's own words about itself, e.g. `application_name`; untrusted. */
+  readonly session: string;
+  /** Why it asks, in its own words, where its protocol has a place for that; untrusted. */
+  readonly reason: string;
+}
