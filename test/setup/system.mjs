@@ -6,6 +6,16 @@ const needed = [
   { what: "a browser for the console's tests", package: "chromium", there: () => onPath("chromium") },
   { what: "PostgreSQL", package: "postgresql", there: () => onPath("postgres") || existsSync("/usr/lib/postgresql") },
   { what: "the PostgreSQL client", package: "postgresql-client", there: () => onPath("psql") },
+  {
+    what: "a client in another language",
+    package: "python3-psycopg",
+    there: () => existsSync("/usr/lib/python3/dist-packages/psycopg"),
+  },
+  {
+    what: "a pooler to compare with",
+    package: "pgbouncer",
+    there: () => onPath("pgbouncer") || existsSync("/usr/sbin/pgbouncer"),
+  },
 ];
 
 function onPath(name) {
