@@ -144,10 +144,14 @@ export class Approvals {
   /** @throws {CountersignError} `not_found`. */
   async get(id: string): Promise<{ readonly request: StoredRequest; readonly history: readonly JournalEntry[] }> {
     const request = await this.#ledger.store.get({ id });
+    if (request === undefined) throw new CountersignError("not_found", "There is no such request. Check the id.");
+    return { request, history: await this.history(id) };
+  }
+
+  /** The states that a request has entered, and when. */
+  async history(id: string): Promise<readonly JournalEntry[]> {
     const journal = await this.#ledger.store.journal(id, 0);
-    if (request === undefined || journal === undefined)
-      throw new CountersignError("not_found", "There is no such request. Check the id.");
-    return { request, history: journal.entries.filter((entry) => entry.state !== undefined) };
+    return (journal?.entries ?? []).filter((entry) => entry.state !== undefined);
   }
 
   list(query: OverviewQuery, limit: number): Promise<readonly RequestOverview[]> {

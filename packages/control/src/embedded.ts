@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { AuditLog } from "@countersign/audit";
-import { loadParser, type RequestBook, type Revocations, type Vote, type Voter, verifyVote } from "@countersign/policy";
+import { loadParser, type RequestBook, type Revocations, type Vote, type Voter } from "@countersign/policy";
 import { Alarm } from "./alarm.ts";
 import { Approvals } from "./approvals.ts";
 import { Changes } from "./changes.ts";
@@ -21,6 +21,7 @@ import { Requests } from "./requests.ts";
 import { Resolving } from "./resolving.ts";
 import { type ReviewParts, Reviews } from "./reviews.ts";
 import { Revoking } from "./revoking.ts";
+import { signatureCheck } from "./signatures.ts";
 import { openSqliteStores } from "./stores/sqlite/stores.ts";
 import type { Stores } from "./stores/stores.ts";
 import { type Asked, tally } from "./tally.ts";
@@ -89,7 +90,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const locks = await Locks.open(standing, { audit, now });
   const isLocked = (person: Voter) => locks.isLocked(person);
   const delegations = await Delegations.open(standing, { audit, now, directory, isLocked });
-  const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, keys.vote.publicKey, isLocked);
+  const verify = signatureCheck(keys.vote.publicKey);
+  const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, verify, isLocked);
   const { reminders } = options;
   const ledger = new Ledger({ store, reminders, audit, changes, now, noteWake: (wakeMs) => alarm.note(wakeMs), progress });
   opening.defer(() => ledger.idle());
@@ -97,7 +99,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   opening.defer(() => changes.close());
   await alarm.start();
   const eligibility = new Eligibility({ ledger, locks, people: new People(directory, delegations) });
-  const grants = new Grants({ store: standing, audit, locks, now, verify: (vote) => verifyVote(vote, keys.vote.publicKey) });
+  const grants = new Grants({ store: standing, audit, locks, now, verify });
   opening.defer(() => grants.idle());
   const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }));
   const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants, reviews);
@@ -108,7 +110,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
     requests,
     edits: new Edits({ ledger, requests, eligibility }),
     evidence: new EvidenceDesk(ledger, evidence),
-    past: new PastDecisions(store, (vote) => verifyVote(vote, keys.vote.publicKey)),
+    past: new PastDecisions(store, verify),
     revocations: locks,
     revoking: new Revoking(ledger, locks, grants),
     resolving: new Resolving(ledger, eligibility),

@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import {
   type Approver,
   askedAfter,
@@ -9,7 +8,6 @@ import {
   quorum,
   type Vote,
   type Voter,
-  verifyVote,
 } from "@countersign/policy";
 import type { RequestOverview } from "./stores/request-store.ts";
 
@@ -28,11 +26,15 @@ export function isRequester(request: Asked, approver: Approver): boolean {
 export type Asked = Pick<RequestOverview, "binding" | "requestDigest" | "decision" | "action" | "owner">;
 
 /** How far a request's approval is. Only votes over this request's digest whose signature is right count: a changed row does not approve. */
-export function tally(request: Asked, votes: readonly Vote[], voteKey: KeyObject, isLocked: (person: Voter) => boolean): Quorum {
+export function tally(
+  request: Asked,
+  votes: readonly Vote[],
+  verify: (vote: Vote) => boolean,
+  isLocked: (person: Voter) => boolean,
+): Quorum {
   if (request.decision.effect !== "review") return { verdict: "waiting", requirements: [] };
   const right = votes.filter(
-    (vote) =>
-      vote.requestId === request.binding.requestId && vote.requestDigest === request.requestDigest && verifyVote(vote, voteKey),
+    (vote) => vote.requestId === request.binding.requestId && vote.requestDigest === request.requestDigest && verify(vote),
   );
   return quorum(request.decision.approval, right, { excluded: excluded(request), openedMs: openedMs(request), isLocked });
 }

@@ -4,7 +4,7 @@ import type { Approvals, VoteAttempt } from "../approvals.ts";
 import type { EvidenceDesk } from "../evidence.ts";
 import type { ApproverSession } from "../identity.ts";
 import type { PastDecisions } from "../past-decisions.ts";
-import type { Position } from "../stores/request-store.ts";
+import type { JournalEntry, Position, StoredRequest } from "../stores/request-store.ts";
 import { evidenceMessage, pastMessage } from "./evidence-message.ts";
 import { termsOf } from "./grant-messages.ts";
 import { merged } from "./merged.ts";
@@ -55,6 +55,10 @@ export class ApproverApi {
   /** @throws {CountersignError} `not_found`. */
   async get(approver: Approver, id: string): Promise<rpc.GetRequestResponse> {
     const { request, history } = await this.#approvals.get(id);
+    return this.#detail(approver, request, history);
+  }
+
+  async #detail(approver: Approver, request: StoredRequest, history: readonly JournalEntry[]): Promise<rpc.GetRequestResponse> {
     const detail = detailMessage(request, history, approver, this.#approvals);
     const [evidence, past] = await Promise.all([this.#evidence.of(request), this.#past.before(request)]);
     return { request: { ...detail, evidence: evidence && evidenceMessage(evidence), past: past.map(pastMessage) } };
@@ -72,8 +76,8 @@ export class ApproverApi {
       ...(grant && { grant: termsOf(grant) }),
       ...(struck.length > 0 && { struck }),
     };
-    await this.#approvals.vote(id, attempt, approver);
-    return this.get(approver, id);
+    const request = await this.#approvals.vote(id, attempt, approver);
+    return this.#detail(approver, request, await this.#approvals.history(id));
   }
 
   /**
