@@ -16,8 +16,8 @@ export interface FrameHandler {
   rows(data: Buffer, count: number): void;
   /** A row of `size` bytes is larger than the cap; nothing of it is kept. The splitter takes nothing after it. */
   oversized(size: number): void;
-  /** Any other message. */
-  message(message: BackendMessage): void;
+  /** Any other message, with the bytes that it came as, which are the handler's only during the call. */
+  message(message: BackendMessage, frame: Buffer): void;
 }
 
 /** The server broke the protocol: the connection is of no use any more. */
@@ -66,6 +66,14 @@ export class FrameSplitter {
     let offset = 0;
     while (!this.#closed && this.#partial.length > 0 && offset < chunk.length) offset += this.#resume(chunk, offset);
     if (offset < chunk.length && !this.#closed) this.#split(chunk, offset);
+  }
+
+  /** Gives away the beginning of a frame whose rest has not come. */
+  takePartial(): Buffer {
+    const partial = this.#partial.subarray(0, this.#filled);
+    this.#partial = Buffer.alloc(0);
+    this.#filled = 0;
+    return partial;
   }
 
   /** Fills the partial frame; gives how many bytes it took. */
@@ -155,7 +163,7 @@ export class FrameSplitter {
     } catch (error) {
       throw new ProtocolViolation("The server sent a malformed message", { cause: error });
     }
-    if (parsed) this.#handler.message(parsed);
+    if (parsed) this.#handler.message(parsed, frame);
   }
 }
 

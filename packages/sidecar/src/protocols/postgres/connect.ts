@@ -4,6 +4,7 @@ import { type ConnectionOptions, checkServerIdentity, connect as connectTls } fr
 import { CountersignError } from "@countersign/policy";
 import pg from "pg";
 import { serialize } from "pg-protocol";
+import type { ParameterStatusMessage } from "pg-protocol/dist/messages.js";
 import type { Secret } from "../../credentials/secret.ts";
 import type { Address } from "./address.ts";
 import type { FrameCaps } from "./codec.ts";
@@ -15,13 +16,24 @@ export interface ConnectOptions {
   readonly address: Address;
   readonly database: string;
   readonly user: string;
-  /** Asked at every connect, so that a changed password is taken up. */
-  readonly password: () => Promise<Secret>;
+  /** Asked at every connect, so that a changed password is taken up. Absent = the login has a certificate only. */
+  readonly password?: () => Promise<Secret>;
   /** Absent = no TLS. */
-  readonly tls?: { readonly serverName: string; readonly ca?: string };
+  readonly tls?: TlsTarget;
   readonly pins: Pins;
+  /** Further settings of the session, which RESET leads back to. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly caps: FrameCaps;
+}
+
+/** Whom TLS has to find at the other end, and what it shows of itself. */
+export interface TlsTarget {
+  readonly serverName: string;
+  /** PEM; absent = the system's authorities. */
+  readonly ca?: string;
+  /** What the login proves itself with, PEM. Asked at every connect. */
+  readonly certificate?: () => Promise<{ readonly cert: string; readonly key: Secret }>;
 }
 
 /** Quiet time after which the network is asked whether the other side is still there, milliseconds. */
@@ -35,7 +47,8 @@ const cancelTimeoutMs = 3000;
  * @throws whatever `pg` throws; see connectFailure.
  */
 export async function connectUpstream(options: ConnectOptions): Promise<Upstream> {
-  const { address, database, user, tls, pins } = options;
+  const { address, database, user, tls, pins, settings, password } = options;
+  const secure = tls && (await tlsOptions(tls));
   let weak = false;
   const client = new pg.Client({
     host: address.host,
@@ -44,11 +57,15 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     user,
     password: async () => {
       if (weak) throw weakAuthentication();
-      return (await options.password()).reveal();
+      if (!password) throw noPassword(user);
+      return (await password()).reveal();
     },
-    ssl: tls ? tlsOptions(tls) : false,
-    options: startupOptions(pins),
-    application_name: pins.application_name,
+    ssl: secure ?? false,
+    // RFC 5929 `tls-server-end-point`: somebody in the middle with a certificate of his own gets no further (THREATS.md pg-upstream).
+    enableChannelBinding: true,
+    options: startupOptions({ ...pins, ...settings }),
+    // Said here too, because `pg` would put what is in PGAPPNAME in its place.
+    application_name: settings?.application_name ?? pins.application_name,
     connectionTimeoutMillis: options.timeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
@@ -59,6 +76,10 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
       weak = !tls;
     });
   }
+  const statuses = new Map<string, string>();
+  client.connection.on("parameterStatus", ({ parameterName, parameterValue }: ParameterStatusMessage) => {
+    statuses.set(parameterName, parameterValue);
+  });
   // From now on the upstream tells of a broken connection; `pg` must not throw it as an unhandled event.
   client.on("error", () => {});
   try {
@@ -76,13 +97,16 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     caps: options.caps,
     drifted: (name, value) => drifts(pins, name, value, user),
     cancel: () => sendCancel(options, key),
+    statuses,
   });
 }
 
 /** The options under which the server's certificate is checked for chain and name (`verify-full`). */
-function tlsOptions({ serverName, ca }: { serverName: string; ca?: string }): ConnectionOptions {
+async function tlsOptions({ serverName, ca, certificate }: TlsTarget): Promise<ConnectionOptions> {
+  const shown = await certificate?.();
   return {
     ...(ca === undefined ? {} : { ca }),
+    ...(shown && { cert: shown.cert, key: shown.key.reveal() }),
     rejectUnauthorized: true,
     minVersion: "TLSv1.2",
     checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
@@ -92,6 +116,11 @@ function tlsOptions({ serverName, ca }: { serverName: string; ca?: string }): Co
 function weakAuthentication(): CountersignError {
   const message =
     "The server asks for the password without SCRAM on a connection without TLS, so it was not sent. Set the role's password under password_encryption = 'scram-sha-256' and use scram-sha-256 in pg_hba.conf, or use TLS.";
+  return new CountersignError("target_credentials", message);
+}
+
+function noPassword(user: string): CountersignError {
+  const message = `The server asks for a password of the login ${user}, which is configured with a certificate only. Add \`password\`, or use \`cert\` in pg_hba.conf.`;
   return new CountersignError("target_credentials", message);
 }
 
@@ -113,13 +142,14 @@ function backendKey(client: pg.Client): { processId: number; secret: number } {
 /** CancelRequest (§53.2.8) on a connection of its own, under the same TLS rules; ends when the server closes it, i.e. has taken it. */
 async function sendCancel(options: ConnectOptions, key: { processId: number; secret: number }): Promise<void> {
   const { address, tls } = options;
+  const secure = tls && (await tlsOptions(tls));
   const socket = address.unix
     ? connectSocket(`${address.host}/.s.PGSQL.${address.port}`)
     : connectSocket(address.port, address.host);
   socket.setTimeout(cancelTimeoutMs, () => socket.destroy(new Error("The cancel request was not taken in time")));
   try {
     await once(socket, "connect");
-    const stream = tls ? await upgrade(socket, tls, address.host) : socket;
+    const stream = secure ? await upgrade(socket, secure, address.host) : socket;
     stream.resume();
     const closed = once(stream, "close");
     stream.write(serialize.cancel(key.processId, key.secret));
@@ -129,12 +159,12 @@ async function sendCancel(options: ConnectOptions, key: { processId: number; sec
   }
 }
 
-async function upgrade(socket: Socket, tls: { serverName: string; ca?: string }, host: string): Promise<Duplex> {
+async function upgrade(socket: Socket, tls: ConnectionOptions, host: string): Promise<Duplex> {
   socket.write(serialize.requestSsl());
   const answer = await once(socket, "data");
   if (!Buffer.isBuffer(answer) || answer.toString() !== "S")
     throw new Error("The server does not offer TLS for the cancel request");
-  const secure = connectTls({ socket, host, ...tlsOptions(tls) });
+  const secure = connectTls({ socket, host, ...tls });
   await once(secure, "secureConnect");
   return secure;
 }

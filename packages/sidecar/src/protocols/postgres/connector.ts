@@ -17,13 +17,16 @@ import { formatAddress, parseAddress } from "./address.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { PostgresDispatch } from "./dispatch.ts";
 import { connectFailure, unknownFailure } from "./failure.ts";
+import { Lending } from "./lending.ts";
 import { loginsOf } from "./logins.ts";
 import { type Marker, parseMarker } from "./marker.ts";
+import { readingPinsOf } from "./pins.ts";
 import { planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
 import { type Patience, transactionFate } from "./resolve.ts";
 import type { PostgresResource } from "./resource.ts";
 import { Session } from "./session.ts";
+import type { Settings } from "./settings.ts";
 import { Stop } from "./stop.ts";
 import { ConnectionLost } from "./upstream.ts";
 
@@ -45,16 +48,25 @@ const defaultPatience: Patience = { orphanMs: 2000, giveUpMs: 10_000, comebackMs
  *
  * @throws {Error} when the file of the certificate authority cannot be read.
  */
-export function openPostgresConnector(resource: PostgresResource, options: PostgresConnectorOptions): Connector {
+export function openPostgresConnector(resource: PostgresResource, options: PostgresConnectorOptions): PostgresTarget {
   return new PostgresConnector(resource, options);
+}
+
+/** A connector that also lends its sessions to the connections of unmodified clients. */
+export interface PostgresTarget extends Connector {
+  /** Names of its roles, in the order of the configuration. */
+  readonly roles: readonly string[];
+  /** @throws {CountersignError} `internal` for a role that it does not have. */
+  lending(role: string): Pick<Lending, "lend" | "greeting">;
 }
 
 interface Role {
   readonly user: string;
   readonly pool: Pool;
+  readonly lending: Lending;
 }
 
-class PostgresConnector implements Connector {
+class PostgresConnector implements PostgresTarget {
   readonly #name: string;
   readonly #identity: Omit<TargetIdentity, "user"> & { readonly type: string; readonly address: string };
   readonly #roles: ReadonlyMap<string, Role>;
@@ -76,8 +88,19 @@ class PostgresConnector implements Connector {
       searchPath: JSON.stringify(resource.searchPath),
     };
     this.#roles = new Map(
-      [...logins].map(([role, login]) => [role, { user: login.user, pool: this.#pool(role, resource.pool, login) }]),
+      [...logins].map(([role, login]) => [
+        role,
+        { user: login.user, pool: this.#pool(role, resource.pool, login), lending: this.#lending(role, resource, login) },
+      ]),
     );
+  }
+
+  get roles(): readonly string[] {
+    return [...this.#roles.keys()];
+  }
+
+  lending(role: string): Lending {
+    return this.#role(role).lending;
   }
 
   target(role: string): TargetIdentity {
@@ -110,23 +133,26 @@ class PostgresConnector implements Connector {
     });
   }
 
-  async resolve(value: Json, role: string): Promise<Outcome> {
+  async resolve(value: Json, role: string, signal = new AbortController().signal): Promise<Outcome> {
     const startedMs = this.#now();
     const marker = parseMarker(value);
-    const fate = marker ? await this.#fate(marker, role) : unmarked;
+    const fate = marker ? await this.#fate(marker, role, signal) : unmarked;
     return { ...fate, rows: 0, bytes: 0, durationMs: this.#now() - startedMs };
   }
 
   async close(): Promise<void> {
-    for (const { pool } of this.#roles.values()) pool.close();
+    for (const { pool, lending } of this.#roles.values()) {
+      pool.close();
+      lending.close();
+    }
   }
 
-  async #fate(marker: Marker, role: string): Promise<Pick<Outcome, "state" | "failure">> {
+  async #fate(marker: Marker, role: string, signal: AbortSignal): Promise<Pick<Outcome, "state" | "failure">> {
     const { pool } = this.#role(role);
     try {
-      const session = await pool.acquire(new AbortController().signal);
+      const session = await pool.acquire(signal);
       try {
-        return await transactionFate(marker, session, this.#patience);
+        return await transactionFate(marker, session, this.#patience, signal);
       } finally {
         pool.release(session, "keep");
       }
@@ -150,14 +176,23 @@ class PostgresConnector implements Connector {
   }
 
   #pool(role: string, options: PostgresResource["pool"], connect: ConnectOptions): Pool {
-    const open = async () => {
+    return new Pool(`${this.#name}, role ${role}`, options, this.#opener(role, connect), this.#now);
+  }
+
+  #lending(role: string, { pool, searchPath }: PostgresResource, login: ConnectOptions): Lending {
+    const { max, perPrincipal: maxPerPrincipal, exclusive } = pool.sessions;
+    const open = this.#opener(role, { ...login, pins: readingPinsOf(searchPath) });
+    return new Lending(`${this.#name}, role ${role}`, { ...pool, max, maxPerPrincipal, exclusive }, open, this.#now);
+  }
+
+  #opener(role: string, connect: ConnectOptions): (settings: Settings) => Promise<Session> {
+    return async (settings) => {
       try {
-        return await Session.open(connect, this.#name, this.#now());
+        return await Session.open(connect, this.#name, this.#now(), settings);
       } catch (error) {
         throw this.#refusal(error, role);
       }
     };
-    return new Pool(`${this.#name}, role ${role}`, options, open, this.#now);
   }
 
   #refusal(error: unknown, role: string): CountersignError {

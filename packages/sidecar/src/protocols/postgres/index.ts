@@ -4,6 +4,6 @@
  * @packageDocumentation
  */
 
-export { openPostgresConnector } from "./connector.ts";
+export { openPostgresConnector, type PostgresTarget } from "./connector.ts";
 export { openPostgresEvidence } from "./evidence.ts";
 export { type PostgresResource, postgresResourceSchema } from "./resource.ts";

@@ -9,7 +9,7 @@ export interface LentHandler {
   data(chunk: Buffer): void;
   /** What `write` could not send at once has been sent. */
   drained(): void;
-  /** The server, or the network, has ended the connection; nothing follows. Not called after `giveBack`. */
+  /** The server, or the network, has ended the connection; nothing follows but `giveBack`. Not called after it. */
   closed(error?: Error): void;
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve as resolvePath } from "node:path";
 import { type CredentialContext, openCredential } from "../../credentials/source.ts";
 import { parseAddress } from "./address.ts";
-import type { ConnectOptions } from "./connect.ts";
+import type { ConnectOptions, TlsTarget } from "./connect.ts";
 import { pinsOf } from "./pins.ts";
 import type { PostgresResource } from "./resource.ts";
 
@@ -24,22 +24,43 @@ export function loginsOf(
   const base = {
     address,
     database: resource.database,
-    ...(tls ? { tls } : {}),
     pins: pinsOf(resource.searchPath),
     timeoutMs: resource.pool.connectTimeoutMs,
     caps: { row: maxRowBytes, other: maxMessageBytes },
   };
   return new Map(
-    Object.entries(resource.roles).map(([role, { user, password }]) => {
-      const credential = openCredential(password, context);
-      return [role, { ...base, user, password: () => credential.read() }];
+    Object.entries(resource.roles).map(([role, { user, password, certificate }]) => {
+      const credential = password && openCredential(password, context);
+      const shown = certificate && certificateOf(certificate, context);
+      return [
+        role,
+        {
+          ...base,
+          user,
+          ...(tls && { tls: { ...tls, ...(shown && { certificate: shown }) } }),
+          ...(credential && { password: () => credential.read() }),
+        },
+      ];
     }),
   );
 }
 
-function tlsOf({ tls }: PostgresResource, host: string, folder: string): { serverName: string; ca?: string } | undefined {
+/** Read at every connect, so that a renewed certificate is taken up together with its key. */
+function certificateOf(
+  { cert, key }: NonNullable<PostgresResource["roles"][string]["certificate"]>,
+  context: CredentialContext,
+): NonNullable<TlsTarget["certificate"]> {
+  const credential = openCredential(key, context);
+  return async () => ({ cert: pemOf(cert, context.folder), key: await credential.read() });
+}
+
+function pemOf(pem: string | { readonly file: string }, folder: string): string {
+  return typeof pem === "string" ? pem : readFileSync(resolvePath(folder, pem.file), "utf8");
+}
+
+function tlsOf({ tls }: PostgresResource, host: string, folder: string): TlsTarget | undefined {
   if (tls === "disable") return undefined;
   const { ca, serverName = host } = tls === "verify-full" ? {} : tls;
   if (ca === undefined) return { serverName };
-  return { serverName, ca: typeof ca === "string" ? ca : readFileSync(resolvePath(folder, ca.file), "utf8") };
+  return { serverName, ca: pemOf(ca, folder) };
 }

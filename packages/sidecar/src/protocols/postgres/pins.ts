@@ -11,23 +11,30 @@ export type Pins = Readonly<Record<string, string>>;
  */
 export function pinsOf(searchPath: readonly string[]): Pins {
   return {
-    standard_conforming_strings: "on",
-    backslash_quote: "safe_encoding",
-    transform_null_equals: "off",
-    client_encoding: "UTF8",
-    search_path: [...searchPath, "pg_temp"].map(quoteIdentifier).join(", "),
+    ...readingPinsOf(searchPath),
     DateStyle: "ISO, MDY",
     IntervalStyle: "postgres",
     TimeZone: "UTC",
     bytea_output: "hex",
     extra_float_digits: "1",
-    session_replication_role: "origin",
     application_name: "countersign",
   };
 }
 
-/** Start-up parameters of their own in the protocol; the others travel in `options`. A login may not set session_replication_role at all. */
-const notOptions = new Set(["client_encoding", "application_name", "session_replication_role"]);
+/** Those of them that decide how a statement is read and what it means, which a session lent to a client is tied to. How values look is its own. */
+export function readingPinsOf(searchPath: readonly string[]): Pins {
+  return {
+    standard_conforming_strings: "on",
+    backslash_quote: "safe_encoding",
+    transform_null_equals: "off",
+    client_encoding: "UTF8",
+    search_path: [...searchPath, "pg_temp"].map(quoteIdentifier).join(", "),
+    session_replication_role: "origin",
+  };
+}
+
+/** `pg` sends client_encoding by itself. A login may not set session_replication_role at all. */
+const notOptions = new Set(["client_encoding", "session_replication_role"]);
 
 /** The start-up parameter `options`: `-c name=value`, where spaces and backslashes are escaped by a backslash. */
 export function startupOptions(pins: Pins): string {

@@ -1,5 +1,6 @@
 import { CountersignError } from "@countersign/policy";
 import type { Session } from "./session.ts";
+import { noSettings, type Settings } from "./settings.ts";
 
 /** How many connections one role may have, and for how long. */
 export interface PoolOptions {
@@ -16,13 +17,16 @@ export interface PoolOptions {
 export type Afterwards = "keep" | "reset" | "end";
 
 interface Waiter {
+  readonly settings: Settings;
+  /** Whether a connection is being opened for it. */
+  opening: boolean;
   readonly resolve: (session: Session) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The connections of one role. Whoever waits longest is served first. */
+/** The connections of one role. Whoever waits longest is served first. A connection serves only those who ask for the settings that it has. */
 export class Pool {
-  readonly #open: () => Promise<Session>;
+  readonly #open: (settings: Settings) => Promise<Session>;
   readonly #options: PoolOptions;
   readonly #now: () => number;
   readonly #name: string;
@@ -35,7 +39,7 @@ export class Pool {
   #closed = false;
 
   /** `name` stands in errors; `open` gives a checked session or throws a CountersignError. */
-  constructor(name: string, options: PoolOptions, open: () => Promise<Session>, now: () => number) {
+  constructor(name: string, options: PoolOptions, open: (settings: Settings) => Promise<Session>, now: () => number) {
     this.#name = name;
     this.#options = options;
     this.#open = open;
@@ -47,17 +51,16 @@ export class Pool {
    *
    * @throws {CountersignError} `target_unavailable` (also when all are busy for too long), `target_credentials`, `cancelled`, `shutting_down`.
    */
-  async acquire(signal: AbortSignal): Promise<Session> {
+  async acquire(signal: AbortSignal, settings: Settings = noSettings): Promise<Session> {
     if (this.#closed) throw new CountersignError("shutting_down", "The sidecar is shutting down.", { retryable: true });
     if (signal.aborted) throw cancelled();
-    const session = this.#takeIdle();
+    const session = this.#takeIdle(settings);
     if (session) return session;
     const { promise, resolve, reject } = Promise.withResolvers<Session>();
-    const waiter: Waiter = { resolve, reject };
+    const waiter: Waiter = { settings, opening: false, resolve, reject };
     this.#waiters.push(waiter);
     const leave = (error: CountersignError) => {
-      const place = this.#waiters.indexOf(waiter);
-      if (place !== -1) this.#waiters.splice(place, 1);
+      this.#leave(waiter);
       reject(error);
     };
     const onAbort = () => leave(cancelled());
@@ -85,7 +88,7 @@ export class Pool {
     } else {
       this.#drop(session);
       // The next one should not have to wait for a connection either.
-      if (this.#idle.length === 0) this.#spare();
+      if (this.#idle.length === 0) this.#spare(session.settings);
     }
   }
 
@@ -99,10 +102,13 @@ export class Pool {
     }
   }
 
-  #takeIdle(): Session | undefined {
-    for (let entry = this.#idle.pop(); entry; entry = this.#idle.pop()) {
-      if (entry.session.upstream.trusted && !this.#isOld(entry.session)) return entry.session;
-      this.#end(entry.session);
+  #takeIdle({ key }: Settings): Session | undefined {
+    for (let place = this.#idle.length - 1; place >= 0; place--) {
+      const session = this.#idle[place]?.session;
+      if (session?.settings.key !== key) continue;
+      this.#idle.splice(place, 1);
+      if (session.upstream.trusted && !this.#isOld(session)) return session;
+      this.#end(session);
     }
     return undefined;
   }
@@ -112,8 +118,15 @@ export class Pool {
       this.#drop(session);
       return;
     }
-    const waiter = this.#waiters.shift();
+    // First those for whom nothing is on its way.
+    const next = this.#waiters.find(({ opening }) => !opening);
+    if (next && next.settings.key !== session.settings.key) {
+      this.#drop(session);
+      return;
+    }
+    const waiter = next ?? this.#waiters.find(({ settings }) => settings.key === session.settings.key);
     if (waiter) {
+      this.#leave(waiter);
       waiter.resolve(session);
       return;
     }
@@ -132,28 +145,43 @@ export class Pool {
     else session.upstream.destroy();
   }
 
-  /** Opens a connection for those who wait and for whom none is on its way. */
+  /** Opens a connection for whoever waits longest and has none on its way. */
   #grow(): void {
-    if (this.#waiters.length > 0 && this.#count < this.#options.max) void this.#openOne();
+    const waiter = this.#waiters.find(({ opening }) => !opening);
+    if (!waiter) return;
+    // An idle one of other settings makes room.
+    const unused = this.#count < this.#options.max ? undefined : this.#idle.shift();
+    if (unused) this.#end(unused.session);
+    if (this.#count < this.#options.max) void this.#openOne(waiter.settings, waiter);
   }
 
-  #spare(): void {
-    if (!this.#closed && this.#count < this.#options.max) void this.#openOne();
+  #spare(settings: Settings): void {
+    if (!this.#closed && this.#count < this.#options.max) void this.#openOne(settings);
   }
 
-  async #openOne(): Promise<void> {
+  #leave(waiter: Waiter): void {
+    const place = this.#waiters.indexOf(waiter);
+    if (place !== -1) this.#waiters.splice(place, 1);
+  }
+
+  async #openOne(settings: Settings, opener?: Waiter): Promise<void> {
     this.#count++;
+    if (opener) opener.opening = true;
     try {
-      const session = await this.#open();
+      const session = await this.#open(settings);
       // A broken idle connection leaves by itself.
       void session.upstream.whenClosed.then(() => this.#removeIdle(session));
       // A new connection serves once, however short the lifetime.
-      const waiter = this.#closed ? undefined : this.#waiters.shift();
-      if (waiter) waiter.resolve(session);
-      else this.#offer(session);
+      const waiter = this.#closed ? undefined : this.#waiters.find((one) => one.settings.key === settings.key);
+      if (!waiter) return this.#offer(session);
+      this.#leave(waiter);
+      // Whoever waits longer is served first, and gives what is on its way to the other.
+      if (opener) opener.opening = waiter.opening && waiter !== opener;
+      waiter.resolve(session);
     } catch (error) {
       this.#count--;
-      this.#waiters.shift()?.reject(error);
+      if (opener) this.#leave(opener);
+      opener?.reject(error);
       this.#grow();
     }
   }

@@ -13,7 +13,7 @@ const address = z.string().superRefine((text, context) => {
   }
 });
 
-/** The certificate authority: PEM text, or a file of it (relative to the configuration). */
+/** A certificate: PEM text, or a file of it (relative to the configuration). */
 const certificate = z.union([
   z.string().includes("-----BEGIN CERTIFICATE-----", "PEM text, or { file: PATH }"),
   z.strictObject({ file: z.string().min(1) }),
@@ -29,6 +29,16 @@ const tls = z.union([
     serverName: z.string().min(1).optional(),
   }),
 ]);
+
+/** A login of the database. */
+const login = z
+  .strictObject({
+    user: z.string().min(1),
+    password: credentialSourceSchema.optional(),
+    /** What it proves itself with inside TLS: its certificate, and its private key as a credential. */
+    certificate: z.strictObject({ cert: certificate, key: credentialSourceSchema }).optional(),
+  })
+  .refine(({ password, certificate }) => password !== undefined || certificate !== undefined, "a password or a certificate");
 
 const schemaName = z
   .string()
@@ -53,9 +63,7 @@ export const postgresResourceSchema = z
     searchPath: z.array(schemaName).min(1).default(["public"]),
     labels: z.record(name, z.string()).default({}),
     /** The credentials that rules choose between: a PostgreSQL login each. */
-    roles: z
-      .record(name, z.strictObject({ user: z.string().min(1), password: credentialSourceSchema }))
-      .refine((roles) => Object.keys(roles).length > 0, "at least one role"),
+    roles: z.record(name, login).refine((roles) => Object.keys(roles).length > 0, "at least one role"),
     /** With which of the roles statements are planned for approvers before anybody votes: a login that can only read. Without it there are no plans. */
     evidence: z.strictObject({ role: name }).optional(),
     pool: z
@@ -65,6 +73,17 @@ export const postgresResourceSchema = z
         idleMs: milliseconds.default(300_000),
         lifetimeMs: milliseconds.default(1_800_000),
         connectTimeoutMs: milliseconds.default(10_000),
+        /** Connections for unmodified clients, each of whom has one to itself from its first statement on. */
+        sessions: z
+          .strictObject({
+            /** For each role. */
+            max: z.int().min(1).max(10_000).default(50),
+            /** For each role and principal. */
+            perPrincipal: z.int().min(1).max(10_000).default(25),
+            /** Whether one is ended after its client, instead of being cleaned for another. */
+            exclusive: z.boolean().default(false),
+          })
+          .prefault({}),
       })
       .prefault({}),
   })
@@ -77,6 +96,13 @@ export const postgresResourceSchema = z
     const sharing = Object.entries(roles).find(([role, { user }]) => role !== evidence.role && user === planner.user);
     if (sharing)
       problem(`its login is also that of the role ${sharing[0]}; evidence needs a login of its own that can only read`);
+  })
+  .superRefine(({ tls: mode, roles }, context) => {
+    for (const [role, { certificate: shown }] of Object.entries(roles)) {
+      if (mode !== "disable" || shown === undefined) continue;
+      const message = "a certificate is shown inside TLS; use tls: verify-full, or a password";
+      context.addIssue({ code: "custom", path: ["roles", role, "certificate"], message });
+    }
   })
   .superRefine(({ tls: mode, address: text, allowInsecure }, context) => {
     if (mode !== "disable" || allowInsecure) return;

@@ -10,6 +10,7 @@ import {
   RowDescriptionMessage,
 } from "pg-protocol/dist/messages.js";
 import { decodeRows, type FrameCaps, FrameSplitter, isServerError, ProtocolViolation } from "./codec.ts";
+import type { LentHandler, ParameterStatuses } from "./lent.ts";
 
 /** The session's state as ReadyForQuery tells it: idle, in a transaction, in a failed transaction. */
 export type TransactionStatus = "I" | "T" | "E";
@@ -56,7 +57,12 @@ export interface UpstreamOptions {
   readonly drifted: (name: string, value: string) => boolean;
   /** Sends a CancelRequest on its own connection and resolves when the server has taken it. */
   readonly cancel: () => Promise<void>;
+  /** What the server reported at the start. */
+  readonly statuses: ParameterStatuses;
 }
+
+/** What a server sends without being asked: notices, notifications, changed settings (§53.2.7). */
+const unasked = new Set(Buffer.from("NAS"));
 
 /** One authenticated connection: a request goes out, the answer up to ReadyForQuery comes back. One exchange at a time. */
 export class Upstream {
@@ -72,6 +78,8 @@ export class Upstream {
   #status: TransactionStatus = "I";
   #tainted = false;
   #closed = false;
+  /** Whom the bytes of the server go to as they are, except those of an exchange of ours. */
+  #lent: LentHandler | undefined;
   readonly #whenClosed = Promise.withResolvers<void>();
 
   /** Takes over the socket of an idle, authenticated session. */
@@ -81,9 +89,10 @@ export class Upstream {
     this.#splitter = new FrameSplitter(options.caps, {
       rows: (data, count) => this.#exchange?.receiver.rows?.(data, count),
       oversized: (size) => this.#oversized(size),
-      message: (message) => this.#message(message),
+      message: (message, frame) => this.#message(message, frame),
     });
     stream.on("data", (chunk: Buffer) => this.#receive(chunk));
+    stream.on("drain", () => this.#lent?.drained());
     stream.on("error", (error) => this.#lose(error));
     stream.on("close", () => this.#lose());
   }
@@ -100,6 +109,11 @@ export class Upstream {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** What the server reported at the start. */
+  get statuses(): ParameterStatuses {
+    return this.#options.statuses;
   }
 
   /** Resolves when the connection has ended, for whatever reason. */
@@ -137,6 +151,28 @@ export class Upstream {
     const reply = await this.simple(sql, { rows: (data, count) => rows.push(...decodeRows(data, count)) });
     if (reply.error) throw reply.error;
     return rows;
+  }
+
+  /** Passes the server's bytes to a handler as they are, until {@link takeBack}. */
+  lend(handler: LentHandler): void {
+    if (!this.trusted || this.#lent) throw new TypeError("The connection cannot be lent");
+    this.#lent = handler;
+  }
+
+  /** Ends {@link lend}: the server has answered everything, and said this last. */
+  takeBack(status: TransactionStatus): void {
+    this.#lent = undefined;
+    this.#status = status;
+    this.#stream.resume();
+  }
+
+  /** Sends bytes while it is lent; `false` = wait for `drained`. */
+  write(bytes: Buffer | readonly Buffer[]): boolean {
+    if (Buffer.isBuffer(bytes)) return this.#stream.write(bytes);
+    this.#stream.cork();
+    for (const one of bytes) this.#stream.write(one);
+    this.#stream.uncork();
+    return !this.#stream.writableNeedDrain;
   }
 
   /** Stops reading, so that the server has to wait (TCP backpressure). */
@@ -182,14 +218,28 @@ export class Upstream {
 
   #receive(chunk: Buffer): void {
     try {
+      if (this.#lent && !this.#exchange) {
+        this.#lent.data(chunk);
+        return;
+      }
       this.#splitter.push(chunk);
+      this.#passPartial();
     } catch (error) {
       this.#stream.destroy();
       this.#lose(error);
     }
   }
 
-  #message(message: BackendMessage): void {
+  /** A message that began in the chunk that ended our exchange is for whom it is lent to. */
+  #passPartial(): void {
+    if (!this.#lent || this.#exchange) return;
+    const partial = this.#splitter.takePartial();
+    if (partial.length > 0) this.#lent.data(partial);
+  }
+
+  #message(message: BackendMessage, frame: Buffer): void {
+    if (this.#lent && (!this.#exchange || unasked.has(frame[0] ?? 0))) this.#lent.data(Buffer.from(frame));
+    if (this.#lent && !this.#exchange) return;
     const reply = this.#exchange?.reply;
     if (isServerError(message)) {
       this.#lastError = message;
@@ -249,6 +299,7 @@ export class Upstream {
     this.#exchange?.reject(new ConnectionLost(this.#lastError, cause));
     this.#exchange = undefined;
     this.#whenClosed.resolve();
+    this.#lent?.closed(cause instanceof Error ? cause : this.#lastError);
   }
 }
 

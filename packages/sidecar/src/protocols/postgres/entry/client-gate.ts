@@ -1,6 +1,6 @@
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
-import type { Lent, ParameterStatuses } from "../lent.ts";
+import type { Lent, LentHandler, ParameterStatuses } from "../lent.ts";
 
 /** The client's side of a connection: messages to it, as bytes. */
 export interface ClientSide {
@@ -26,7 +26,7 @@ export interface ClientGateParts {
    *
    * @throws {CountersignError} `target_unavailable` (also when all are lent for too long), `target_credentials`, `too_many_requests`, `cancelled`.
    */
-  readonly upstream: (signal: AbortSignal) => Promise<Lent>;
+  readonly upstream: (handler: LentHandler, signal: AbortSignal) => Promise<Lent>;
   /** What the client was greeted with. */
   readonly statuses: ParameterStatuses;
   /** The settings that the client asked for at start-up by name, without application_name. */
