@@ -79,3 +79,25 @@ test("a token has one spelling", async () => {
     await expect(identity.verify(one)).rejects.toMatchObject({ code: "unauthenticated" });
   }
 });
+
+test("a token that was right is right until its end, and no longer; what differs from it is not", async () => {
+  let time = nowMs;
+  const patient = developmentIdentity(approvers, publicKey, () => time);
+  const text = await token();
+  await patient.verify(text);
+  time += 599_999;
+  expect(await patient.verify(text)).toMatchObject({ expiresMs: nowMs + 600_000 });
+  const forged = `${text.slice(0, text.lastIndexOf(".") + 1)}${Buffer.alloc(64, 1).toString("base64url")}`;
+  await expect(patient.verify(forged)).rejects.toMatchObject({ code: "unauthenticated" });
+  time += 60_001;
+  await expect(patient.verify(text)).rejects.toMatchObject({ code: "unauthenticated" });
+});
+
+test("whoever ceases to be an approver is refused with a token that was right before", async () => {
+  const people = new Approvers([{ name: "alice", groups: [] }]);
+  const patient = developmentIdentity(people, publicKey, () => nowMs);
+  const text = await token();
+  await patient.verify(text);
+  people.get = () => undefined;
+  await expect(patient.verify(text)).rejects.toMatchObject({ code: "unauthenticated" });
+});

@@ -1,4 +1,4 @@
-import type { KeyObject } from "node:crypto";
+import { hash, type KeyObject } from "node:crypto";
 import { type Approver, CountersignError, type Voter } from "@countersign/policy";
 import { jwtVerify } from "jose";
 import { approverAudience, developmentIssuer } from "./development-issuer.ts";
@@ -22,6 +22,8 @@ export interface ApproverSession {
 /** Longer tokens are refused unread. */
 const longestToken = 8 * 1024;
 const clockSkewSeconds = 60;
+/** How many tokens are remembered. */
+const mostTokens = 256;
 
 /** The people who may approve. Their groups come from the configuration, whatever a token says. */
 export class Approvers implements Directory {
@@ -72,32 +74,44 @@ export interface ApproverIdentity {
  * clock skew, and a subject that the configuration names.
  */
 export function developmentIdentity(approvers: Approvers, issuerKey: KeyObject, now: () => number): ApproverIdentity {
+  // Tokens that were right, by their hash: a session asks many times with one. Of the checks only that of its end depends on the time of day
+  // and can fail later, as time never goes back; who the subject is is looked up each time.
+  const right = new Map<string, { readonly subject: string; readonly expiresMs: number }>();
   return {
     async verify(token) {
       if (token.length > longestToken || !isCanonical(token)) throw unauthenticated("The token is not a JWT.");
       const nowMs = now();
-      const { payload } = await jwtVerify(token, issuerKey, {
-        algorithms: ["EdDSA"],
-        issuer: developmentIssuer,
-        audience: approverAudience,
-        requiredClaims: ["exp", "iat", "sub"],
-        clockTolerance: clockSkewSeconds,
-        currentDate: new Date(nowMs),
-        typ: "JWT",
-      }).catch((cause: unknown) => {
-        throw unauthenticated("The token is not valid here: it is forged, expired, or made for something else.", cause);
-      });
-      const { sub, aud, iat, exp } = payload;
-      // A token for several audiences could be one that an agent holds.
-      if (aud !== approverAudience) throw unauthenticated("The token is for more than approvers.");
-      if (iat === undefined || iat * 1000 > nowMs + clockSkewSeconds * 1000) {
-        throw unauthenticated("The token was issued in the future. Check the clocks.");
-      }
-      const approver = sub === undefined ? undefined : approvers.get(sub);
+      const name = hash("sha256", token);
+      const known = right.get(name);
+      const { subject, expiresMs } = known !== undefined && nowMs < known.expiresMs ? known : await verified(token, nowMs);
+      const approver = approvers.get(subject);
       if (approver === undefined) throw unauthenticated("The token's subject is not one of the configured approvers.");
-      return { approver, expiresMs: (exp ?? 0) * 1000 };
+      if (right.size >= mostTokens) right.clear();
+      right.set(name, { subject, expiresMs });
+      return { approver, expiresMs };
     },
   };
+
+  async function verified(token: string, nowMs: number) {
+    const { payload } = await jwtVerify(token, issuerKey, {
+      algorithms: ["EdDSA"],
+      issuer: developmentIssuer,
+      audience: approverAudience,
+      requiredClaims: ["exp", "iat", "sub"],
+      clockTolerance: clockSkewSeconds,
+      currentDate: new Date(nowMs),
+      typ: "JWT",
+    }).catch((cause: unknown) => {
+      throw unauthenticated("The token is not valid here: it is forged, expired, or made for something else.", cause);
+    });
+    const { sub = "", aud, iat, exp = 0 } = payload;
+    // A token for several audiences could be one that an agent holds.
+    if (aud !== approverAudience) throw unauthenticated("The token is for more than approvers.");
+    if (iat === undefined || iat * 1000 > nowMs + clockSkewSeconds * 1000) {
+      throw unauthenticated("The token was issued in the future. Check the clocks.");
+    }
+    return { subject: sub, expiresMs: exp * 1000 };
+  }
 }
 
 /** Whether each part is base64url in its one canonical form: otherwise one token would have several spellings. */

@@ -41,6 +41,12 @@ export function selectOne(db: Kysely<Schema>, key: RequestKey) {
   return one.executeTakeFirst();
 }
 
+/** How one request stands: what its events are told by. */
+export function selectStatus(db: Kysely<Schema>, id: string) {
+  const columns = db.selectFrom("requests").select(["id", "state", "valid_until_ms", "outcome"]);
+  return columns.where("id", "=", id).executeTakeFirst();
+}
+
 /** The rows of several requests, without `body`. */
 export async function selectOverviews(db: Kysely<Schema>, query: OverviewQuery, limit: number) {
   const requests = db.selectFrom("requests").select(overviewColumns);

@@ -26,6 +26,7 @@ type Body = { readonly operation: RequestDraft["action"]["operation"]; readonly 
 
 type RequestRow = Selectable<RequestTable>;
 type OverviewRow = Omit<RequestRow, "body">;
+type StatusRow = Pick<RequestRow, "id" | "state" | "valid_until_ms" | "outcome">;
 type VoteRow = Selectable<VoteTable>;
 type EventRow = Selectable<EventTable>;
 
@@ -109,7 +110,7 @@ export function storedRequest(row: RequestRow, votes: readonly VoteRow[], seal: 
 }
 
 /** A journal entry. `ended` tells how the request stands now: a doubt that was resolved since is not told as a doubt. */
-export function journalEntry(row: EventRow, request: OverviewRow, votes: readonly VoteRow[], seal: Seal): JournalEntry {
+export function journalEntry(row: EventRow, request: StatusRow, votes: readonly VoteRow[], seal: Seal): JournalEntry {
   const event = requestEvent(row, request, votes, seal);
   return {
     by: row.by,
@@ -119,7 +120,7 @@ export function journalEntry(row: EventRow, request: OverviewRow, votes: readonl
   };
 }
 
-function requestEvent(row: EventRow, request: OverviewRow, votes: readonly VoteRow[], seal: Seal): RequestEvent | undefined {
+function requestEvent(row: EventRow, request: StatusRow, votes: readonly VoteRow[], seal: Seal): RequestEvent | undefined {
   const at = { sequence: row.sequence, timeMs: row.time_ms };
   switch (row.type) {
     case "pending":

@@ -1,7 +1,7 @@
 import { canTransition, isFinal, type Vote } from "@countersign/policy";
 import type { Kysely, Selectable, Transaction } from "kysely";
 import { eventRows, openingRow } from "../events.ts";
-import { selectOne, selectOverviews } from "../queries.ts";
+import { selectOne, selectOverviews, selectStatus } from "../queries.ts";
 import { type Change, IllegalTransition, type RequestStore } from "../request-store.ts";
 import { courseColumn, journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
 import type { RequestTable, Schema, VoteTable } from "../schema.ts";
@@ -89,7 +89,7 @@ export function sqliteRequestStore(db: Kysely<Schema>, write: Write<Schema>, sea
 
     journal: (id, afterSequence) =>
       guarded(async () => {
-        const [request] = await selectOverviews(db, { ids: [id] }, 1);
+        const request = await selectStatus(db, id);
         if (request === undefined) return undefined;
         const rows = await db
           .selectFrom("events")
