@@ -59,7 +59,7 @@ export async function* readRecordedActions(folder: string, config: Config, perio
 
 const texts = z.array(z.string());
 const number = z.number().exactOptional();
-const limits = z.object({ rows: number, bytes: number, timeMs: number });
+const limits = z.object({ rows: number, bytes: number, timeMs: number, masks: texts.exactOptional() });
 const target = z.object({ searchPath: z.string().optional() });
 
 const recordSchema = z.object({

@@ -6,6 +6,8 @@ export interface Limits {
   readonly bytes?: number;
   /** From dispatch to the end of the result. */
   readonly timeMs?: number;
+  /** Columns whose values the caller does not see, as `schema.table.column`, sorted. */
+  readonly masks?: readonly string[];
 }
 
 /** People who are asked as well when a stage has waited for long. Nothing is approved by time passing, and the count stays. */

@@ -14,6 +14,7 @@ export function ruleChanges(before: RuleSummary, after: RuleSummary): readonly F
     ...(condition ? [condition] : []),
     ...textChange("role", "role", before.role, after.role, "unknown"),
     ...limitChanges(before.limits, after.limits),
+    ...maskChange(before.limits, after.limits),
     ...(before.approval && after.approval ? approvalChanges(before.approval, after.approval) : []),
     ...opaqueChange(before, after),
     ...textChange("message", "what the agent is told", quoted(before.message), quoted(after.message), "none"),
@@ -69,6 +70,12 @@ function limitChanges(before: Limits, after: Limits): readonly FieldChange[] {
     const direction = moreIsLooser(was ?? Infinity, is ?? Infinity);
     return textChange(`limits.${name}`, `${name} limit`, say(was), say(is), direction);
   });
+}
+
+function maskChange({ masks: was = [] }: Limits, { masks: is = [] }: Limits): readonly FieldChange[] {
+  const [more, fewer] = [isWithin(was, is), isWithin(is, was)];
+  const direction = more ? "tighter" : fewer ? "looser" : "both";
+  return textChange("limits.masks", "masked columns", was.join(", ") || "none", is.join(", ") || "none", direction);
 }
 
 function opaqueChange(before: RuleSummary, after: RuleSummary): readonly FieldChange[] {

@@ -36,11 +36,12 @@ export function byteWords(bytes: number): string {
 }
 
 /** Limits in one line: `rows 1000, time 30s`; `none` where nothing is limited. */
-export function limitWords({ rows, bytes, timeMs }: Limits): string {
+export function limitWords({ rows, bytes, timeMs, masks }: Limits): string {
   const words = [
     ...(rows === undefined ? [] : [`rows ${rows}`]),
     ...(bytes === undefined ? [] : [`bytes ${byteWords(bytes)}`]),
     ...(timeMs === undefined ? [] : [`time ${durationWords(timeMs)}`]),
+    ...(masks === undefined ? [] : [`masks ${masks.join(" ")}`]),
   ];
   return words.length === 0 ? "none" : words.join(", ");
 }

@@ -36,11 +36,12 @@ function looksAt(uses: readonly string[]): Rule["looksAt"] {
   return others.every((name) => name === "principal" || name === "reason" || name === "role") ? "caller" : "clock";
 }
 
-function limitsOf({ rows, bytes, time }: NonNullable<RuleText["limits"]> = {}): Limits {
+function limitsOf({ rows, bytes, time, masks }: NonNullable<RuleText["limits"]> = {}): Limits {
   return {
     ...(rows === undefined ? {} : { rows }),
     ...(bytes === undefined ? {} : { bytes }),
     ...(time === undefined ? {} : { timeMs: time }),
+    ...(masks === undefined ? {} : { masks: [...new Set(masks)].sort() }),
   };
 }
 

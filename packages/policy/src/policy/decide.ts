@@ -165,13 +165,14 @@ function idsOf(rules: readonly Rule[]): string {
   return rules.map(({ id }) => id).join(", ");
 }
 
-/** The strictest of each. */
+/** The strictest of each, and all masks. */
 function limitsOf(rules: readonly Rule[]): Limits {
-  const limits: { rows?: number; bytes?: number; timeMs?: number } = {};
-  for (const { rows, bytes, timeMs } of rules.map((rule) => rule.limits)) {
+  const limits: { -readonly [name in keyof Limits]: Limits[name] } = {};
+  for (const { rows, bytes, timeMs, masks } of rules.map((rule) => rule.limits)) {
     if (rows !== undefined) limits.rows = Math.min(rows, limits.rows ?? rows);
     if (bytes !== undefined) limits.bytes = Math.min(bytes, limits.bytes ?? bytes);
     if (timeMs !== undefined) limits.timeMs = Math.min(timeMs, limits.timeMs ?? timeMs);
+    if (masks !== undefined) limits.masks = limits.masks ? [...new Set([...limits.masks, ...masks])].sort() : masks;
   }
   return limits;
 }

@@ -2,13 +2,22 @@ import { z } from "zod";
 import { approval } from "./approval-schema.ts";
 import { bytes, duration } from "./duration-schema.ts";
 
+/** A name of PostgreSQL, in the case that it has there, at most 63 bytes. */
+const column = z.string().regex(/^[^.*]{1,63}\.[^.*]{1,63}\.([^.*]{1,63}|\*)$/, {
+  error: "a mask names a column as schema.table.column, or all of a table as schema.table.*",
+});
+
 const limits = z
   .strictObject({
     rows: z.int().positive({ error: "rows must be at least 1" }).optional(),
     bytes: bytes.optional(),
     time: duration.optional(),
+    masks: z.array(column).min(1, { error: "masks must name at least one column; leave it out for none" }).optional().meta({
+      description:
+        "Columns whose values the caller does not see, as `schema.table.column`; `*` stands for every column. What is computed from them is not shown either.",
+    }),
   })
-  .meta({ description: "What the result is cut off at, while it streams." });
+  .meta({ description: "What of the result the caller gets; enforced while it streams." });
 
 const selector = z
   .string()

@@ -15,9 +15,12 @@ export function shiftOf(was: RecordedDecision, now: RecordedDecision): Shift {
 }
 
 function limitShift(was: Limits, now: Limits): Shift {
-  return combined(
-    (["rows", "bytes", "timeMs"] as const).map((limit) => numberShift(now[limit] ?? Infinity, was[limit] ?? Infinity)),
-  );
+  const [masksNow, masksThen] = [new Set(now.masks), new Set(was.masks)];
+  return combined([
+    ...(["rows", "bytes", "timeMs"] as const).map((limit) => numberShift(now[limit] ?? Infinity, was[limit] ?? Infinity)),
+    // What more is hidden is stricter.
+    setShift(masksThen, masksNow),
+  ]);
 }
 
 /** A higher first number is stricter. */

@@ -47,12 +47,13 @@ function wantedFields(expected: Expectation, limits: Limits): Fields {
 }
 
 /** The limits that a test names, and of the others those that there are: a limit that is not named is not compared. */
-function only({ rows, bytes, time }: NonNullable<Expectation["limits"]>, got: Limits): Limits {
+function only({ rows, bytes, time, masks }: NonNullable<Expectation["limits"]>, got: Limits): Limits {
   return {
     ...got,
     ...(rows === undefined ? {} : { rows }),
     ...(bytes === undefined ? {} : { bytes }),
     ...(time === undefined ? {} : { timeMs: time }),
+    ...(masks === undefined ? {} : { masks: masks.toSorted() }),
   };
 }
 

@@ -12,6 +12,7 @@ const limits = z.strictObject({
   rows: z.int().positive().optional(),
   bytes: bytes.optional(),
   time: duration.optional(),
+  masks: names.optional(),
 });
 
 /** What a test may expect; what it does not name is not compared. */
