@@ -668,15 +668,18 @@ describe.each(versions)("the PostgreSQL connector on the %s server", (version) =
       await expect(orphan.query("select 1")).rejects.toThrow();
     });
 
-    it("stays unknown while it cannot be ended", async () => {
+    it("cannot be told while it is in progress and cannot be ended, and can be afterwards", async () => {
       const other = new pg.Client(server.connection());
       await other.connect();
       await other.query("begin");
       const { rows } = await other.query("select pg_current_xact_id()::text as xid, pg_backend_pid() as pid");
-      const outcome = await db.resolve({ ...(await markerOf(db)), ...rows[0] }, "writer");
-      expect(outcome).toMatchObject({ state: "unknown", failure: { code: "unknown_outcome" } });
-      await other.query("rollback");
+      const marker = { ...(await markerOf(db)), ...rows[0] };
+      await expect(db.resolve(marker, "writer")).rejects.toMatchObject({ code: "target_unavailable", retryable: true });
+      const stopped = db.resolve(marker, "writer", AbortSignal.timeout(200));
+      await expect(stopped).rejects.toMatchObject({ code: "target_unavailable" });
+      await other.query("commit");
       await other.end();
+      expect(await db.resolve(marker, "writer")).toMatchObject({ state: "succeeded" });
     });
 
     it.each([{ system: "1" }, { timeline: "0000000A" }, { epoch: "2020-01-01" }])(

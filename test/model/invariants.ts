@@ -95,6 +95,9 @@ export class Invariants {
     }
     for (const request of requests.values()) {
       if (request.state === "executing") this.#break("nothing is under way, and a request stands as executing");
+      // This target can always tell.
+      if (request.state === "unknown") this.#break("nothing is under way, and what the target could tell is not known");
+      if (log.count("outcome", request.binding.requestId) > 1) this.#break("the log holds two outcomes of one intent");
     }
   }
 

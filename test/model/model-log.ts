@@ -13,26 +13,38 @@ interface Entry {
 export class ModelLog implements AuditLog {
   entries: Entry[] = [];
   readonly #scheduler: Scheduler;
-  readonly #faults: (work: () => never) => readonly Way[];
+  readonly #faults: (name: string, work: () => never) => readonly Way[];
 
-  /** @param faults Gives the ways in which a write may fail, if it may. */
-  constructor(scheduler: Scheduler, faults: (work: () => never) => readonly Way[]) {
+  /** @param faults Gives the way in which a write may fail, if it may. */
+  constructor(scheduler: Scheduler, faults: (name: string, work: () => never) => readonly Way[]) {
     this.#scheduler = scheduler;
     this.#faults = faults;
   }
 
   append(writer: string, drafts: readonly RecordDraft[], durability: Durability): Promise<readonly LogReceipt[]> {
     const name = `records ${drafts.map(described).join(" and ")}`;
-    const work = () => {
-      const index = this.entries.length;
+    const store = () => {
       this.entries.push(...drafts.map((record) => ({ sidecar: writer, record, synced: false })));
+    };
+    const work = () => {
+      const first = this.entries.length;
+      store();
       if (durability === "durable") for (const entry of this.entries) entry.synced = true;
-      return drafts.map((_, offset) => ({ index: index + offset, record: new Uint8Array(), proof: [], checkpoint: "" }));
+      return this.entries.slice(first).map((entry, offset) => ({
+        ...{ index: first + offset, record: this.#bytes(entry), proof: [], checkpoint: "" },
+      }));
     };
     const fail = () => {
       throw new AuditError("unavailable", "The disk is full.");
     };
-    return this.#scheduler.step(name, work, () => this.#faults(fail));
+    const failToSync = () => {
+      store();
+      return fail();
+    };
+    return this.#scheduler.step(name, work, () => [
+      ...this.#faults("the log fails", fail),
+      ...this.#faults("the log cannot be synced", failToSync),
+    ]);
   }
 
   openIntents(writer: string): Promise<readonly OpenIntent[]> {
@@ -62,6 +74,11 @@ export class ModelLog implements AuditLog {
     return this.entries.some(
       (entry) => entry.record.type === type && entry.record.request === request && holds(detailOf(entry.record), entry),
     );
+  }
+
+  /** How many records of a type there are about a request. */
+  count(type: RecordDraft["type"], request: string): number {
+    return this.entries.filter(({ record }) => record.type === type && record.request === request).length;
   }
 
   /** The power goes: what was not synced is lost. */

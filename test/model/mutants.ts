@@ -176,9 +176,39 @@ export const mutants: readonly Mutant[] = [
     scenario: "faults:",
     edits: [
       {
-        file: "packages/sidecar/src/recovery.ts",
-        find: ": await parts.resources.get(intent.resource).connector.resolve(intent.marker, intent.role);",
-        replace: ": neverSent();",
+        file: "packages/sidecar/src/doubt.ts",
+        find: ": await askTarget(intent, parts, signal);",
+        replace: ": readStopped;",
+      },
+    ],
+  },
+  {
+    name: "doubt-cleared-up-in-the-log-only",
+    breaks: "every doubt is cleared up as soon as the target can tell: a crash between the log and the store leaves it for ever",
+    scenario: "doubt: the target",
+    edits: [{ file: `${control}/requests.ts`, find: '"executing", "unknown"], sidecar', replace: '"executing"], sidecar' }],
+  },
+  {
+    name: "doubt-asked-about-once",
+    breaks: "every doubt is cleared up as soon as the target can tell: it is told while the process lives, and nobody asks",
+    scenario: "doubt: the target",
+    edits: [
+      {
+        file: "packages/sidecar/src/conclusion.ts",
+        find: "if (doubt !== undefined) clearUp",
+        replace: "if (doubt === null) clearUp",
+      },
+    ],
+  },
+  {
+    name: "outcome-recorded-twice",
+    breaks: "one intent, one outcome: a record that was stored and could not be synced is written once more",
+    scenario: "doubt: the log",
+    edits: [
+      {
+        file: "packages/sidecar/src/recorded-outcome.ts",
+        find: "  if ((await recordedOutcome(log, outcome.request, line)) !== undefined) return;\n",
+        replace: "",
       },
     ],
   },

@@ -238,6 +238,22 @@ export const scenarios: readonly Scenario[] = [
     bounds: { ...none, crashes: 1 },
   },
   {
+    name: "doubt: the target tells later, a crash",
+    before: half,
+    actors: { bob: [vote("bob")] },
+    sidecars: 1,
+    bounds: { ...none, crashes: 1, targetFaults: 1 },
+    deep: { ...none, crashes: 2, targetFaults: 1, faults: 1 },
+  },
+  {
+    name: "doubt: the log and the store fail one after the other",
+    before: half,
+    actors: { bob: [vote("bob")] },
+    sidecars: 1,
+    bounds: { ...none, faults: 2 },
+    deep: { ...none, faults: 2, targetFaults: 1 },
+  },
+  {
     name: "doubt: a person says what the target tells later",
     before: half,
     actors: { bob: [vote("bob"), resolve(false)] },

@@ -54,7 +54,7 @@ export class World {
     restartRandomness();
     this.#scenario = scenario;
     this.#left = { ...scenario.bounds };
-    this.log = new ModelLog(this.scheduler, (fail) => this.#fault("faults", "the log fails", fail));
+    this.log = new ModelLog(this.scheduler, (name, fail) => this.#fault("faults", name, fail));
     this.target = new ModelTarget(
       this.scheduler,
       (name, work) => this.#fault("targetFaults", name, work),

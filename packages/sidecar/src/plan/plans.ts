@@ -9,7 +9,9 @@ import {
   type RequestSnapshot,
 } from "@countersign/policy";
 import type { Asking } from "../asking.ts";
+import { conclude } from "../conclusion.ts";
 import { type Dispatched, type DispatchParts, dispatch, notDispatched, type Permit } from "../dispatch.ts";
+import type { DoubtParts } from "../doubt.ts";
 import { EventWriter, type Viewer } from "../event-writer.ts";
 import type { LiveCalls } from "../live-calls.ts";
 import type { Trust } from "../permit.ts";
@@ -23,7 +25,7 @@ import { type LineEvidence, linePermit } from "./line-permit.ts";
 import { recordedPlan } from "./recorded-plan.ts";
 
 /** What running the lines of plans takes. */
-export interface PlansParts extends DispatchParts {
+export interface PlansParts extends DispatchParts, DoubtParts {
   readonly requests: RequestBook;
   readonly resources: Resources;
   readonly persistence: Persistence;
@@ -132,7 +134,7 @@ export class Plans {
     sink: ResultSink,
     signal: AbortSignal,
   ): Promise<Dispatched & { readonly permit?: Permit }> {
-    const { requests, resources, persistence, audit, writer, onStep } = this.#parts;
+    const { requests, resources, onStep } = this.#parts;
     const { requestId: id } = claimed.binding;
     let ended: Dispatched & { readonly permit?: Permit };
     try {
@@ -146,10 +148,7 @@ export class Plans {
     // A line that was begun cannot be cancelled any more: it failed, and its failure says that nothing ran.
     const outcome: Outcome = ended.outcome.state === "cancelled" ? { ...ended.outcome, state: "failed" } : ended.outcome;
     if (ended.dispatched) onStep("outcome", id);
-    await persistence.attempt(async () => {
-      if (ended.unrecorded !== undefined) await audit.append(writer, [ended.unrecorded], "durable");
-      await requests.endLine(id, line, outcome);
-    });
+    await conclude(ended, this.#parts, () => requests.endLine(id, line, outcome));
     return { ...ended, outcome };
   }
 

@@ -39,11 +39,11 @@ export interface Connector {
   /** Starts a dispatch. `signal` asks for a stop: best effort, the outcome says what truly happened. */
   dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch;
   /**
-   * What became of a dispatch that a crash left in doubt; `unknown` when the target can never tell (also for a null marker).
+   * What became of a dispatch that is in doubt; `unknown` when the target can never tell (also for a null marker).
    *
-   * @throws {CountersignError} when the target cannot be asked now.
+   * @throws {CountersignError} when the target cannot be asked now, or cannot tell yet: it is asked again.
    */
-  resolve(marker: Json, role: string): Promise<Outcome>;
+  resolve(marker: Json, role: string, signal?: AbortSignal): Promise<Outcome>;
   /** Ends idle connections; waits for nothing that is running. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Outcome } from "@countersign/policy";
+import { CountersignError, type Outcome } from "@countersign/policy";
 import { isServerError } from "./codec.ts";
 import { unknownFailure } from "./failure.ts";
 import { type Marker, sameCluster } from "./marker.ts";
@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 export interface Patience {
   /** A transaction that still runs after this time has lost its client: its backend is ended. */
   readonly orphanMs: number;
-  /** If that does not help, the answer is `unknown` after this time. */
+  /** If that does not help, it is asked again later after this time. */
   readonly giveUpMs: number;
   /** How long a database that went away at COMMIT is waited for. */
   readonly comebackMs: number;
@@ -23,9 +23,10 @@ type Fate = Pick<Outcome, "state" | "failure">;
  * `aborted` is always the truth: an id is never given out again once its commit is in the WAL. `committed` is only believed when the server has
  * not crashed since: crash recovery gives ids out again that were not in the WAL yet, so it might be somebody else's commit.
  *
- * @throws {ConnectionLost} when the server goes away meanwhile.
+ * @throws {ConnectionLost} when the server goes away meanwhile; {CountersignError} when the transaction is still in progress, e.g. at COMMIT
+ * behind a standby that does not answer.
  */
-export async function transactionFate(marker: Marker, session: Session, patience: Patience): Promise<Fate> {
+export async function transactionFate(marker: Marker, session: Session, patience: Patience, signal: AbortSignal): Promise<Fate> {
   const cluster = await session.cluster();
   if (!sameCluster(cluster, marker))
     return unknown("The database was restored, promoted or replaced since, so it cannot tell what happened.");
@@ -38,9 +39,9 @@ export async function transactionFate(marker: Marker, session: Session, patience
         : unknown("The database server crashed while the transaction was being committed.");
     }
     if (status === null) return unknown("The database has forgotten the transaction, it is too long ago.");
-    if (waitedMs >= patience.giveUpMs) return unknown("The transaction is still in progress.");
+    if (waitedMs >= patience.giveUpMs || signal.aborted) throw stillInProgress();
     if (waitedMs === patience.orphanMs) await endOrphan(marker, session);
-    await sleep(100);
+    await sleep(100, undefined, { signal }).catch(() => {});
   }
 }
 
@@ -52,6 +53,10 @@ const didNotHappen: Fate = {
     retryable: true,
   },
 };
+
+function stillInProgress(): CountersignError {
+  return new CountersignError("target_unavailable", "The transaction is still in progress at the database.", { retryable: true });
+}
 
 function unknown(why: string): Fate {
   return { state: "unknown", failure: unknownFailure(why) };
