@@ -55,12 +55,13 @@ const seen = new LRUCache<string, Classified>({
  *
  * @throws {CountersignError} as `classify`.
  */
-export function classifyPostgres({ statement, parameters }: PostgresQuery, options: PostgresOptions): Classified {
+export function classifyPostgres(operation: PostgresQuery, options: PostgresOptions): Classified {
+  const { statement, parameters, runs } = operation;
   checkText(statement, options.maxStatementBytes ?? 1024 * 1024);
-  const key = keyOf(statement, options);
+  const key = keyOf(operation, options);
   let classified = seen.get(key);
   if (!classified) {
-    classified = classifyText(statement, options.searchPath, options.serverVersion);
+    classified = classifyText(statement, options.searchPath, options.serverVersion, runs);
     seen.set(key, classified);
   }
   if (options.unbound && parameters.length === 0) return classified;
@@ -72,8 +73,10 @@ export function classifyPostgres({ statement, parameters }: PostgresQuery, optio
  * Whether `classify` is certain to be quick: the text is seen or short. What is not should be classified on another thread, so that nobody
  * else waits for it, and then be remembered here.
  */
-export function isPrompt({ statement }: PostgresQuery, options: PostgresOptions): boolean {
-  return statement.length <= promptLength || seen.has(keyOf(statement, options));
+export function isPrompt(operation: PostgresQuery, options: PostgresOptions): boolean {
+  const { statement, runs = [] } = operation;
+  const length = runs.reduce((sum, text) => sum + text.length, statement.length);
+  return length <= promptLength || seen.has(keyOf(operation, options));
 }
 
 /**
@@ -81,14 +84,14 @@ export function isPrompt({ statement }: PostgresQuery, options: PostgresOptions)
  * and knows the text from now on.
  */
 export function rememberFacts<F extends { readonly sql: SqlFacts; readonly parts?: readonly SqlFacts[] }>(
-  { statement, parameters }: PostgresQuery,
+  operation: PostgresQuery,
   options: PostgresOptions,
   facts: F,
 ): F {
   const { sql, parts } = deepFreeze(facts);
   // It was checked there that the parameters are as many as the statement takes.
-  const classified: Classified = { facts: sql, ...(parts ? { parts } : {}), parameters: parameters.length };
-  seen.set(keyOf(statement, options), Object.freeze(classified));
+  const classified: Classified = { facts: sql, ...(parts ? { parts } : {}), parameters: operation.parameters.length };
+  seen.set(keyOf(operation, options), Object.freeze(classified));
   return facts;
 }
 
@@ -98,8 +101,9 @@ function deepFreeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-function keyOf(statement: string, { searchPath, serverVersion }: PostgresOptions): string {
-  return `${serverVersion ?? ""}\0${searchPath.join("\0")}\0\0${statement}`;
+function keyOf({ statement, runs }: PostgresQuery, { searchPath, serverVersion }: PostgresOptions): string {
+  const key = `${serverVersion ?? ""}\0${searchPath.join("\0")}\0\0${statement}`;
+  return runs === undefined ? key : `${key}\0${JSON.stringify(runs)}`;
 }
 
 function checkText(text: string, maxBytes: number): void {

@@ -7,8 +7,8 @@ import { Names } from "./names.ts";
 import { checkFunctionColumns } from "./notation.ts";
 import { type ParsedStatement, parse } from "./parser.ts";
 import { noteSelect, queries } from "./queries.ts";
-import { statements } from "./statements.ts";
-import { unwrap } from "./tree.ts";
+import { doubtsOfRuns, statements } from "./statements.ts";
+import { isTree, nodeOf, type Tree, unwrap } from "./tree.ts";
 import { tooDeep, Walk } from "./walk.ts";
 
 /** A text's facts, and how many parameters it takes. Frozen: it is shared. */
@@ -36,9 +36,15 @@ const maxStatements = 500;
 /**
  * Classifies a text: parses it with PostgreSQL's own parser, walks the whole trees of all its statements, and adds up what they do.
  *
+ * @param runs What each EXECUTE, FETCH and MOVE of the text runs, in order, where that is known.
  * @throws {CountersignError} `invalid_operation`, see {@link parse}; also for a change of a pinned setting and for too many names.
  */
-export function classifyText(text: string, searchPath: readonly string[], serverVersion?: number): Classified {
+export function classifyText(
+  text: string,
+  searchPath: readonly string[],
+  serverVersion?: number,
+  runs?: readonly string[],
+): Classified {
   const statements = parse(text);
   if (statements.length > maxStatements) {
     throw new CountersignError("invalid_operation", `The text holds more than ${maxStatements} statements. Split it.`);
@@ -46,6 +52,7 @@ export function classifyText(text: string, searchPath: readonly string[], server
   const names = new Names(searchPath, serverVersion);
   const found = statements.map((statement) => findingsOf(statement, names));
   const forms = statements.map(({ tree }) => formOf(tree));
+  if (runs !== undefined) addRuns(statements, runs, { found, forms, names });
   const [only] = found;
   const whole = only && found.length === 1 ? only : sumOf(found);
   const namesOfParts = found.reduce((sum, part) => sum + countOf(part), 0);
@@ -62,6 +69,42 @@ export function classifyText(text: string, searchPath: readonly string[], server
   if (found.length === 1) return Object.freeze({ facts, parameters });
   const parts = found.map((part, at) => summarise(part, statements[at]?.text ?? text, forms.slice(at, at + 1)));
   return Object.freeze({ facts, parts: Object.freeze(parts), parameters });
+}
+
+/** Adds what the statements run that were prepared or declared before, if all of that is known. */
+function addRuns(
+  statements: readonly ParsedStatement[],
+  runs: readonly string[],
+  { found, forms, names }: { readonly found: readonly Findings[]; readonly forms: string[]; readonly names: Names },
+): void {
+  const places = statements.flatMap(({ tree }, at) => (doubtOfRun(tree) === undefined ? [] : [at]));
+  // One text cannot stand for two statements.
+  if (places.length !== runs.length) return;
+  for (const [index, at] of places.entries()) {
+    const [ran, ...more] = parse(runs[index] ?? "");
+    const [findings, doubt] = [found[at], doubtOfRun(statements[at]?.tree)];
+    if (ran === undefined || more.length > 0 || findings === undefined || doubt === undefined) continue;
+    // PREPARE and DECLARE were decided on when they were sent; now it is about their queries.
+    const [outer, query] = [unwrap(ran.tree), isTree(ran.tree) && preparedIn(ran.tree)];
+    const inner = findingsOf({ tree: query || ran.tree, text: ran.text }, names);
+    findings.doubts.delete(doubt);
+    if (unwrap(statements[at]?.tree)?.kind === "ExecuteStmt") findings.effects.delete("writes");
+    // Its parameters are its own.
+    inner.parameters = 0;
+    findings.add(inner);
+    forms[at] = `${forms[at] ?? ""}|${outer?.kind ?? ""}:${formOf(ran.tree)}`;
+  }
+}
+
+function doubtOfRun(tree: unknown): string | undefined {
+  const kind = unwrap(tree)?.kind;
+  if (kind === "ExecuteStmt") return doubtsOfRuns.execute;
+  return kind === "FetchStmt" ? doubtsOfRuns.fetch : undefined;
+}
+
+function preparedIn(tree: Tree): Tree | undefined {
+  const query = nodeOf(tree, "PrepareStmt")?.query ?? nodeOf(tree, "DeclareCursorStmt")?.query;
+  return isTree(query) ? query : undefined;
 }
 
 function findingsOf({ tree }: ParsedStatement, names: Names): Findings {

@@ -20,6 +20,12 @@ const script = "the script of an extension is not seen";
 const outside = "it works outside of this database";
 const unnamed = "it changes objects that it does not name";
 
+/** Why EXECUTE and FETCH are not understood where it is not known what they run. */
+export const doubtsOfRuns = {
+  execute: "EXECUTE runs a statement that was prepared before",
+  fetch: "FETCH runs a query that was declared before",
+} as const;
+
 /**
  * Statements that define, maintain or control. Relations that they name outside of queries count as written to. The kind's first word is
  * a kind of its own, so that a rule may say `DROP` as well as `DROP TABLE`.
@@ -93,8 +99,8 @@ const rows: Readonly<Record<string, Row>> = {
   DropTableSpaceStmt: definition("DROP TABLESPACE"),
   DropUserMappingStmt: definition("DROP USER MAPPING"),
   DropdbStmt: definition("DROP DATABASE", unnamed),
-  ExecuteStmt: writing("EXECUTE", "EXECUTE runs a statement that was prepared before"),
-  FetchStmt: session((node) => (node.ismove === true ? "MOVE" : "FETCH"), "FETCH runs a query that was declared before"),
+  ExecuteStmt: writing("EXECUTE", doubtsOfRuns.execute),
+  FetchStmt: session((node) => (node.ismove === true ? "MOVE" : "FETCH"), doubtsOfRuns.fetch),
   GrantRoleStmt: definition((node) => (node.is_grant === true ? "GRANT" : "REVOKE")),
   GrantStmt: definition((node) => (node.is_grant === true ? "GRANT" : "REVOKE")),
   ImportForeignSchemaStmt: definition("IMPORT FOREIGN SCHEMA", outside),

@@ -18,11 +18,13 @@ const largestBigint = 2n ** 63n - 1n;
  * values. Finer than the fingerprint, in which a list stands for lists of other lengths.
  */
 export function postgresShape(
-  { statement, parameters, types, input, connection }: PostgresQuery,
+  { statement, parameters, types, input, runs, connection }: PostgresQuery,
   { sql, parts }: PostgresFacts,
 ): Shape | undefined {
   // Data has no bounds that a person could state.
   if (input !== undefined) return undefined;
+  // The arguments of EXECUTE are no bind values, and what it runs may be prepared anew.
+  if (runs !== undefined) return undefined;
   if (sql.statements !== 1 || parts !== undefined || statement.length > longestStatement) return undefined;
   const [parsed, ...more] = parse(statement);
   if (parsed === undefined || more.length > 0) return undefined;
