@@ -13,6 +13,11 @@ export interface PostgresQuery {
   readonly types?: readonly number[];
   /** The data of a `COPY … FROM STDIN`, captured before anybody was asked. */
   readonly input?: Body;
+  /**
+   * What each EXECUTE, FETCH and MOVE of the text runs, in order: the statements that were prepared or declared before on the same connection,
+   * as they were sent. Absent = it is not known.
+   */
+  readonly runs?: readonly string[];
   /** The client's own connection, which alone runs it: its transaction and its settings are part of what the statement means. */
   readonly connection?: ClientConnection;
 }
