@@ -3,9 +3,16 @@ import { agentSql } from "./agent-sql.ts";
 import { approvals } from "./approvals.ts";
 import { Report, table, writeJson } from "./frame.ts";
 import { policy } from "./policy.ts";
+import { postgresWire } from "./postgres-wire.ts";
 import { redecide } from "./redecide.ts";
 
-const benches: Record<string, (report: Report) => Promise<void>> = { "agent-sql": agentSql, approvals, policy, redecide };
+const benches: Record<string, (report: Report) => Promise<void>> = {
+  "agent-sql": agentSql,
+  approvals,
+  policy,
+  "postgres-wire": postgresWire,
+  redecide,
+};
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
 const names = positionals.length > 0 ? positionals : Object.keys(benches);

@@ -24,6 +24,8 @@ export interface Addresses {
   readonly approver: string;
   /** Every agents' listener, in the order of the configuration. */
   readonly agents: readonly string[];
+  /** Every listener for PostgreSQL clients, in the order of the configuration. */
+  readonly postgres: readonly string[];
 }
 
 /** How an instance is made. */
@@ -33,6 +35,8 @@ export interface InstanceOptions {
   readonly config?: string;
   /** More YAML for the resource, e.g. `evidence: { role: reader }`. */
   readonly resource?: string;
+  /** YAML for the resource's `pool`. */
+  readonly pool?: string;
   /** Replaces `countersign up`: a program that takes the same arguments. */
   readonly program?: readonly string[];
   /** Where PostgreSQL is, when not where it really is, e.g. behind a relay. */
@@ -193,7 +197,7 @@ export class Instance implements AsyncDisposable {
   }
 
   #config(): string {
-    const { address = `127.0.0.1:${this.postgres.port}`, config = "", resource = "" } = this.#options;
+    const { address = `127.0.0.1:${this.postgres.port}`, config = "", resource = "", pool = "{ max: 16 }" } = this.#options;
     return `version: 1
 policy: policy.yaml
 approvers:
@@ -206,7 +210,7 @@ resources:
     address: ${address}
     database: orders
     tls: disable
-    pool: { max: 16 }
+    pool: ${pool}
     roles:
       reader: { user: orders_reader, password: { env: READER_PASSWORD } }
       writer: { user: orders_writer, password: { env: WRITER_PASSWORD } }

@@ -464,13 +464,6 @@ export const extendedProtocol: Conversations = {
     query("commit"),
   ],
   "a result that is not read by portal": [parse("select 1"), bind(), sync(), query("select 1")],
-  "a long name": [
-    parse("select 1", "n".repeat(300)),
-    bind({ statement: "n".repeat(300) }),
-    execute(),
-    sync(),
-    query("select count(*) from pg_prepared_statements"),
-  ],
   "a name with odd letters": [parse("select 1", "Ä\"日'"), bind({ statement: "Ä\"日'", portal: "ö" }), execute("ö"), sync()],
   "listen and notify": [
     extended("listen c"),

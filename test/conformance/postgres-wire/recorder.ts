@@ -7,9 +7,9 @@ export class Recorder implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   #seen: Buffer[] = [];
 
-  private constructor(targetPort: number) {
+  private constructor(targetPort: () => number) {
     this.#server = createServer((client) => {
-      const target = connect(targetPort, "127.0.0.1");
+      const target = connect(targetPort(), "127.0.0.1");
       for (const socket of [client, target]) {
         socket.setNoDelay(true);
         this.#sockets.add(socket);
@@ -28,8 +28,8 @@ export class Recorder implements AsyncDisposable {
     });
   }
 
-  /** Listens on a free port of the loopback. */
-  static async open(targetPort: number): Promise<Recorder> {
+  /** Listens on a free port of the loopback. The target may be decided later. */
+  static async open(targetPort: () => number): Promise<Recorder> {
     const recorder = new Recorder(targetPort);
     await new Promise<void>((resolve) => recorder.#server.listen(0, "127.0.0.1", resolve));
     return recorder;
