@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   CountersignError,
+  classify,
   type Facts,
   type Json,
   type Limits,
@@ -20,6 +21,8 @@ import { connectFailure, unknownFailure } from "./failure.ts";
 import { Lending } from "./lending.ts";
 import { loginsOf } from "./logins.ts";
 import { type Marker, parseMarker } from "./marker.ts";
+import type { Masking } from "./masks/masking.ts";
+import { Masks } from "./masks/masks.ts";
 import { readingPinsOf } from "./pins.ts";
 import { planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
@@ -72,11 +75,15 @@ class PostgresConnector implements PostgresTarget {
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #now: () => number;
   readonly #patience: Patience;
+  readonly #searchPath: readonly string[];
+  readonly #masks: Masks;
 
   constructor(resource: PostgresResource, options: PostgresConnectorOptions) {
     this.#name = resource.name;
     this.#now = options.now ?? (() => performance.now());
     this.#patience = options.patience ?? defaultPatience;
+    this.#searchPath = resource.searchPath;
+    this.#masks = new Masks(this.#now);
     const logins = loginsOf(resource, options, options.maxRowBytes ?? defaultMaxRowBytes);
     const tls = logins.values().next().value?.tls;
     this.#identity = {
@@ -128,9 +135,17 @@ class PostgresConnector implements PostgresTarget {
       acquire: () => pool.acquire(signal),
       release: (session, afterwards) => pool.release(session, afterwards),
       resolve: (marker) => this.#resolvePatiently(marker, role),
+      masking: (session) => this.#masking(operation, limits, session),
       refuse: (error) => this.#refusal(error, role),
       now: this.#now,
     });
+  }
+
+  async #masking(operation: Operation, { masks }: Limits, { upstream }: Session): Promise<Masking | undefined> {
+    if (masks === undefined) return undefined;
+    // Known since policy was asked, unless it was forgotten meanwhile.
+    const facts = classify(asQuery(operation), { searchPath: this.#searchPath });
+    return this.#masks.of(masks, facts.sql, (sql) => upstream.ask(sql));
   }
 
   async resolve(value: Json, role: string, signal = new AbortController().signal): Promise<Outcome> {

@@ -1,8 +1,10 @@
 import { CountersignError, type Failure, type Json, type Limits, type Outcome, type PostgresQuery } from "@countersign/policy";
+import type { DatabaseError } from "pg-protocol";
 import type { Dispatch, ResultSink } from "../connector.ts";
 import { isServerError } from "./codec.ts";
 import { lostFailure, statementFailure, unknownFailure } from "./failure.ts";
 import type { Marker } from "./marker.ts";
+import type { Masking } from "./masks/masking.ts";
 import { type Plan, planOf } from "./plan.ts";
 import { encodeQuery } from "./request.ts";
 import { RowStream } from "./rows.ts";
@@ -20,6 +22,8 @@ export interface DispatchParts {
   readonly release: (session: Session, afterwards: Plan["afterwards"]) => void;
   /** What became of a transaction whose connection is gone. */
   readonly resolve: (marker: Marker) => Promise<Outcome>;
+  /** How the result is masked; undefined = not at all. */
+  readonly masking: (session: Session) => Promise<Masking | undefined>;
   /** Turns what was thrown while preparing into a CountersignError. */
   readonly refuse: (error: unknown) => Error;
   /** Monotonic milliseconds. */
@@ -43,6 +47,7 @@ export class PostgresDispatch implements Dispatch {
   #plan: Plan | undefined;
   #session: Session | undefined;
   #marker: Marker | undefined;
+  #masking: Masking | undefined;
 
   constructor(parts: DispatchParts) {
     this.#parts = parts;
@@ -50,11 +55,13 @@ export class PostgresDispatch implements Dispatch {
   }
 
   async prepare(): Promise<Json> {
-    const { operation, readOnly, acquire, refuse } = this.#parts;
+    const { operation, readOnly, acquire, masking, refuse } = this.#parts;
     try {
       this.#plan = planOf(operation.statement, readOnly);
       this.#request = encodeQuery(operation);
       this.#session = await acquire();
+      this.#masking = await masking(this.#session);
+      this.#masking?.accept();
       if (this.#plan.mode !== "transaction") return null;
     } catch (error) {
       throw refuse(error);
@@ -81,6 +88,7 @@ export class PostgresDispatch implements Dispatch {
     if (!session) throw new TypeError("run() before prepare()");
     if (limits.timeMs !== undefined) stop.after(limits.timeMs, this.#elapsedMs());
     const rows = new RowStream(sink, limits, session.upstream, (failure) => stop.request(failure));
+    if (this.#masking) rows.mask(this.#masking);
     const ending = this.#marker ? await this.#inTransaction(session, rows) : await this.#alone(session, rows);
     // Cut at a limit: the caller still gets what is below it.
     if (rows.cut) await this.#deliver(rows);
@@ -150,7 +158,7 @@ export class PostgresDispatch implements Dispatch {
       clearTimeout(timer);
     }
     // A deferred constraint, or a serialization conflict.
-    if (reply.error) return failed(statementFailure(reply.error));
+    if (reply.error) return failed(this.#said(reply.error));
     if (reply.tag !== "COMMIT")
       return failed({ code: "target_error", message: "The database rolled the transaction back.", retryable: false });
     await this.#deliver(rows);
@@ -169,7 +177,7 @@ export class PostgresDispatch implements Dispatch {
     } catch {
       return {
         state: "unknown",
-        failure: unknownFailure("The connection was lost at COMMIT, and the database cannot be asked."),
+        failure: unknownFailure("The connection was lost at COMMIT, and the database cannot tell yet what became of it."),
       };
     }
   }
@@ -206,9 +214,17 @@ export class PostgresDispatch implements Dispatch {
     }
     if (reply.copy) return copyRefused;
     if (reply.empty) return { code: "invalid_operation", message: "There is no statement to run.", retryable: false };
-    if (reply.error)
-      return stop.reason && (rows.cut || reply.error.code === "57014") ? stop.reason : statementFailure(reply.error);
+    if (reply.error) {
+      if (stop.reason && (rows.cut || reply.error.code === "57014")) return stop.reason;
+      return this.#said(reply.error);
+    }
     return rows.cut ? stop.reason : undefined;
+  }
+
+  /** What the database said, unless that could show what is masked. */
+  #said(error: DatabaseError): Failure {
+    const failure = statementFailure(error);
+    return this.#masking?.hidesWords ? { ...failure, message: hiddenWords } : failure;
   }
 
   /** Waits until the caller has taken everything; false when it was stopped or the caller is gone. */
@@ -227,6 +243,10 @@ export class PostgresDispatch implements Dispatch {
 }
 
 const stoppedMidway = "The statement was stopped while it ran outside a transaction; what it had done by then stays.";
+
+/** The database's own words may quote what is masked. */
+export const hiddenWords =
+  "The database refused it; its words are not shown, because the rule masks columns of what it is about.";
 
 const copyRefused: Failure = {
   code: "invalid_operation",

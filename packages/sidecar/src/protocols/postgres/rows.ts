@@ -3,6 +3,8 @@ import type { Field } from "pg-protocol/dist/messages.js";
 import type { ResultChunk, ResultSink } from "../connector.ts";
 import { fittingRows } from "./codec.ts";
 import { limitFailure } from "./failure.ts";
+import { maskedRows } from "./masks/masked-rows.ts";
+import type { ColumnMask, Masking } from "./masks/masking.ts";
 import type { Receiver } from "./upstream.ts";
 
 /** Rows are gathered up to this size before they are given on, bytes. */
@@ -39,6 +41,9 @@ export class RowStream implements Receiver {
   #bytes = 0;
   #busy = false;
   #ended = false;
+  #masking: Pick<Masking, "columns"> | undefined;
+  /** Of the columns that were described last. */
+  #masks: readonly ColumnMask[] | undefined;
   #timer: NodeJS.Timeout | undefined;
   #drained = Promise.withResolvers<void>();
 
@@ -57,7 +62,13 @@ export class RowStream implements Receiver {
     return !this.cut && !this.#busy && this.#waitingRows === 0;
   }
 
+  /** Hides values from now on: before the first row. */
+  mask(masking: Pick<Masking, "columns">): void {
+    this.#masking = masking;
+  }
+
   columns(fields: readonly Field[]): void {
+    this.#masks = this.#masking?.columns(fields);
     const columns = fields.map(({ name, dataTypeID, dataTypeModifier }) => ({
       name,
       typeOid: dataTypeID,
@@ -66,11 +77,12 @@ export class RowStream implements Receiver {
     this.#give({ type: "columns", columns });
   }
 
-  rows(data: Buffer, count: number): void {
+  rows(received: Buffer, count: number): void {
     if (this.#ended) {
       this.cut = true;
       return;
     }
+    const data = this.#masks ? maskedRows(received, count, this.#masks) : received;
     const { rows = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = this.#limits;
     const fitting = fittingRows(data, count, rows - this.#rows, bytes - this.#bytes);
     this.#rows += fitting.rows;
