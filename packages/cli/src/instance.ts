@@ -18,6 +18,8 @@ const addressesSchema = z.object({
   pid: z.int(),
   /** gRPC addresses of the agents' listeners, e.g. `unix:///…/run/agent.sock`; the first is the default. */
   agent: z.tuple([z.string()], z.string()),
+  /** What psql and drivers dial: `unix:///…/.s.PGSQL.5432` or `host:port`; the first is the default. */
+  postgres: z.array(z.object({ address: z.string(), tls: z.boolean(), needsToken: z.boolean() })).default([]),
   /** gRPC address of the approver API. */
   approver: z.string(),
   /** Path of the operator's socket. */

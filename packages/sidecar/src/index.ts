@@ -15,7 +15,9 @@ export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } fr
 export {
   openPostgresConnector,
   openPostgresEvidence,
+  type PostgresListen,
   type PostgresResource,
+  type PostgresTarget,
   postgresResourceSchema,
 } from "./protocols/postgres/index.ts";
 export type { GuardedResource } from "./resources.ts";

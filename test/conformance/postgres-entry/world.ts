@@ -56,7 +56,7 @@ export class World implements AsyncDisposable {
 
   private constructor(
     folder: string,
-    keys: World["#keys"],
+    keys: ReturnType<typeof generateKeyPairSync>,
     target: PostgresTarget,
     listener: NativeListener,
     seen: Seen,

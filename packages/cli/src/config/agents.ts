@@ -60,7 +60,8 @@ export function agentIssuers({ settings: { identity } }: Config, developmentKey:
   return identity.development ? [...configured, local] : configured;
 }
 
-function socketIdentity({ subject, groups }: { readonly subject: string; readonly groups: readonly string[] }): Principal {
+/** Who everybody is that can open a socket. */
+export function socketIdentity({ subject, groups }: { readonly subject: string; readonly groups: readonly string[] }): Principal {
   return { issuer: "unix", subject, groups: [...new Set(groups)].sort(), claims: {} };
 }
 

@@ -57,6 +57,17 @@ describe("mistakes are told with their place and what is expected", () => {
       "4:12 a `tcp` listener needs `tls: { cert: FILE, key: FILE }`",
     ],
     [
+      "version: 1\nsidecar:\n  postgres:\n    - tcp: 0.0.0.0:5432\n",
+      /^4:12 agents send their token as the password, so a `tcp` listener that others can reach needs `tls/,
+    ],
+    ["version: 1\nsidecar:\n  postgres:\n    - tcp: localhost:5432\n", /^4:12 agents send their token/],
+    [
+      "version: 1\nsidecar: { postgres: [{ tcp: '127.0.0.1:5432', principal: { subject: a } }] }\n",
+      /only a `unix` listener has a `principal`/,
+    ],
+    ["version: 1\nsidecar: { postgres: [{ principal: { subject: a } }] }\n", /needs `unix: FOLDER` or `tcp: HOST:PORT`/],
+    ["version: 1\nsidecar: { postgres: [{ unix: pg, tls: { cert: a, key: b } }] }\n", /only a `tcp` listener has `tls`/],
+    [
       "version: 1\nsidecar: { listen: [{ tls: { cert: a, key: b } }] }\n",
       "2:21 a listener needs `unix: PATH` or `tcp: HOST:PORT`",
     ],

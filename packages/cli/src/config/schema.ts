@@ -1,20 +1,12 @@
 import { parseDuration, parsePublicKey } from "@countersign/policy";
 import { z } from "zod";
+import { address, filePath, principal } from "./listen-terms.ts";
+import { postgresListenSchema } from "./postgres-listen.ts";
 import { resourceSchema } from "./resource.ts";
 
 const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/i, "expected a name of letters, digits, `.`, `_` and `-`, at most 63 characters");
-
-const filePath = z.string().min(1, "expected a path");
-
-/** `host:port`; the host may be a name, an IPv4 address or an IPv6 address in brackets. */
-const address = z.string().regex(/^(\[[0-9a-f:.]+\]|[^\s:[\]/]+):\d{1,5}$/i, "expected an address like `127.0.0.1:7443`");
-
-const principal = z.strictObject({
-  subject: z.string().min(1).max(256),
-  groups: z.array(z.string().min(1).max(256)).max(100).default([]),
-});
 
 /** A Unix socket, whose identity may be configured, or a TCP port with TLS. One object, so that each mistake has its own message. */
 const listener = z
@@ -122,6 +114,8 @@ export const configSchema = z.strictObject({
         .array(listener)
         .min(1)
         .default([{ unix: "agent.sock", principal: { subject: "local-agent", groups: [] } }]),
+      /** Where psql and every driver may connect; absent = nowhere. */
+      postgres: z.array(postgresListenSchema).default([]),
     })
     .prefault({}),
   identity: z
@@ -159,6 +153,9 @@ export const configSchema = z.strictObject({
       pendingPerPrincipal: z.int().min(1).max(1_000_000).default(1000),
       /** What one agent may ask in a minute, also what is denied; absent = not limited. */
       requestsPerMinute: z.int().min(1).max(10_000_000).optional(),
+      /** Connections of unmodified clients, in all and of one agent. */
+      connections: z.int().min(1).max(1_000_000).default(10_000),
+      connectionsPerPrincipal: z.int().min(1).max(1_000_000).default(1000),
     })
     .prefault({}),
 });

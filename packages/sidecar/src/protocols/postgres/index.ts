@@ -6,4 +6,5 @@
 
 export { openPostgresConnector, type PostgresTarget } from "./connector.ts";
 export { openPostgresEvidence } from "./evidence.ts";
+export type { PostgresListen } from "./listener.ts";
 export { type PostgresResource, postgresResourceSchema } from "./resource.ts";

@@ -157,7 +157,10 @@ export class ClientConnection {
   #refuse(error: unknown): void {
     const { signal } = this.#ending;
     const why = signal.aborted ? signal.reason : error;
-    if (why instanceof ClientGone) return this.destroy();
+    if (why instanceof ClientGone) {
+      this.destroy();
+      return;
+    }
     const refusal = refusalOf(why);
     if (refusal === undefined) this.#parts.host.onInternalError(why);
     this.#end(fatal(refusal ?? internalRefusal));

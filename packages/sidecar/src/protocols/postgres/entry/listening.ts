@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { createServer, isIP, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { CountersignError } from "@countersign/policy";
@@ -17,7 +17,7 @@ const backlog = 4096;
 const keepAliveMs = 30_000;
 
 /**
- * Listens. A Unix socket is made 0600 in a 0700 folder.
+ * Listens. A Unix socket is made 0600; its folder is made 0700 if there is none.
  *
  * @returns the server, and what a client dials.
  * @throws {CountersignError} `invalid_request` when the address cannot be used.
@@ -39,8 +39,8 @@ export async function listenAt(
 }
 
 async function bindSocket(server: Server, path: string): Promise<void> {
+  // A folder that is there already may be others' too, e.g. /run/postgresql: then the file's mode alone keeps them out.
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await chmod(dirname(path), 0o700);
   // What a killed predecessor left; the lock on the data folder says that nobody serves it.
   await rm(path, { force: true });
   await bound(server, () => {
