@@ -21,6 +21,8 @@ export type RecordType =
   | "evidence"
   | "intent"
   | "outcome"
+  /** Allowed operations of one connection that share a record. */
+  | "statements"
   | "sign-in";
 
 /** What a writer says; the log adds version, log name, sequence, previous hash and payload commitment. */

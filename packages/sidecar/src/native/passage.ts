@@ -9,6 +9,8 @@ export interface PassageConnection {
   readonly resource: string;
   /** What the client calls itself; untrusted. */
   readonly session: string;
+  /** Why it asks, in the client's own words; untrusted. */
+  readonly reason: string;
 }
 
 /** An allowed operation that is about to be sent. */
