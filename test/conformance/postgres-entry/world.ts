@@ -16,6 +16,7 @@ import {
   type PostgresListenersOptions,
   postgresListeners,
 } from "../../../packages/sidecar/src/protocols/postgres/listener.ts";
+import { Resources } from "../../../packages/sidecar/src/resources.ts";
 import type { PostgresServer } from "../../harness/postgres.ts";
 import { passThrough, type Seen } from "./pass-through.ts";
 
@@ -33,6 +34,8 @@ export const logins = [
 /** How a world is made. */
 export interface WorldOptions extends Partial<Pick<PostgresListenersOptions, "bounds" | "openGate" | "startUpMs">> {
   readonly listen?: PostgresListen;
+  /** More of the Unix socket that is listened on when nothing else is said. */
+  readonly socket?: Partial<PostgresListen>;
   /** More of the resource, e.g. `{ pool: {…} }`. */
   readonly resource?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
@@ -70,7 +73,10 @@ export class World implements AsyncDisposable {
     this.defects = defects;
   }
 
-  static async open(server: PostgresServer, { resource = {}, env = passwords, ...options }: WorldOptions = {}): Promise<World> {
+  static async open(
+    server: PostgresServer,
+    { resource = {}, env = passwords, socket = {}, ...options }: WorldOptions = {},
+  ): Promise<World> {
     const folder = mkdtempSync(join(tmpdir(), "cs-in-"));
     const keys = generateKeyPairSync("ed25519");
     const parsed = postgresResourceSchema.parse({
@@ -88,7 +94,7 @@ export class World implements AsyncDisposable {
     const target = openPostgresConnector(parsed, { folder: "/", env });
     const seen: Seen = { cancels: [], gone: [] };
     const defects: unknown[] = [];
-    const { listen = { address: { type: "unix", path: join(folder, "s", ".s.PGSQL.5432") } }, ...rest } = options;
+    const { listen = { address: { type: "unix", path: join(folder, "s", ".s.PGSQL.5432") }, ...socket }, ...rest } = options;
     const [open] = postgresListeners({
       bounds: { connections: 100, connectionsPerPrincipal: 50 },
       openGate: passThrough(seen),
@@ -111,11 +117,7 @@ export class World implements AsyncDisposable {
           throw new Error("runs nothing");
         },
       },
-      resources: {
-        get: () => {
-          throw new Error("unused");
-        },
-      } as never,
+      resources: new Resources([]),
       tokens: new Tokens([issuer], Date.now),
       approvalUrl: () => "",
       now: Date.now,
