@@ -135,6 +135,10 @@ export async function startCountersign(config: Config, options: CountersignOptio
       folder: join(data, "results"),
       key: Buffer.from(hkdfSync("sha256", keys.payload, "", "countersign/results/v1", 32)),
     },
+    journal: {
+      folder: join(data, "journal"),
+      key: Buffer.from(hkdfSync("sha256", keys.payload, "", "countersign/journal/v1", 32)),
+    },
     approvalUrl: (id) => `${console.url}/requests/${id}`,
     graceMs: callerGraceMs,
     ...{ now, onInternalError },

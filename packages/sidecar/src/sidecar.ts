@@ -5,8 +5,8 @@ import type { ControlPlane } from "./control-plane.ts";
 import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
 import { authenticator } from "./identity/authenticate.ts";
 import { type Issuer, Tokens } from "./identity/tokens.ts";
+import { Journal } from "./native/journal.ts";
 import type { NativeHost, OpenNative } from "./native/listener.ts";
-import { noPassages } from "./native/no-passages.ts";
 import { Persistence } from "./persist.ts";
 import { randomPool } from "./random-pool.ts";
 import { recover } from "./recovery.ts";
@@ -39,6 +39,8 @@ export interface SidecarOptions {
   readonly strictAudit: boolean;
   /** Where results of durable requests are kept, and the 32-byte key that encrypts them. */
   readonly results: { readonly folder: string; readonly key: Buffer; readonly capBytes: number; readonly keepMs: number };
+  /** Where what unmodified clients are allowed is noted before it is sent, and the 32-byte key that encrypts it. */
+  readonly journal: { readonly folder: string; readonly key: Buffer };
   readonly approvalUrl: (id: string) => string;
   /** How long a live request waits for its caller to come back after a restart, milliseconds. */
   readonly graceMs: number;
@@ -72,19 +74,24 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
   const results = new Results({ ...options.results, now });
   await results.sweep();
   const sweeper = setInterval(() => void results.sweep().catch(options.onInternalError), sweepMs).unref();
+  const random = randomPool();
+  const { audit } = options.controlPlane;
+  const journal = await Journal.open({
+    ...{ ...options.journal, audit, now, random, writer: options.name, strict: options.strictAudit },
+    target: (resource, role) => resources.get(resource).connector.target(role),
+    onInternalError: options.onInternalError,
+  });
   const parts: GuardParts = {
     ...{ resources, classifier, persistence, results, policy, limits, approvalUrl, now },
     requests: options.controlPlane.requests,
-    audit: options.controlPlane.audit,
+    ...{ audit, random, passages: (connection) => journal.passages(connection) },
     revocations: options.controlPlane.revocations,
     grants: options.controlPlane.grants,
     evidence: options.controlPlane.evidence,
-    passages: noPassages,
     writer: options.name,
     voteKey: options.voteKey,
     strict: options.strictAudit,
     graceMs: options.graceMs,
-    random: randomPool(),
     onStep: options.onStep ?? (() => {}),
   };
   const guard = new Guard(parts);
@@ -106,7 +113,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     }),
   );
   const { natives = [], onInternalError } = options;
-  const host: NativeHost = { guard, resources, tokens, approvalUrl, now, random: parts.random, onInternalError };
+  const host: NativeHost = { guard, resources, tokens, journal, approvalUrl, now, random, onInternalError };
   const ways = await Promise.all(natives.map((open) => open(host)));
   return {
     nativeAddresses: ways.map((way) => way.address),
@@ -119,6 +126,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       const closing = Promise.all([...listeners, ...ways].map((listener) => listener.close(closeGraceMs)));
       await guard.close();
       await closing;
+      await journal.close();
       await classifier[Symbol.asyncDispose]();
       await persistence[Symbol.asyncDispose]();
       await resources.close();

@@ -38,6 +38,7 @@ describe("au-fail: what cannot be noted or recorded is not sent", () => {
       world.diskFault = "none";
       await expect.poll(() => begins(() => alice.begin(select(6)).end(done)), { timeout: 5_000 }).toBe(true);
       await world.flushed();
+      await expect.poll(() => world.files().length).toBe(1);
       // Killed now, the log still hears all of it.
       await world.restart();
       const rows = world

@@ -1,12 +1,15 @@
 import type { Guard } from "../guard.ts";
 import type { Tokens } from "../identity/tokens.ts";
 import type { Resources } from "../resources.ts";
+import type { Journal } from "./journal.ts";
 
 /** What a listener for unmodified clients has of the sidecar. */
 export interface NativeHost {
   readonly guard: Pick<Guard, "native" | "execute">;
   readonly resources: Resources;
   readonly tokens: Pick<Tokens, "verify">;
+  /** A connection asks it when what was allowed may be sent. */
+  readonly journal: Pick<Journal, "afterFlush">;
   readonly approvalUrl: (id: string) => string;
   readonly now: () => number;
   /** Unguessable bytes, each given out once. */
