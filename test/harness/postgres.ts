@@ -17,8 +17,8 @@ export interface PostgresOptions {
   readonly version?: PostgresVersion;
   /** Statements run once as the superuser, in order, in the database `postgres`. */
   readonly sql?: readonly string[];
-  /** PEM texts; with them the server also accepts TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** PEM texts; with them the server also accepts TLS, and with `clientCa` clients' certificates. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCa?: string };
   /** Settings of postgresql.conf, e.g. `{ fsync: "off" }`. */
   readonly configuration?: Readonly<Record<string, string | number>>;
   /** Replaces the access rules (pg_hba.conf); by default everybody needs a password (scram-sha-256). */
@@ -114,6 +114,7 @@ export class PostgresServer {
       max_connections: 100,
       shared_buffers: "64MB",
       ...(tls ? { ssl: "on" } : {}),
+      ...(tls?.clientCa ? { ssl_ca_file: "root.crt" } : {}),
       ...configuration,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'\n`);
@@ -123,6 +124,7 @@ export class PostgresServer {
     if (tls) {
       this.#write("data/server.crt", tls.certificate);
       this.#write("data/server.key", tls.key);
+      if (tls.clientCa) this.#write("data/root.crt", tls.clientCa);
     }
     await this.#start();
     for (const statement of sql) await this.query(statement);
