@@ -26,7 +26,7 @@ export class Invariants {
   /** What calls that have returned have taken back: requests, and everything of a person, a caller or a resource. */
   readonly takenBack = new Set<string>();
   /** What had been taken back when an actor began to vote: what is taken back meanwhile is looked at again before anything runs. */
-  readonly #before = new Map<string, ReadonlySet<string>>();
+  readonly #before = new Map<string, Set<string>>();
   readonly #seen: Seen;
 
   constructor(seen: Seen) {
@@ -36,6 +36,11 @@ export class Invariants {
   /** An actor begins to vote. */
   votes(actor: string): void {
     this.#before.set(actor, new Set(this.takenBack));
+  }
+
+  /** A call begins to give back what had been taken back: from now on it may count, for those too who have begun to vote. */
+  givesBack(what: string): void {
+    for (const taken of [this.takenBack, ...this.#before.values()]) taken.delete(what);
   }
 
   /** A request was changed in the store by an actor. */

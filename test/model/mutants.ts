@@ -54,9 +54,9 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: `${control}/revoking.ts`,
-        find: "      return this.#end(request, by.subject, `Revoked by",
+        find: "      return endRevoked(request, { by: by.subject,",
         replace:
-          "      if (by) return (async (_) => request)(this.#end(request, by.subject, reason));\n      return this.#end(request, by.subject, `Revoked by",
+          "      if (by) return (async (_) => request)(endRevoked(request, { by: by.subject, message: reason }, this.#parts));\n      return endRevoked(request, { by: by.subject,",
       },
     ],
   },

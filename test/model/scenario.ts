@@ -97,7 +97,7 @@ const lift: Command = {
   async run(world) {
     const [found] = world.plane.revoking.locks();
     if (found === undefined) throw new CountersignError("not_found", "There is no lock.");
-    world.invariants.takenBack.delete(nameOf(found.target));
+    world.invariants.givesBack(nameOf(found.target));
     await world.plane.revoking.lift(found.id, people.admin, "found");
   },
 };

@@ -6,6 +6,7 @@ import { Approvals } from "./approvals.ts";
 import { Changes } from "./changes.ts";
 import { type Clock, steadyTime, systemClock } from "./clock.ts";
 import { Delegations } from "./delegations.ts";
+import { Dependents } from "./dependents.ts";
 import { type Directory, unknownDirectory } from "./directory.ts";
 import { Edits } from "./edits.ts";
 import { Eligibility } from "./eligibility.ts";
@@ -104,6 +105,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }));
   const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants, reviews);
   const requests = new Requests(ledger, locks, directory, grants);
+  const dependents = opening.use(new Dependents({ ledger, locks, grants, clock }));
+  dependents.resume();
   const open = opening.move();
   const close = () => open.disposeAsync();
   return {
@@ -112,7 +115,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
     evidence: new EvidenceDesk(ledger, evidence),
     past: new PastDecisions(store, verify),
     revocations: locks,
-    revoking: new Revoking(ledger, locks, grants),
+    revoking: new Revoking({ ledger, locks, grants, dependents }),
     resolving: new Resolving(ledger, eligibility),
     delegations,
     reviews,

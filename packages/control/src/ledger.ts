@@ -85,9 +85,11 @@ export class Ledger {
   }
 
   /** Records and inserts a request; `taken` as the store says it. */
-  async open(opening: Omit<Opening, "wakeMs">): Promise<"inserted" | "taken"> {
-    await this.record(requestRecord(opening));
-    return (await this.#insert(opening)) === "inserted" ? "inserted" : "taken";
+  open(opening: Omit<Opening, "wakeMs">): Promise<"inserted" | "taken"> {
+    return this.#turns.take(opening.draft.binding.requestId, async () => {
+      await this.record(requestRecord(opening));
+      return (await this.#insert(opening)) === "inserted" ? "inserted" : "taken";
+    });
   }
 
   /**
@@ -134,6 +136,11 @@ export class Ledger {
   /** Puts records on disk. */
   record(...records: RecordDraft[]): Promise<void> {
     return record(this.#parts.audit, records);
+  }
+
+  /** Resolves once the changes that have begun by now have ended. */
+  underWay(): Promise<void> {
+    return this.#turns.underWay();
   }
 
   /** Resolves once every change that has begun has ended. */

@@ -63,8 +63,8 @@ export async function requirePermit(
     if (await grants.permits(request.grant, requestId)) return;
     throw refusal("revoked", "The grant that approved it has ended.");
   }
-  if (request.votes.some(({ approver }) => locks.isLocked(approver))) {
-    throw refusal("revoked", "Somebody who approved it is locked, so their vote has ceased to count.");
+  if (request.votes.some(({ approver }) => [approver, ...(approver.actingFor ?? [])].some((one) => locks.isLocked(one)))) {
+    throw refusal("revoked", "Somebody by whose right it was approved is locked, so that vote has ceased to count.");
   }
   await ledger.record(refusedClaimRecord(request, claimant.sidecar, ledger.now()));
   throw refusal("internal", "The stored votes do not approve this request: the store was changed from outside.");

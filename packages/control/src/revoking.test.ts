@@ -1,5 +1,5 @@
 import type { Revocation } from "@countersign/policy";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { oneOf } from "../fixtures/drafts.ts";
 import { alice, bob, carol, openPlane } from "../fixtures/plane.ts";
 
@@ -54,11 +54,13 @@ test.each([["caller", agent] as const, ["resource", database] as const])(
     await plane.vote(running);
     await plane.claim(running);
     const lock = await plane.revoking.lock(target, bob, "it went mad");
-    expect(await Promise.all([pending, approved, running].map((one) => plane.state(one)))).toEqual([
-      "cancelled",
-      "revoked",
-      "executing",
-    ]);
+    await vi.waitFor(async () =>
+      expect(await Promise.all([pending, approved, running].map((one) => plane.state(one)))).toEqual([
+        "cancelled",
+        "revoked",
+        "executing",
+      ]),
+    );
     expect(heard).toEqual([target, { type: "request", requestId: running.binding.requestId }]);
     await expect(plane.open()).rejects.toMatchObject({ code: "revoked" });
     expect(plane.revocations.refusal(running.action)).toMatch(/is locked/);
@@ -93,7 +95,7 @@ test("a locked approver: their yes ceases to count, what lives by it alone is re
   await plane.vote(alone, alice);
   await plane.vote(others, bob);
   await plane.revoking.lock({ type: "approver", subject: "alice" }, bob, "stolen laptop");
-  expect(await plane.state(alone)).toBe("revoked");
+  await vi.waitFor(async () => expect(await plane.state(alone)).toBe("revoked"));
   expect(await plane.state(others)).toBe("approved");
   expect(await plane.vote(waiting, bob)).toMatchObject({ state: "pending" });
   const next = await plane.open();

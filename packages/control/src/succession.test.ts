@@ -1,5 +1,5 @@
 import { type Action, actionDigest, type RequestDraft } from "@countersign/policy";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type DraftOptions, draft } from "../fixtures/drafts.ts";
 import { alice, bob, openPlane } from "../fixtures/plane.ts";
 
@@ -133,5 +133,7 @@ test("what is locked or has ended gets no successor", async () => {
   await expect(replace(plane, expired)).rejects.toMatchObject({ code: "not_pending" });
   const held = await plane.open({ subject: "late" });
   await plane.revoking.lock({ type: "principal", issuer: "countersign-development", subject: "late" }, alice, "enough");
+  await expect(replace(plane, held, { subject: "late" })).rejects.toMatchObject({ code: "revoked" });
+  await vi.waitFor(async () => expect(await plane.state(held)).toBe("cancelled"));
   await expect(replace(plane, held, { subject: "late" })).rejects.toMatchObject({ code: "not_pending" });
 });

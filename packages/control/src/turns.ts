@@ -19,7 +19,12 @@ export class Turns {
     }
   }
 
-  /** Resolves once all work that has begun has ended. */
+  /** Resolves once the work that has begun by now has ended. */
+  async underWay(): Promise<void> {
+    await Promise.all(this.#last.values());
+  }
+
+  /** Resolves once all work that has begun has ended, and all that began meanwhile. */
   async idle(): Promise<void> {
     while (this.#last.size > 0) await Promise.all(this.#last.values());
   }

@@ -1,10 +1,9 @@
-import type { Approver, Outcome, Vote } from "@countersign/policy";
+import { type Approver, type Outcome, operationMessage, type Vote } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { Approvals } from "../approvals.ts";
 import { deadline } from "../lifetime.ts";
 import type { JournalEntry, RequestOverview, StoredRequest } from "../stores/request-store.ts";
 import { agreedMessage, boundsMessage } from "./grant-messages.ts";
-import { operationMessage } from "./operation-message.ts";
 import { planLines } from "./plan-lines.ts";
 import { stateMessages } from "./state-messages.ts";
 
@@ -46,7 +45,7 @@ export function detailMessage(
   const { rows = 0, bytes = 0, timeMs = 0 } = binding.limits;
   return {
     summary: summaryMessage(request, approver, approvals),
-    operation: action.operation.kind === "plan" ? undefined : operationMessage(action.operation),
+    operation: operationMessage(action.operation),
     reason: request.reason,
     session: request.session,
     role: action.role,
@@ -112,5 +111,8 @@ function outcomeMessage(outcome: Outcome, requestId: string): rpc.Outcome {
     bytes: outcome.bytes,
     durationMs: Math.round(outcome.durationMs),
     receipt: undefined,
+    exitCode: outcome.exit && "code" in outcome.exit ? outcome.exit.code : undefined,
+    signal: outcome.exit && "signal" in outcome.exit ? outcome.exit.signal : "",
+    status: outcome.status ?? 0,
   };
 }

@@ -1,7 +1,6 @@
-import { type Json, lineState, struckLines } from "@countersign/policy";
+import { type Json, lineState, operationMessage, struckLines } from "@countersign/policy";
 import type * as rpc from "@countersign/rpc";
 import type { StoredRequest } from "../stores/request-store.ts";
-import { operationMessage } from "./operation-message.ts";
 import { stateMessages } from "./state-messages.ts";
 
 /** The lines of a plan, as they stand; none for a single action. */

@@ -1,4 +1,4 @@
-import { CountersignError, type Operation, type PostgresParameter } from "@countersign/policy";
+import { CountersignError, type Operation, readOperationMessage } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { Edits } from "../../edits.ts";
 import type { ApproverApi } from "../approver-api.ts";
@@ -19,23 +19,9 @@ export function editMethods(api: ApproverApi, edits: Edits) {
   };
 }
 
-/** Untrusted input: every field is checked here or when the operation is classified. */
+/** Untrusted input: every field is checked here or when the operation is classified. What is its client's own, the sidecar takes from the held one. */
 function operationOf(message: rpc.Operation | undefined): Operation {
-  if (message?.operation?.$case !== "postgresQuery")
-    throw new CountersignError("invalid_request", "The edit holds no operation of a known kind; expected `postgres_query`.");
-  const { statement, parameters } = message.operation.value;
-  return { kind: "postgres.query", statement, parameters: parameters.map(parameterOf) };
-}
-
-function parameterOf({ value }: rpc.PostgresParameter, index: number): PostgresParameter {
-  switch (value?.$case) {
-    case "null":
-      return null;
-    case "text":
-      return { text: value.value };
-    case "binary":
-      return { binary: Buffer.from(value.value).toString("base64url") };
-    default:
-      throw new CountersignError("invalid_parameter", `Parameter $${index + 1} holds no value; send \`null\` for SQL NULL.`);
-  }
+  const operation = readOperationMessage(message);
+  if (operation === undefined) throw new CountersignError("invalid_request", "The edit holds no operation of a known kind.");
+  return operation;
 }
