@@ -48,7 +48,7 @@ describe("au-crash: the connection breaks at COMMIT, and the database cannot be 
     using alice = await approverClient(instance, "alice");
     await waitForState(alice, id, state);
     expect((await total(7)) - before).toBe(ran);
-    expect(await verified()).not.toContain("without an outcome");
+    expect(await verified()).not.toContain("doubt");
   });
 
   test("and the process is killed (-9) meanwhile: the next one asks", async () => {
@@ -60,7 +60,7 @@ describe("au-crash: the connection breaks at COMMIT, and the database cannot be 
     using alice = await approverClient(instance, "alice");
     await waitForState(alice, id, RequestState.SUCCEEDED);
     expect((await total(7)) - before).toBe(1);
-    expect(await verified()).not.toContain("without an outcome");
+    expect(await verified()).not.toContain("doubt");
   });
 
   test("and a person says meanwhile that it did not happen: their word stands, and the log holds both", async () => {
@@ -68,14 +68,14 @@ describe("au-crash: the connection breaks at COMMIT, and the database cannot be 
     const said = await instance.cli("resolve", id, "--as", "did-not", "--approver", "alice", "--reason", "The row is as it was.");
     expect(said.code, said.stderr).toBe(0);
     relay.open();
-    await expect.poll(verified, { timeout: 15_000 }).not.toContain("without an outcome");
+    await expect.poll(verified, { timeout: 15_000 }).not.toContain("doubt");
     using alice = await approverClient(instance, "alice");
     await waitForState(alice, id, RequestState.FAILED);
     await instance.end("SIGKILL");
     await instance.up();
     using again = await approverClient(instance, "alice");
     await waitForState(again, id, RequestState.FAILED);
-    expect(await verified()).not.toContain("without an outcome");
+    expect(await verified()).not.toContain("doubt");
   });
 
   test("of a call that nobody was asked about: the log tells what became of it", async () => {
@@ -84,9 +84,9 @@ describe("au-crash: the connection breaks at COMMIT, and the database cannot be 
     relay.breakAtCommit("after");
     const statement = "update orders set total = total + 1 where id = 8 /* of no importance */";
     await expect(cs.postgres("orders-db").query(statement)).rejects.toMatchObject({ code: "unknown_outcome", retryable: false });
-    expect(await verified()).toContain("1 action without an outcome");
+    expect(await verified()).toMatch(/1 doubt.*\n {2}req_\w+ {2}record \d+: no outcome so far/);
     relay.open();
-    await expect.poll(verified, { timeout: 15_000 }).not.toContain("without an outcome");
+    await expect.poll(verified, { timeout: 15_000 }).not.toContain("doubt");
     expect((await total(8)) - before).toBe(1);
   });
 }, 60_000);

@@ -3,26 +3,34 @@ import { GrantStory } from "./grant-story.ts";
 import { PlanStory } from "./plan-story.ts";
 import type { Problem } from "./problem.ts";
 import type { ParsedRecord } from "./record.ts";
+import { StatementsStory } from "./statements-story.ts";
 
-/** An intent without an outcome: what a crash, or a call still at work, leaves open. Not an error. */
+/** An action that was dispatched and of which the log does not tell what became of it: it is at work, or in doubt. Not an error. */
 export interface OpenAction {
+  /** Of the request, or of the call. */
   readonly request: string;
+  /** The record that leaves it open. */
   readonly index: number;
+  /** `no-outcome`: an intent without an outcome. `unknown`: its outcome is recorded as unknown. Neither was cleared up by a person. */
+  readonly why: "no-outcome" | "unknown";
 }
 
 /**
  * Whether the records, one after the other, tell a story that can be true: each writer's chain is whole, every outcome has its intent,
- * every reviewed intent has an approval before it, every intent by a grant a use of it, and the lines of plans their order. Memory grows with what is open, not with the log.
+ * every reviewed intent has an approval before it, every intent by a grant a use of it, the lines of plans their order, and shared records hold
+ * only what was allowed. Memory grows with what is open, not with the log.
  */
 export class Story {
   readonly #origin: string;
   readonly #heads = new Map<string, { readonly index: number; readonly sequence: number; readonly link: string }>();
-  readonly #intents = new Map<string, number>();
-  /** Requests whose outcome is `unknown` and may still be resolved. */
-  readonly #doubts = new Set<string>();
+  /** What was dispatched and has no certain outcome. */
+  readonly #open = new Map<string, Omit<OpenAction, "request">>();
+  /** Of what was open, that of which a person has said what became of it; the target may tell as well. */
+  readonly #resolved = new Set<string>();
   readonly #approved = new Set<string>();
   readonly #grants = new GrantStory();
   readonly #plans = new PlanStory();
+  readonly #statements = new StatementsStory();
   #lost = 0;
   #holes = 0;
 
@@ -42,7 +50,9 @@ export class Story {
   }
 
   openActions(): OpenAction[] {
-    return [...this.#intents].map(([request, index]) => ({ request, index }));
+    const calls = [...this.#open].map(([request, rest]) => ({ request, ...rest }));
+    const shared = [...this.#statements.open()].map((one) => ({ ...one, why: "no-outcome" as const }));
+    return [...calls, ...shared];
   }
 
   *#chain(index: number, record: ParsedRecord, leaf: Uint8Array): Generator<Problem> {
@@ -68,7 +78,8 @@ export class Story {
   }
 
   *#ofStories(index: number, record: ParsedRecord): Generator<Problem> {
-    for (const problem of [...this.#grants.next(record), ...this.#plans.next(record)]) {
+    const problems = [...this.#grants.next(record), ...this.#plans.next(record), ...this.#statements.next(record, index)];
+    for (const problem of problems) {
       if (this.#lost === 0) yield { kind: "unfounded", index, message: `record ${index}: ${problem}` };
     }
   }
@@ -85,15 +96,20 @@ export class Story {
           message: `record ${index}: ${request} was dispatched for review, and no approval is recorded before it`,
         };
       }
-      if (!this.#intents.has(request)) this.#intents.set(request, index);
+      if (!this.#open.has(request)) this.#open.set(request, { index, why: "no-outcome" });
     }
-    if (type === "outcome") {
-      if (!this.#intents.delete(request) && !this.#doubts.has(request) && this.#lost === 0) {
-        yield { kind: "unfounded", index, message: `record ${index}: the outcome of ${request} has no intent before it` };
-      }
-      if (detail.state === "unknown") this.#doubts.add(request);
-      else this.#doubts.delete(request);
+    if (type === "resolution" && this.#open.delete(request)) this.#resolved.add(request);
+    if (type === "outcome") yield* this.#outcome(index, request, detail.state === "unknown");
+  }
+
+  *#outcome(index: number, request: string, isUnknown: boolean): Generator<Problem> {
+    const isResolved = this.#resolved.has(request);
+    if (!this.#open.has(request) && !isResolved && this.#lost === 0) {
+      yield { kind: "unfounded", index, message: `record ${index}: the outcome of ${request} has no intent before it` };
     }
+    this.#open.delete(request);
+    if (!isUnknown) this.#resolved.delete(request);
+    else if (!isResolved) this.#open.set(request, { index, why: "unknown" });
   }
 }
 

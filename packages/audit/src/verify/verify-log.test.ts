@@ -67,7 +67,32 @@ describe("a log as it was written", () => {
   it("shows what is still open, which is no problem", async () => {
     const { store, log } = await filledStore(4);
     await log.append("local", [draft("intent", "req_open")], "durable");
-    expect(await verify(store)).toMatchObject({ ok: true, open: [{ request: "req_open", index: 4 }] });
+    expect(await verify(store)).toMatchObject({ ok: true, open: [{ request: "req_open", index: 4, why: "no-outcome" }] });
+  });
+
+  it("names what is in doubt, until the target or a person tells", async () => {
+    const { store, log } = await filledStore(0);
+    const outcome = (request: string, state: string) => draft("outcome", request, { detail: { state } });
+    await log.append("local", [draft("intent", "req_1"), draft("intent", "req_2"), outcome("req_2", "unknown")], "durable");
+    const open = [
+      { request: "req_1", index: 0, why: "no-outcome" },
+      { request: "req_2", index: 2, why: "unknown" },
+    ];
+    expect(await verify(store)).toMatchObject({ ok: true, open });
+    await log.append("local", [draft("resolution", "req_1"), draft("resolution", "req_2")], "durable");
+    expect(await verify(store)).toMatchObject({ ok: true, open: [] });
+    // The target may be asked later all the same, once.
+    await log.append("local", [outcome("req_1", "unknown"), outcome("req_2", "succeeded")], "durable");
+    expect(await verify(store)).toMatchObject({ ok: true, open: [] });
+    await log.append("local", [outcome("req_2", "succeeded")], "durable");
+    expect(await verify(store)).toMatchObject({ ok: false, problems: [{ kind: "unfounded", index: 7 }] });
+  });
+
+  it("takes no word of a person for an intent: an outcome that nothing was dispatched for is found", async () => {
+    const { store, log } = await filledStore(0);
+    const outcome = draft("outcome", "req_1", { detail: { state: "succeeded" } });
+    await log.append("local", [draft("resolution", "req_1"), outcome], "durable");
+    expect(await verify(store)).toMatchObject({ ok: false, problems: [{ kind: "unfounded", index: 1 }] });
   });
 
   it("may resolve an unknown outcome later", async () => {

@@ -29,7 +29,7 @@ export interface VerifyReport {
   readonly problems: readonly Problem[];
   /** Problems found beyond those listed. */
   readonly moreProblems: number;
-  /** Intents without an outcome. Not an error: a call at work, or what a crash left in doubt. */
+  /** What was dispatched and has no certain outcome. Not an error: a call at work, or a doubt. */
   readonly open: readonly OpenAction[];
 }
 

@@ -15,6 +15,9 @@ interface VerifyOptions extends InstanceOptions {
   readonly json?: true;
 }
 
+/** So many doubts are named. */
+const mostDoubts = 20;
+
 /** `countersign audit` */
 export const auditCommand: MakeCommand = (context) => {
   const { terminal } = context;
@@ -90,10 +93,23 @@ function printReport(terminal: Terminal, report: VerifyReport, origin: string): 
   );
   for (const { kind, message } of report.problems) line(stdout, `  ${paint(stdout, "red", kind)}  ${visible(message)}`);
   if (report.moreProblems > 0) line(stdout, `  and ${report.moreProblems} more`);
-  if (report.open.length > 0)
-    line(stdout, `${countText(report.open.length, "action")} without an outcome: at work now, or left in doubt by a crash.`);
+  printDoubts(terminal, report.open);
   line(stdout, paint(stdout, "gray", `log ${visible(origin)}`));
 }
+
+/** What was dispatched, and the log does not tell what became of it. */
+function printDoubts({ stdout }: Terminal, open: VerifyReport["open"]): void {
+  if (open.length === 0) return;
+  line(stdout, `${countText(open.length, "doubt")}: dispatched, and the log does not tell what became of it.`);
+  for (const { request, index, why } of open.slice(0, mostDoubts))
+    line(stdout, `  ${visible(request)}  record ${index}: ${doubts[why]}`);
+  if (open.length > mostDoubts) line(stdout, `  and ${open.length - mostDoubts} more (--json lists all)`);
+}
+
+const doubts = {
+  "no-outcome": "no outcome so far; it is at work, or the target has not told yet",
+  unknown: "nobody could tell; look at the target, then countersign resolve",
+} as const satisfies Record<VerifyReport["open"][number]["why"], string>;
 
 async function exportTo(terminal: Terminal, folder: string, options: InstanceOptions): Promise<ExitCode> {
   const [{ exportLog }, { openDataLog }] = await Promise.all([import("@countersign/control"), import("../audit-log.ts")]);
