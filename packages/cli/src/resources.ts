@@ -1,4 +1,4 @@
-import { type GuardedResource, openPostgresConnector, openPostgresEvidence } from "@countersign/sidecar";
+import { type GuardedResource, openResource } from "@countersign/sidecar";
 import type { Config } from "./config/load.ts";
 import { openStore } from "./credential-store.ts";
 
@@ -11,15 +11,6 @@ export async function openResources(
   config: Config,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly GuardedResource[]> {
-  const { resources } = config.settings;
   const context = { folder: config.path("."), env: environment, store: await openStore(config.data) };
-  return resources.map((resource) => ({
-    name: resource.name,
-    type: resource.type,
-    labels: resource.labels,
-    roles: Object.keys(resource.roles),
-    searchPath: resource.searchPath,
-    connector: openPostgresConnector(resource, context),
-    evidence: openPostgresEvidence(resource, context),
-  }));
+  return config.settings.resources.map((resource) => openResource(resource, context));
 }

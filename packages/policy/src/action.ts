@@ -22,6 +22,14 @@ export interface PostgresQuery {
   readonly connection?: ClientConnection;
 }
 
+/** What operations have in common that an unmodified client may ask for. */
+interface OwnInput {
+  /** The client's own connection, which alone runs it. */
+  readonly connection?: ClientConnection;
+  /** What its client sends while it runs goes to the target as it comes: it is not in the operation, and nobody has seen it. */
+  readonly streamed?: true;
+}
+
 /** One connection of an unmodified client. */
 export type ClientConnection = {
   /** Unguessable; no other connection ever has it. */
@@ -33,15 +41,63 @@ export type ClientConnection = {
 };
 
 /** A command line as sshd hands it to the login shell (`$SHELL -c command`, RFC 4254 §6.5). */
-export interface SshExec {
+export interface SshExec extends OwnInput {
   readonly kind: "ssh.exec";
   readonly command: string;
   /** Whether a terminal is asked for; default no. */
   readonly tty?: boolean;
+  /** All that it reads from its standard input, captured before anybody was asked; absent, and not `streamed` = it is closed. */
+  readonly stdin?: Body;
+}
+
+/** What can be done with a file of an SSH server (SFTP version 3, draft-ietf-secsh-filexfer-02 §6, and OpenSSH's extensions). */
+export const sshFileActions = [
+  "read",
+  "write",
+  "append",
+  "list",
+  "stat",
+  "set-attributes",
+  "make-directory",
+  "remove",
+  "remove-directory",
+  "rename",
+  "link",
+  "symlink",
+  "read-link",
+  "real-path",
+] as const;
+
+/** One of {@link sshFileActions}. */
+export type SshFileAction = (typeof sshFileActions)[number];
+
+/** Attributes that a file gets (draft-ietf-secsh-filexfer-02 §5). */
+export type FileAttributes = {
+  readonly size?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Type and permission bits, as `st_mode` (POSIX). */
+  readonly mode?: number;
+  /** Seconds since the Unix epoch. */
+  readonly accessed?: number;
+  readonly modified?: number;
+};
+
+/** One thing done with one file of an SSH server. */
+export interface SshFile extends OwnInput {
+  readonly kind: "ssh.file";
+  readonly action: SshFileAction;
+  readonly path: string;
+  /** The other path: of `rename` and `link` the new name, of `symlink` what it points to. */
+  readonly to?: string;
+  /** All that is written: the whole file for `write`, what is added for `append`. */
+  readonly content?: Body;
+  /** Of `write`, `append`, `make-directory` and `set-attributes`. */
+  readonly attributes?: FileAttributes;
 }
 
 /** A subsystem of an SSH server, e.g. `sftp` (RFC 4254 §6.5). */
-export interface SshSubsystem {
+export interface SshSubsystem extends OwnInput {
   readonly kind: "ssh.subsystem";
   readonly subsystem: string;
 }
@@ -50,7 +106,7 @@ export interface SshSubsystem {
 export type Body = { readonly text: string } | { readonly binary: string };
 
 /** What HTTP requests are made of, whichever API they are for (RFC 9110). */
-interface Request {
+interface Request extends OwnInput {
   readonly method: string;
   /** The request target in origin form: the path and the query exactly as they are sent (RFC 9112 §3.2.1). */
   readonly path: string;
@@ -62,6 +118,8 @@ interface Request {
 /** A request to a Kubernetes API server; also `exec`, `attach` and `port-forward`, whose arguments are in the query. */
 export interface KubernetesRequest extends Request {
   readonly kind: "kubernetes.request";
+  /** The UID (`metadata.uid`) that the named object had when it was asked for: another one of the same name is not what was approved. */
+  readonly uid?: string;
 }
 
 /** A request to an HTTP API. */
@@ -80,7 +138,7 @@ export interface McpCall {
 }
 
 /** One thing to be done, in the protocol's own terms. */
-export type LineOperation = PostgresQuery | SshExec | SshSubsystem | KubernetesRequest | HttpRequest | McpCall;
+export type LineOperation = PostgresQuery | SshExec | SshFile | SshSubsystem | KubernetesRequest | HttpRequest | McpCall;
 
 /** One line of a plan, as the caller asks for it. */
 export interface PlanLine {
@@ -156,6 +214,11 @@ export function actionDigest(action: Action): Digest {
     role: action.role,
     ...(action.lines && { lines: action.lines.map(({ target, role, limits }) => ({ target, role, limits: { ...limits } })) }),
   });
+}
+
+/** The client's own connection on which alone an operation runs; undefined for one that any connection to its target runs. */
+export function connectionOf(operation: Operation): ClientConnection | undefined {
+  return "connection" in operation ? operation.connection : undefined;
 }
 
 function operationJson(operation: Operation): Json {

@@ -81,6 +81,10 @@ export interface Outcome {
   readonly failure?: Failure;
   /** The target's completion tag, e.g. `DELETE 3`. */
   readonly commandTag?: string;
+  /** How a command ended; a command that ended by itself has succeeded as a dispatch, whatever its code. */
+  readonly exit?: Exit;
+  /** The status code of the target's HTTP response (RFC 9110 §15). */
+  readonly status?: number;
   /** Rows given to the caller. */
   readonly rows: number;
   /** Rows that the statement changed, where the target says so. */
@@ -94,6 +98,9 @@ export interface Outcome {
   /** Of a plan: how far it came. */
   readonly plan?: PlanReport;
 }
+
+/** How a command ended: by itself with a code, or by a signal, e.g. `TERM` (RFC 4254 §6.10). */
+export type Exit = { readonly code: number } | { readonly signal: string };
 
 /** How far a plan came: its lines by number, from 0. Each is in one of the lists. */
 export interface PlanReport {

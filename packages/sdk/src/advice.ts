@@ -1,10 +1,11 @@
-import type { Json, Policy, Operation as PolicyOperation, Principal } from "@countersign/policy";
-import type { GetPolicyResponse, ListResourcesResponse, Operation, Resource } from "@countersign/rpc";
+import type { Json, LineOperation, Policy, Principal } from "@countersign/policy";
+import { readOperationMessage } from "@countersign/policy/operation";
+import type { GetPolicyResponse, ListResourcesResponse, Resource } from "@countersign/rpc";
 import type { GuardedAction } from "./action.ts";
-import { toOperation } from "./action.ts";
 import type { Connection } from "./connection.ts";
 import type { Decision } from "./decision.ts";
 import { CountersignError } from "./errors.ts";
+import { toOperation } from "./operation.ts";
 
 /** How long a copy of the policy serves, milliseconds. */
 const freshMs = 5000;
@@ -53,7 +54,7 @@ export class Advisor {
    * @throws {CountersignError} `unknown_resource`, `invalid_operation`, `invalid_parameter`, `operation_too_large`, or as any call.
    */
   async check(action: GuardedAction, reason: string): Promise<Advice> {
-    const operation = policyOperation(toOperation(action));
+    const operation = policyOperation(action);
     const library = await import("@countersign/policy");
     const { policy, digest, partial, principal, resources } = await this.#current(library);
     const resource = resources.get(action.resource);
@@ -121,17 +122,11 @@ function loadedBy(library: typeof import("@countersign/policy"), files: Readonly
   }
 }
 
-function policyOperation({ operation }: Operation): PolicyOperation {
+/** What the sidecar would make of it. */
+function policyOperation(action: GuardedAction): LineOperation {
+  const operation = readOperationMessage(toOperation(action));
   if (operation === undefined) throw new CountersignError("invalid_operation", "The action holds no operation.");
-  const { statement, parameters } = operation.value;
-  return {
-    kind: "postgres.query",
-    statement,
-    parameters: parameters.map(({ value }) => {
-      if (value === undefined || value.$case === "null") return null;
-      return value.$case === "text" ? { text: value.value } : { binary: Buffer.from(value.value).toString("base64url") };
-    }),
-  };
+  return operation;
 }
 
 function unknownResource(name: string, known: ReadonlyMap<string, Resource>): CountersignError {

@@ -5,7 +5,7 @@ import { Effect } from "@countersign/rpc";
 import { status } from "@grpc/grpc-js";
 import { expect, test, vi } from "vitest";
 import * as agent from "./testing-agent.ts";
-import { connected, type Script } from "./testing-agent.ts";
+import { connected, queryOf, type Script } from "./testing-agent.ts";
 import type { ExecuteCall } from "./testing-multiplex.ts";
 
 const { numbered, decided, pending, executing, columns, rows, done } = agent;
@@ -15,7 +15,7 @@ const answer = (call: ExecuteCall) => {
   call.end();
 };
 const answers: Script = { execute: (_submit, call) => answer(call) };
-const statementOf = ({ operation }: Parameters<NonNullable<Script["execute"]>>[0]) => operation?.operation?.value.statement;
+const statementOf = (submit: Parameters<NonNullable<Script["execute"]>>[0]) => queryOf(submit)?.statement;
 
 test("calls that start together travel in one message, later ones on the same stream", async () => {
   await using here = await connected(answers);

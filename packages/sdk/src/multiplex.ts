@@ -192,11 +192,10 @@ const neverSent: CallFailure = {
 };
 
 /** About how large an action is, in characters (of at most 3 bytes). */
-function sizeOf({ operation, resource, reason, session, idempotencyKey }: SubmitRequest): number {
-  let size = 64 + resource.length + reason.length + session.length + idempotencyKey.length;
-  if (operation?.operation === undefined) return size;
-  const { statement, parameters } = operation.operation.value;
-  size += statement.length;
-  for (const { value } of parameters) size += 8 + (value?.$case === "text" || value?.$case === "binary" ? value.value.length : 0);
+function sizeOf(value: unknown): number {
+  if (typeof value === "string" || value instanceof Uint8Array) return 8 + value.length;
+  if (typeof value !== "object" || value === null) return 8;
+  let size = 8;
+  for (const one of Object.values(value)) size += sizeOf(one);
   return size;
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { toSubmit } from "./action.ts";
 import { CountersignError } from "./errors.ts";
 import { toParameter } from "./parameter.ts";
+import { queryOf } from "./testing-agent.ts";
 
 function text(value: unknown): unknown {
   return toParameter(value, 0).value?.value;
@@ -80,7 +81,7 @@ test("holes of a sparse array are NULL; more parameters than PostgreSQL takes ar
   const sparse: unknown[] = [];
   sparse[1] = "x";
   const { operation } = toSubmit({ ...action, parameters: sparse }, {}, "");
-  expect(operation?.operation?.value.parameters.map(({ value }) => value?.$case)).toEqual(["null", "text"]);
+  expect(queryOf({ operation })?.parameters.map(({ value }) => value?.$case)).toEqual(["null", "text"]);
   const act = () => toSubmit({ ...action, parameters: new Array(65_536).fill(1) }, {}, "");
   expect(act).toThrow(expect.objectContaining({ code: "invalid_parameter" }));
 });

@@ -1,7 +1,7 @@
 import { Effect, type ExecuteLineRequest, type PlanStatus, RequestState, type SubmitPlanRequest } from "@countersign/rpc";
 import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
-import type { GuardedAction } from "./action.ts";
+import type { PostgresQueryAction } from "./action.ts";
 import {
   actionDigest,
   approved,
@@ -14,12 +14,13 @@ import {
   failure,
   numbered,
   pending,
+  queryOf,
   requestId,
   rows,
   type Script,
 } from "./testing-agent.ts";
 
-const actions: readonly GuardedAction[] = ["a", "b", "c"].map((table) => ({
+const actions: readonly PostgresQueryAction[] = ["a", "b", "c"].map((table) => ({
   ...{ kind: "postgres.query", resource: "orders-db", statement: `update ${table} set n = $1`, parameters: [1] },
 }));
 
@@ -93,7 +94,7 @@ test("a plan is asked for once, with all its lines; runAll runs what is left, in
     [0, "succeeded", [{ n: 0 }]],
     [2, "succeeded", [{ n: 2 }]],
   ]);
-  expect(of.ran.map(({ index, action }) => [index, action?.operation?.operation?.value.statement])).toEqual([
+  expect(of.ran.map(({ index, action }) => [index, queryOf(action)?.statement])).toEqual([
     [0, "update a set n = $1"],
     [2, "update c set n = $1"],
   ]);
@@ -107,7 +108,7 @@ test("an action is sent as it is: the same as a line is that line, another is le
   if (first === undefined || second === undefined) throw new Error("there are actions");
   await plan.run(second);
   await plan.run({ ...first, parameters: [2] });
-  expect(of.ran.map(({ index, action }) => [index, action?.operation?.operation?.value.parameters[0]?.value?.value])).toEqual([
+  expect(of.ran.map(({ index, action }) => [index, queryOf(action)?.parameters[0]?.value?.value])).toEqual([
     [1, "1"],
     [0, "2"],
   ]);

@@ -4,7 +4,7 @@ import { status } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { Countersign } from "./client.ts";
 import * as agent from "./testing-agent.ts";
-import { connected, type Script } from "./testing-agent.ts";
+import { connected, queryOf, type Script } from "./testing-agent.ts";
 
 const { numbered, decided, executing, columns, rows, done } = agent;
 
@@ -74,9 +74,7 @@ test("completion tags", async () => {
   const tags = ["INSERT 0 3", "DELETE 0", "CREATE TABLE", "SELECT 5", "COPY 7", ""];
   await using here = await connected({
     execute(submit, call) {
-      call.write(
-        numbered(0, decided(), executing, done(submit.operation?.operation?.value.parameters[0]?.value?.value.toString() ?? "")),
-      );
+      call.write(numbered(0, decided(), executing, done(queryOf(submit)?.parameters[0]?.value?.value.toString() ?? "")));
       call.end();
     },
   });

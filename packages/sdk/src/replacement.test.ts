@@ -6,12 +6,7 @@ import { connected, type Script } from "./testing-agent.ts";
 
 const { decided, pending, approved, executing, done } = agent;
 const successor = "req_0000000000000000000000next";
-const operation = (statement: string) => ({
-  operation: {
-    $case: "postgresQuery" as const,
-    value: { statement, parameters: [{ value: { $case: "text" as const, value: "7" } }] },
-  },
-});
+const operation = (statement: string) => agent.heldQuery(statement, "7");
 const edited: NonNullable<Event["event"]> = {
   $case: "replaced",
   value: {

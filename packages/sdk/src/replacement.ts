@@ -1,10 +1,14 @@
-import type { Operation, PostgresParameter, Replaced as WireReplaced } from "@countersign/rpc";
+import { type LineOperation, readOperationMessage } from "@countersign/policy/operation";
+import type { Operation, Replaced as WireReplaced } from "@countersign/rpc";
 import type { PostgresQueryAction } from "./action.ts";
 
-/** What is to be done, as the sidecar holds it: parameters are NULL, PostgreSQL's text, or its binary format. */
-export interface HeldOperation extends Pick<PostgresQueryAction, "kind" | "statement"> {
+/** A statement as the sidecar holds it: parameters are NULL, PostgreSQL's text, or its binary format. */
+interface HeldQuery extends Pick<PostgresQueryAction, "kind" | "statement"> {
   readonly parameters: readonly (null | string | Uint8Array)[];
 }
+
+/** What is to be done, as the sidecar holds it. */
+export type HeldOperation = HeldQuery | Exclude<LineOperation, { readonly kind: "postgres.query" }>;
 
 /** That another request took the place of one that was held. */
 export interface Replacement {
@@ -24,11 +28,14 @@ export function replacementFromWire({ requestId, why, operation, before, editedB
 
 /** An operation from the wire; `undefined` for a kind that only a newer sidecar knows. */
 export function operationFromWire(wire: Operation | undefined): HeldOperation | undefined {
-  if (wire?.operation?.$case !== "postgresQuery") return undefined;
-  const { statement, parameters } = wire.operation.value;
-  return { kind: "postgres.query", statement, parameters: parameters.map(parameterFromWire) };
-}
-
-function parameterFromWire({ value }: PostgresParameter): null | string | Uint8Array {
-  return value === undefined || value.$case === "null" ? null : value.value;
+  const operation = readOperationMessage(wire);
+  if (operation?.kind !== "postgres.query") return operation;
+  const { kind, statement, parameters } = operation;
+  return {
+    ...{ kind, statement },
+    parameters: parameters.map((one) => {
+      if (one === null) return null;
+      return "text" in one ? one.text : Buffer.from(one.binary, "base64url");
+    }),
+  };
 }

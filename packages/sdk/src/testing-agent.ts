@@ -9,7 +9,9 @@ import {
   type Event,
   type ExecuteLineRequest,
   type ExecuteLineResponse,
+  type Operation,
   type Outcome,
+  type PostgresQuery,
   RequestState,
   type SubmitRequest,
   type SubmitResponse,
@@ -202,6 +204,7 @@ export function done(commandTag: string, changes: Partial<Outcome> = {}): NonNul
     bytes: 0,
     durationMs: 2,
     receipt: undefined,
+    ...{ exitCode: undefined, signal: "", status: 0 },
   };
   return { $case: "done", value: { ...outcome, ...changes } };
 }
@@ -219,4 +222,17 @@ export function failure(code: string, message: string, grpcStatus: status): Part
     Buffer.from(ErrorInfo.encode({ code, message, requestId: "", retryable: false, targetCode: "" }).finish()),
   );
   return Object.assign(new Error(message), { code: grpcStatus, details: message, metadata });
+}
+
+/** The statement that an action asks for. */
+export function queryOf(action: { readonly operation: Operation | undefined } | undefined): PostgresQuery | undefined {
+  const operation = action?.operation?.operation;
+  return operation?.$case === "postgresQuery" ? operation.value : undefined;
+}
+
+/** A statement that takes the place of another, as the sidecar tells of it. */
+export function heldQuery(statement: string, ...values: string[]): Operation {
+  const parameters = values.map((value) => ({ value: { $case: "text" as const, value } }));
+  const rest = { types: [], input: undefined, connection: undefined };
+  return { operation: { $case: "postgresQuery", value: { statement, parameters, ...rest } } };
 }

@@ -19,7 +19,7 @@ import type { Call } from "./call.ts";
 import type { Classifier } from "./classifier.ts";
 import { Granting, type GrantingParts } from "./granting.ts";
 import type { OwnConnections } from "./native/own-connections.ts";
-import { type Evidence, requireSameTerms } from "./permit.ts";
+import { type Finding, requireSameTerms } from "./permit.ts";
 import {
   type AskedPlan,
   actionOfPlan,
@@ -125,7 +125,7 @@ export class Asking {
     const refusal = revocations.refusal({ principal: call.principal, resource: resource.name });
     if (refusal !== undefined) throw new CountersignError("revoked", refusal);
     const found = classifier.classify(call.operation, {
-      searchPath: resource.searchPath,
+      searchPath: resource.searchPath ?? [],
       maxStatementBytes: limits.statementBytes,
       maxParameterBytes: limits.parameterBytes,
     });
@@ -187,7 +187,7 @@ export class Asking {
   }
 
   /** As {@link examine}, for one line of a plan, from 0. What ran before it, or was struck out, does not run again and is not asked about. */
-  async examineLine(request: RequestSnapshot, line: number): Promise<Evidence> {
+  async examineLine(request: RequestSnapshot, line: number): Promise<Finding> {
     const call = callOf(request);
     if (!isPlanCall(call)) throw new CountersignError("invalid_request", "It is no plan.");
     const asked = await this.askPlan(call, settledLines(request, line));
@@ -197,17 +197,17 @@ export class Asking {
   }
 
   /** Asks policy again about a stored request, from its operation, not from what was found out then. */
-  async examine(request: RequestSnapshot): Promise<Evidence> {
+  async examine(request: RequestSnapshot): Promise<Finding> {
     const asked = await this.ask(callOf(request));
     // A denial has no role; permitOf refuses it before the action matters.
     const role = asked.decision.effect === "deny" ? request.action.role : asked.decision.role;
     const what = { ...request.action, role, target: asked.resource.connector.target(role) };
     const { decision, facts } = asked;
-    const evidence = { action: what, decision, readOnly: isReadOnly(facts) };
-    if (request.grant === undefined || decision.effect === "deny") return evidence;
+    const finding = { action: what, decision, readOnly: isReadOnly(facts) };
+    if (request.grant === undefined || decision.effect === "deny") return finding;
     const { owner } = request;
     const about = { action: what, facts, decision, ...(owner === undefined ? {} : { owner }) };
-    return { ...evidence, covered: await this.#granting.stillCovers(request.grant, about) };
+    return { ...finding, covered: await this.#granting.stillCovers(request.grant, about) };
   }
 }
 

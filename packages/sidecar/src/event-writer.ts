@@ -1,4 +1,5 @@
 import type { Event } from "@countersign/rpc";
+import { dataBytes } from "./chunk-forms.ts";
 import type { EventBody } from "./wire.ts";
 
 /** Somebody who hears what happens to a request: one gRPC call. */
@@ -37,7 +38,7 @@ export class EventWriter {
   /** Adds an event that may wait a few milliseconds for others. */
   add(sequence: number, body: EventBody, timeMs: number = this.#now()): void | Promise<void> {
     this.#buffer.push({ sequence: this.#offset + sequence, requestId: this.#requestId, timeMs, event: body });
-    if (body.$case === "rows") this.#bytes += body.value.data.length;
+    this.#bytes += dataBytes(body);
     if (this.#bytes >= flushBytes) return this.flush();
     this.#timer ??= setTimeout(() => void this.flush(), lingerMs);
   }

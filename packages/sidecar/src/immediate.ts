@@ -10,6 +10,7 @@ import {
   type Review,
 } from "@countersign/policy";
 import { type Asked, type Asking, actionOf } from "./asking.ts";
+import { chunkBody } from "./chunk-forms.ts";
 import { conclude } from "./conclusion.ts";
 import { type DispatchParts, dispatch, type Permit } from "./dispatch.ts";
 import type { DoubtParts } from "./doubt.ts";
@@ -18,7 +19,6 @@ import type { Grantable, Granting } from "./granting.ts";
 import type { LiveCalls } from "./live-calls.ts";
 import type { Persistence } from "./persist.ts";
 import type { Refusals } from "./refusals.ts";
-import { chunkBody } from "./request-events.ts";
 import { decidedEvent, grantedEvent, wireOutcome, wireReceipt } from "./wire.ts";
 
 /** What running in the call itself takes. */

@@ -20,6 +20,7 @@ export {
   type PostgresTarget,
   postgresResourceSchema,
 } from "./protocols/postgres/index.ts";
+export { type ConfiguredResource, openResource, resourceSchema } from "./protocols/registry.ts";
 export type { GuardedResource } from "./resources.ts";
 export type { ListenAddress, TlsFiles } from "./server/listener.ts";
 export { type Sidecar, type SidecarOptions, startSidecar } from "./sidecar.ts";

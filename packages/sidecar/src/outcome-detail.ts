@@ -2,11 +2,13 @@ import type { Json, Outcome } from "@countersign/policy";
 
 /** What is recorded of an outcome: never the target's message, which may quote data. */
 export function outcomeDetail(outcome: Outcome): { readonly [key: string]: Json } {
-  const { state, rows, bytes, durationMs, rowsAffected, commandTag, failure } = outcome;
+  const { state, rows, bytes, durationMs, rowsAffected, commandTag, exit, status, failure } = outcome;
   return {
     ...{ state, rows, bytes, durationMs: Math.round(durationMs) },
     ...(rowsAffected === undefined ? {} : { rowsAffected }),
     ...(commandTag === undefined ? {} : { commandTag }),
+    ...(exit && { exit: { ...exit } }),
+    ...(status === undefined ? {} : { status }),
     ...(failure === undefined ? {} : { code: failure.code }),
     ...(failure?.targetCode === undefined ? {} : { targetCode: failure.targetCode }),
   };
@@ -15,15 +17,26 @@ export function outcomeDetail(outcome: Outcome): { readonly [key: string]: Json 
 /** An outcome from its record; the failure's message is not recorded. `undefined` when it is not one of ours. */
 export function readOutcome(detail: unknown): Outcome | undefined {
   if (typeof detail !== "object" || detail === null || !("state" in detail)) return undefined;
-  const { state, code, rows, bytes, durationMs, rowsAffected, commandTag, targetCode } = detail as Record<string, unknown>;
+  const { state, code, rows, bytes, durationMs, rowsAffected, commandTag, exit, status, targetCode } = detail as Record<
+    string,
+    unknown
+  >;
   if (state !== "succeeded" && state !== "failed" && state !== "unknown") return undefined;
   return {
     state,
     ...{ rows: count(rows), bytes: count(bytes), durationMs: count(durationMs) },
     ...(typeof rowsAffected === "number" ? { rowsAffected } : {}),
     ...(typeof commandTag === "string" ? { commandTag } : {}),
+    ...readExit(exit),
+    ...(typeof status === "number" ? { status } : {}),
     ...(state === "succeeded" ? {} : { failure: failureOf(state, code, targetCode) }),
   };
+}
+
+function readExit(exit: unknown): Pick<Outcome, "exit"> {
+  if (typeof exit !== "object" || exit === null) return {};
+  if ("code" in exit && typeof exit.code === "number") return { exit: { code: exit.code } };
+  return "signal" in exit && typeof exit.signal === "string" ? { exit: { signal: exit.signal } } : {};
 }
 
 function failureOf(state: "failed" | "unknown", code: unknown, targetCode: unknown): NonNullable<Outcome["failure"]> {

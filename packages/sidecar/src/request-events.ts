@@ -1,6 +1,5 @@
-import type { Json, RequestEvent, RequestSnapshot } from "@countersign/policy";
+import { type Json, protocols, type RequestEvent, type RequestSnapshot } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
-import type { ResultChunk } from "./protocols/connector.ts";
 import { decidedEvent, type EventBody, wireOutcome } from "./wire.ts";
 
 /** The decision that a request began with. */
@@ -10,11 +9,15 @@ export function decisionBody({ decision, facts, binding }: RequestSnapshot): Eve
 
 /** What was found out is stored as JSON; what cannot be read there counts as not understood. */
 function isOpaque(facts: Json): boolean {
-  if (typeof facts !== "object" || facts === null) return true;
-  if ("lines" in facts && Array.isArray(facts.lines)) return facts.lines.some(isOpaque);
-  if (!("sql" in facts)) return true;
-  const { sql } = facts;
-  return typeof sql !== "object" || sql === null || !("opaque" in sql) || sql.opaque !== false;
+  if (!isObject(facts)) return true;
+  if (Array.isArray(facts.lines)) return facts.lines.some(isOpaque);
+  const protocol = Object.entries(protocols).find(([name]) => name === facts.protocol)?.[1];
+  const found = protocol && facts[protocol.variable];
+  return !isObject(found) || found.opaque !== false;
+}
+
+function isObject(value: Json | undefined): value is { readonly [name: string]: Json | undefined } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What a request's event is on the wire. */
@@ -48,11 +51,4 @@ export function eventBody(
     case "ended":
       return { $case: "done", value: wireOutcome(event.outcome, request.binding.requestId, receipt) };
   }
-}
-
-/** What a part of a result is on the wire. */
-export function chunkBody(chunk: ResultChunk): EventBody {
-  return chunk.type === "columns"
-    ? { $case: "columns", value: { columns: [...chunk.columns] } }
-    : { $case: "rows", value: { data: chunk.data as Buffer, count: chunk.count } };
 }

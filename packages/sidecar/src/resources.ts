@@ -1,16 +1,17 @@
-import { CountersignError } from "@countersign/policy";
+import { CountersignError, type ProtocolName } from "@countersign/policy";
 import type { EvidenceSource } from "./evidence/evidence-source.ts";
 import type { Connector } from "./protocols/connector.ts";
 
 /** A configured target. */
 export interface GuardedResource {
   readonly name: string;
-  readonly type: "postgres";
+  /** Its protocol. */
+  readonly type: ProtocolName;
   readonly labels: Readonly<Record<string, string>>;
   /** Names of its roles. */
   readonly roles: readonly string[];
-  /** PostgreSQL's pinned search_path. */
-  readonly searchPath: readonly string[];
+  /** PostgreSQL's pinned search_path; nothing for other protocols. */
+  readonly searchPath?: readonly string[];
   readonly connector: Connector;
   /** What it can tell approvers of an operation without doing it; absent = nothing. */
   readonly evidence?: EvidenceSource;

@@ -1,10 +1,10 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Columns, Receipt, Rows } from "@countersign/rpc";
+import { Receipt } from "@countersign/rpc";
+import { chunkBody, decodeChunk, encodeChunk } from "./chunk-forms.ts";
 import type { EventWriter } from "./event-writer.ts";
 import type { ResultChunk } from "./protocols/connector.ts";
-import { chunkBody } from "./request-events.ts";
 
 /** Where and for how long the results of durable requests are kept. */
 export interface ResultsOptions {
@@ -18,7 +18,8 @@ export interface ResultsOptions {
   readonly now: () => number;
 }
 
-const frameKinds = { columns: 1, rows: 2, receipt: 3 } as const;
+/** The frame that ends a result; those before it are chunks. */
+const receiptFrame = 3;
 const nonceBytes = 12;
 const tagBytes = 16;
 
@@ -47,12 +48,15 @@ export class Results {
   async replay(id: string, endedSequence: number, afterSequence: number, writer: EventWriter): Promise<Receipt | undefined> {
     // Two passes: chunks are numbered backwards from the end, so they must be counted first.
     let count = 0;
-    for await (const kind of this.#kinds(id)) if (kind !== frameKinds.receipt) count++;
+    for await (const kind of this.#kinds(id)) if (kind !== receiptFrame) count++;
     let sequence = endedSequence - count;
     let receipt: Receipt | undefined;
     for await (const { kind, body } of this.#frames(id)) {
-      if (kind === frameKinds.receipt) receipt = body.length > 0 ? Receipt.decode(body) : undefined;
-      else if (sequence++ > afterSequence) await writer.add(sequence - 1, chunkBody(decodeChunk(kind, body)));
+      if (kind === receiptFrame) receipt = body.length > 0 ? Receipt.decode(body) : undefined;
+      else if (sequence++ > afterSequence) {
+        const chunk = decodeChunk(kind, body);
+        if (chunk !== undefined) await writer.add(sequence - 1, chunkBody(chunk));
+      }
     }
     return receipt;
   }
@@ -113,14 +117,13 @@ export class ResultWriter {
 
   /** Adds a part of the result. */
   add(chunk: ResultChunk): Promise<void> {
-    return chunk.type === "columns"
-      ? this.#write(frameKinds.columns, Columns.encode({ columns: [...chunk.columns] }).finish())
-      : this.#write(frameKinds.rows, Rows.encode({ data: chunk.data as Buffer, count: chunk.count }).finish());
+    const { frame, bytes } = encodeChunk(chunk);
+    return this.#write(frame, bytes);
   }
 
   /** Ends it with the receipt and makes it durable. */
   async finish(receipt: Receipt | undefined): Promise<void> {
-    await this.#write(frameKinds.receipt, receipt === undefined ? new Uint8Array() : Receipt.encode(receipt).finish());
+    await this.#write(receiptFrame, receipt === undefined ? new Uint8Array() : Receipt.encode(receipt).finish());
     const file = await this.#file;
     await file.sync();
     await file.close();
@@ -132,12 +135,6 @@ export class ResultWriter {
     header.writeUInt32BE(sealed.length);
     await (await this.#file).write(Buffer.concat([header, sealed]));
   }
-}
-
-function decodeChunk(kind: number, body: Buffer): ResultChunk {
-  if (kind === frameKinds.columns) return { type: "columns", columns: Columns.decode(body).columns };
-  const { data, count } = Rows.decode(body);
-  return { type: "rows", data, count };
 }
 
 function aad(id: string, index: number): Buffer {

@@ -9,6 +9,7 @@ import {
   type RequestState,
   type Revocation,
 } from "@countersign/policy";
+import { chunkBody } from "./chunk-forms.ts";
 import { type ClaimingParts, claim } from "./claiming.ts";
 import { conclude } from "./conclusion.ts";
 import { type DispatchParts, dispatch, notDispatched } from "./dispatch.ts";
@@ -18,7 +19,7 @@ import { isAbout } from "./live-calls.ts";
 import { permitOf } from "./permit.ts";
 import type { Persistence } from "./persist.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
-import { chunkBody, decisionBody, eventBody } from "./request-events.ts";
+import { decisionBody, eventBody } from "./request-events.ts";
 import type { Results } from "./results.ts";
 import { type Place, replacedBody, type Succession } from "./succession.ts";
 import { type EventBody, wireReceipt } from "./wire.ts";

@@ -1,5 +1,12 @@
-import { canonicalJson, type Json, type Outcome, type RequestBook, type RequestSnapshot } from "@countersign/policy";
-import { type EventBody, wireOperation } from "./wire.ts";
+import {
+  canonicalJson,
+  type Json,
+  type Outcome,
+  operationMessage,
+  type RequestBook,
+  type RequestSnapshot,
+} from "@countersign/policy";
+import type { EventBody } from "./wire.ts";
 
 /** What a viewer has to be told of a request, and with which numbers. */
 export interface Place {
@@ -42,8 +49,8 @@ export async function replacedBody(
     value: {
       requestId: replacedBy,
       why: now?.replaces?.why ?? failure?.message ?? "",
-      operation: changed ? wireOperation(operation) : undefined,
-      before: changed ? wireOperation(before) : undefined,
+      operation: changed ? operationMessage(operation) : undefined,
+      before: changed ? operationMessage(before) : undefined,
       editedBy: now?.replaces?.editedBy ?? "",
     },
   };

@@ -1,6 +1,6 @@
 import type { LogReceipt } from "@countersign/audit";
-import type { Decision, Limits, LineOperation, Operation, Outcome, PostgresParameter, RequestState } from "@countersign/policy";
-import { CountersignError } from "@countersign/policy";
+import type { Decision, Limits, LineOperation, Outcome, RequestState } from "@countersign/policy";
+import { CountersignError, connectionOf, readOperationMessage } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 
 /** The wire's name of a request's state. */
@@ -20,44 +20,21 @@ export const wireState = {
 const wireEffect = { allow: rpc.Effect.ALLOW, deny: rpc.Effect.DENY, review: rpc.Effect.REVIEW } as const;
 
 /**
- * Reads an operation from the wire. Untrusted input: every field is checked here and trusted inside.
+ * Reads an operation from the wire. Untrusted input: every field is checked here or when the operation is classified, and trusted after that.
  *
- * @throws {CountersignError} `invalid_request` when there is none of a known kind.
+ * @throws {CountersignError} `invalid_request` when there is none of a known kind, or it claims to be an unmodified client's.
  */
 export function operationFromWire(message: rpc.Operation | undefined): LineOperation {
-  if (message?.operation?.$case !== "postgresQuery") {
-    throw new CountersignError("invalid_request", "The call holds no operation of a known kind; expected `postgres_query`.");
+  const operation = readOperationMessage(message);
+  if (operation === undefined) {
+    const expected = "expected one of `postgres_query`, `ssh_exec`, `ssh_file`, `kubernetes_request`, `http_request`, `mcp_call`";
+    throw new CountersignError("invalid_request", `The call holds no operation of a known kind; ${expected}.`);
   }
-  const { statement, parameters } = message.operation.value;
-  return { kind: "postgres.query", statement, parameters: parameters.map(parameterFromWire) };
-}
-
-function parameterFromWire(message: rpc.PostgresParameter, index: number): PostgresParameter {
-  switch (message.value?.$case) {
-    case "null":
-      return null;
-    case "text":
-      return { text: message.value.value };
-    case "binary":
-      return { binary: Buffer.from(message.value.value).toString("base64url") };
-    default:
-      throw new CountersignError("invalid_parameter", `Parameter $${index + 1} holds no value; send \`null\` for SQL NULL.`);
+  // Only the connection itself says so: an agent could otherwise act on another client's, or have input run that nobody has seen.
+  if (connectionOf(operation) !== undefined || ("streamed" in operation && operation.streamed)) {
+    throw new CountersignError("invalid_request", "Only an unmodified client's own connection sets `connection` and `streamed`.");
   }
-}
-
-/** An operation for the caller. */
-export function wireOperation(operation: Operation): rpc.Operation {
-  // No connector takes another kind yet.
-  if (operation.kind !== "postgres.query") throw new TypeError(`the wire has no form for ${operation.kind}`);
-  const { statement, parameters } = operation;
-  return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(wireParameter) } } };
-}
-
-function wireParameter(parameter: PostgresParameter): rpc.PostgresParameter {
-  if (parameter === null) return { value: { $case: "null", value: true } };
-  return "text" in parameter
-    ? { value: { $case: "text", value: parameter.text } }
-    : { value: { $case: "binary", value: Buffer.from(parameter.binary, "base64url") } };
+  return operation;
 }
 
 /** Bounds on a result, 0 = none. */
@@ -119,6 +96,9 @@ export function wireOutcome(outcome: Outcome, requestId: string, receipt: rpc.Re
     bytes: outcome.bytes,
     durationMs: Math.round(outcome.durationMs),
     receipt,
+    exitCode: outcome.exit && "code" in outcome.exit ? outcome.exit.code : undefined,
+    signal: outcome.exit && "signal" in outcome.exit ? outcome.exit.signal : "",
+    status: outcome.status ?? 0,
   };
 }
 

@@ -1,8 +1,8 @@
 import { parseDuration, parsePublicKey } from "@countersign/policy";
+import { resourceSchema } from "@countersign/sidecar";
 import { z } from "zod";
 import { address, filePath, principal } from "./listen-terms.ts";
 import { postgresListenSchema } from "./postgres-listen.ts";
-import { resourceSchema } from "./resource.ts";
 
 const name = z
   .string()

@@ -1,6 +1,6 @@
 import type { Decision } from "../decision.ts";
 import { classify, type Facts } from "../facts.ts";
-import { operationText } from "../operation-text.ts";
+import { operationText } from "../operation/kinds.ts";
 import { CountersignError } from "../outcome.ts";
 import { isAbout, type RuleSummary } from "../policy/rule.ts";
 import type { Policy } from "../policy.ts";

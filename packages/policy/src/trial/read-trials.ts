@@ -3,7 +3,7 @@ import { readDocument } from "../document.ts";
 import { readOperation } from "../explain/operation-json.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
 import { openDocument } from "../open-document.ts";
-import { operationText } from "../operation-text.ts";
+import { operationText } from "../operation/kinds.ts";
 import { CountersignError } from "../outcome.ts";
 import { DocumentError, type Problem } from "../problem.ts";
 import { type Expectation, type TrialDefaults, type TrialText, trialsSchema } from "./trial-schema.ts";

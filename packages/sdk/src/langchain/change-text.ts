@@ -10,15 +10,17 @@ export function changeText(replaced: readonly Replacement[], ran: boolean): stri
   if (first === undefined || last === undefined) return undefined;
   const why = cut(edits.map((one) => one.why).join(" ")).replace(/[.\s]*$/, "");
   const verb = ran ? "what ran is" : "what was to run is";
-  return `${why}: ${verb} ${operationText(last.edit.now)}, not ${operationText(first.edit.before)}.`;
+  return `${why}: ${verb} ${heldText(last.edit.now)}, not ${heldText(first.edit.before)}.`;
 }
 
-function operationText({ statement, parameters }: HeldOperation): string {
+function heldText(operation: HeldOperation): string {
+  if (operation.kind !== "postgres.query") return cut(JSON.stringify(operation));
+  const { statement, parameters } = operation;
   const values = parameters.map((value, index) => `$${index + 1} = ${valueText(value)}`).join(", ");
   return cut(`${JSON.stringify(statement)}${values === "" ? "" : ` with ${values}`}`);
 }
 
-function valueText(value: HeldOperation["parameters"][number]): string {
+function valueText(value: null | string | Uint8Array): string {
   if (value === null) return "NULL";
   return typeof value === "string" ? JSON.stringify(value) : `\\x${Buffer.from(value).toString("hex")}`;
 }

@@ -5,8 +5,11 @@ import { z } from "zod";
 import { Secret } from "./secret.ts";
 import type { CredentialStore } from "./store.ts";
 
-/** Where a credential comes from, as in countersign.yaml. */
-export const credentialSourceSchema = z.union([
+const inlineSecret =
+  "a secret cannot be written here, where backups and version control would keep it. Write `{ env: NAME }` (an environment variable of " +
+  "`countersign up`), `{ file: PATH }`, or `{ store: NAME }` (after `countersign credentials set NAME`)";
+
+const places = z.union([
   /** An environment variable. */
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of an environment variable") }),
   /** A file that only its owner (and group) can read; `shared: true` accepts any, as for a secret mounted into a container. */
@@ -14,6 +17,13 @@ export const credentialSourceSchema = z.union([
   /** An entry of the encrypted local store. */
   z.strictObject({ store: z.string().min(1) }),
 ]);
+
+/** Where a credential comes from, as in countersign.yaml. One that is written there itself is found before anything else looks at it: no message quotes it. */
+export const credentialSourceSchema = z.preprocess((value, context) => {
+  if (typeof value !== "string" && typeof value !== "number") return value;
+  context.addIssue({ code: "custom", message: inlineSecret });
+  return z.NEVER;
+}, places);
 
 /** A checked {@link credentialSourceSchema}. */
 export type CredentialSourceConfig = z.output<typeof credentialSourceSchema>;

@@ -9,6 +9,7 @@ import {
   type RequestSnapshot,
 } from "@countersign/policy";
 import type { Asking } from "../asking.ts";
+import { chunkBody } from "../chunk-forms.ts";
 import { conclude } from "../conclusion.ts";
 import { type Dispatched, type DispatchParts, dispatch, notDispatched, type Permit } from "../dispatch.ts";
 import type { DoubtParts } from "../doubt.ts";
@@ -18,10 +19,9 @@ import type { Trust } from "../permit.ts";
 import type { Persistence } from "../persist.ts";
 import type { ResultSink } from "../protocols/connector.ts";
 import type { Replacing } from "../replacing.ts";
-import { chunkBody } from "../request-events.ts";
 import type { Resources } from "../resources.ts";
 import { decidedEvent, wireOutcome, wireReceipt } from "../wire.ts";
-import { type LineEvidence, linePermit } from "./line-permit.ts";
+import { type LineFinding, linePermit } from "./line-permit.ts";
 import { recordedPlan } from "./recorded-plan.ts";
 
 /** What running the lines of plans takes. */
@@ -153,10 +153,10 @@ export class Plans {
   }
 
   async #permit(request: RequestSnapshot, line: number): Promise<Permit> {
-    return linePermit(request, await this.#evidence(request, line), this.#parts);
+    return linePermit(request, await this.#finding(request, line), this.#parts);
   }
 
-  async #evidence(request: RequestSnapshot, line: number): Promise<LineEvidence> {
+  async #finding(request: RequestSnapshot, line: number): Promise<LineFinding> {
     const { asking, audit } = this.#parts;
     const found = await asking.examineLine(request, line);
     return { ...found, line, recorded: recordedPlan(await audit.recordsOf(request.binding.requestId)) };

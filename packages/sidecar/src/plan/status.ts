@@ -1,6 +1,6 @@
-import { lineState, type PlanLine, type RequestSnapshot, struckLines } from "@countersign/policy";
+import { lineState, operationMessage, type PlanLine, type RequestSnapshot, struckLines } from "@countersign/policy";
 import type * as rpc from "@countersign/rpc";
-import { wireOperation, wireOutcome, wireState } from "../wire.ts";
+import { wireOutcome, wireState } from "../wire.ts";
 
 /** How a plan stands, for its caller. */
 export function planStatus(request: RequestSnapshot, approvalUrl: string): rpc.PlanStatus {
@@ -28,5 +28,5 @@ export function planStatus(request: RequestSnapshot, approvalUrl: string): rpc.P
 }
 
 function plannedAction({ resource, operation }: PlanLine): rpc.PlannedAction {
-  return { resource, operation: wireOperation(operation) };
+  return { resource, operation: operationMessage(operation) };
 }

@@ -5,7 +5,13 @@ import type { Column } from "@countersign/rpc";
 export type ResultChunk =
   | { readonly type: "columns"; readonly columns: readonly Column[] }
   /** Concatenated DataRow bodies, see `Rows` in agent.proto. */
-  | { readonly type: "rows"; readonly data: Uint8Array; readonly count: number };
+  | { readonly type: "rows"; readonly data: Uint8Array; readonly count: number }
+  /** What a command writes, or a file holds. */
+  | { readonly type: "output"; readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }
+  /** The head of an HTTP response; what the agent must not see is taken out before. */
+  | { readonly type: "response"; readonly status: number; readonly headers: readonly (readonly [name: string, value: string])[] }
+  /** A part of its body. */
+  | { readonly type: "body"; readonly data: Uint8Array };
 
 /** Takes chunks; a promise means: wait for it before the next (backpressure). */
 export type ResultSink = (chunk: ResultChunk) => void | Promise<void>;

@@ -135,7 +135,7 @@ export function agentService(parts: AgentServiceParts): AgentService {
       state: wireState[await guard.cancel(principal, request.requestId)],
     })),
     listResources: unary(() => ({
-      resources: resources.list().map(({ name, type, labels, roles, searchPath }) => ({
+      resources: resources.list().map(({ name, type, labels, roles, searchPath = [] }) => ({
         ...{ name, type, labels: { ...labels } },
         ...{ roles: [...roles].sort(), searchPath: [...searchPath] },
       })),

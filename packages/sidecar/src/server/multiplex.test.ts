@@ -73,7 +73,8 @@ function service(): AgentService {
             explain: errorInfo,
             fail: statusResponse,
             execute: ({ operation }, _principal, call) => {
-              const statement = operation?.operation?.value.statement ?? "";
+              const asked = operation?.operation;
+              const statement = asked?.$case === "postgresQuery" ? asked.value.statement : "";
               calls.set(statement, call);
               return answer(statement, call);
             },
@@ -104,7 +105,8 @@ function open() {
 }
 
 function execute(call: number, statement = `call ${call}`): CallerFrame {
-  const operation: Operation = { operation: { $case: "postgresQuery", value: { statement, parameters: [] } } };
+  const rest = { types: [], input: undefined, connection: undefined };
+  const operation: Operation = { operation: { $case: "postgresQuery", value: { statement, parameters: [], ...rest } } };
   return { call, frame: { $case: "execute", value: { resource: "db", operation, reason: "", idempotencyKey: "", session: "" } } };
 }
 
@@ -120,7 +122,7 @@ const done = event({
   $case: "done",
   value: {
     ...{ state: RequestState.SUCCEEDED, error: undefined, commandTag: "SELECT 1", rows: 1, rowsAffected: 0 },
-    ...{ bytes: 2, durationMs: 1, receipt: undefined },
+    ...{ bytes: 2, durationMs: 1, receipt: undefined, signal: "", status: 0 },
   },
 });
 

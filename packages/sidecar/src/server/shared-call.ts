@@ -1,4 +1,5 @@
 import type { CallFrame, ErrorInfo, Event } from "@countersign/rpc";
+import { dataBytes } from "../chunk-forms.ts";
 import type { Viewer } from "../event-writer.ts";
 
 /** Given as the reason of every abort: an error of its own for each call would cost a stack trace. */
@@ -36,7 +37,7 @@ export class SharedCall implements Viewer {
   send(events: Event[]): void | Promise<void> {
     if (this.#ended) return;
     let bytes = 0;
-    for (const { event } of events) if (event?.$case === "rows") bytes += event.value.data.length;
+    for (const { event } of events) bytes += dataBytes(event);
     this.#behind += bytes;
     const last = events.at(-1)?.event?.$case === "done";
     this.#put(events, undefined, last, bytes);

@@ -25,6 +25,7 @@ import {
 import {
   Decision,
   ErrorInfo,
+  Header,
   Operation,
   Outcome,
   Principal,
@@ -39,6 +40,50 @@ import {
 export const protobufPackage = "countersign.v1";
 
 export const protobufFileName = "countersign/v1/agent.proto";
+
+/** Where a command writes to. */
+export const OutputStream = { UNSPECIFIED: 0, STDOUT: 1, STDERR: 2, UNRECOGNIZED: -1 } as const;
+
+export type OutputStream = typeof OutputStream[keyof typeof OutputStream];
+
+export namespace OutputStream {
+  export type UNSPECIFIED = typeof OutputStream.UNSPECIFIED;
+  export type STDOUT = typeof OutputStream.STDOUT;
+  export type STDERR = typeof OutputStream.STDERR;
+  export type UNRECOGNIZED = typeof OutputStream.UNRECOGNIZED;
+}
+
+export function outputStreamFromJSON(object: any): OutputStream {
+  switch (object) {
+    case 0:
+    case "OUTPUT_STREAM_UNSPECIFIED":
+      return OutputStream.UNSPECIFIED;
+    case 1:
+    case "OUTPUT_STREAM_STDOUT":
+      return OutputStream.STDOUT;
+    case 2:
+    case "OUTPUT_STREAM_STDERR":
+      return OutputStream.STDERR;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return OutputStream.UNRECOGNIZED;
+  }
+}
+
+export function outputStreamToJSON(object: OutputStream): string {
+  switch (object) {
+    case OutputStream.UNSPECIFIED:
+      return "OUTPUT_STREAM_UNSPECIFIED";
+    case OutputStream.STDOUT:
+      return "OUTPUT_STREAM_STDOUT";
+    case OutputStream.STDERR:
+      return "OUTPUT_STREAM_STDERR";
+    case OutputStream.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
 
 /** An operation on a resource. */
 export interface CheckRequest {
@@ -225,7 +270,7 @@ export interface CallerFrame {
     /** The caller goes away, as if it cancelled an Execute. */
     { $case: "leave"; value: Leave }
     | //
-    /** The caller has taken so many more bytes of `Rows.data`. A call whose caller is 256 KiB or more behind waits. */
+    /** The caller has taken so many more bytes of `data` of `Rows`, `Output` and `ResponseBody`. A call whose caller is 256 KiB or more behind waits. */
     { $case: "credit"; value: number }
     | undefined;
 }
@@ -295,7 +340,38 @@ export interface Event {
     | //
     /** Another request took its place; what follows is about that one, numbered on. */
     { $case: "replaced"; value: Replaced }
+    | //
+    /** A part of what a command writes. */
+    { $case: "output"; value: Output }
+    | //
+    /** The head of the target's response. */
+    { $case: "response"; value: Response }
+    | //
+    /** A part of the response's body. */
+    { $case: "body"; value: ResponseBody }
     | undefined;
+}
+
+/** A part of what a command, or a read of a file, gives. */
+export interface Output {
+  /** Where to; what is read of a file goes to stdout. */
+  stream: OutputStream;
+  /** In order within each stream; the order between the two is that in which they came. */
+  data: Buffer;
+}
+
+/** The head of an HTTP response. */
+export interface Response {
+  /** The status code. */
+  status: number;
+  /** As the target sent them, less what is the sidecar's own business (connection, credentials). */
+  headers: Header[];
+}
+
+/** A part of an HTTP response's body, without its transfer coding. */
+export interface ResponseBody {
+  /** In order. */
+  data: Buffer;
 }
 
 /** Another request took the place of the one that was asked for. */
@@ -417,13 +493,13 @@ export interface ListResourcesResponse {
 export interface Resource {
   /** Configured name. */
   name: string;
-  /** `postgres`. */
+  /** Its protocol: `postgres`, `ssh`, `kubernetes`, `http` or `mcp`. */
   type: string;
   /** Labels that policy selects by. */
   labels: { [key: string]: string };
   /** Names of its roles, sorted. */
   roles: string[];
-  /** PostgreSQL's pinned search_path, in order; the SDK's in-process check qualifies names with it. */
+  /** PostgreSQL's pinned search_path, in order, empty for other protocols; the SDK's in-process check qualifies names with it. */
   searchPath: string[];
 }
 
@@ -2643,6 +2719,15 @@ export const Event: MessageFns<Event> = {
       case "replaced":
         Replaced.encode(message.event.value, writer.uint32(106).fork()).join();
         break;
+      case "output":
+        Output.encode(message.event.value, writer.uint32(114).fork()).join();
+        break;
+      case "response":
+        Response.encode(message.event.value, writer.uint32(122).fork()).join();
+        break;
+      case "body":
+        ResponseBody.encode(message.event.value, writer.uint32(130).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2764,6 +2849,30 @@ export const Event: MessageFns<Event> = {
             message.event = { $case: "replaced", value: Replaced.decode(reader, reader.uint32()) };
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.event = { $case: "output", value: Output.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.event = { $case: "response", value: Response.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.event = { $case: "body", value: ResponseBody.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2809,6 +2918,12 @@ export const Event: MessageFns<Event> = {
         ? { $case: "done", value: Outcome.fromJSON(object.done) }
         : isSet(object.replaced)
         ? { $case: "replaced", value: Replaced.fromJSON(object.replaced) }
+        : isSet(object.output)
+        ? { $case: "output", value: Output.fromJSON(object.output) }
+        : isSet(object.response)
+        ? { $case: "response", value: Response.fromJSON(object.response) }
+        : isSet(object.body)
+        ? { $case: "body", value: ResponseBody.fromJSON(object.body) }
         : undefined,
     };
   },
@@ -2844,6 +2959,12 @@ export const Event: MessageFns<Event> = {
       obj.done = Outcome.toJSON(message.event.value);
     } else if (message.event?.$case === "replaced") {
       obj.replaced = Replaced.toJSON(message.event.value);
+    } else if (message.event?.$case === "output") {
+      obj.output = Output.toJSON(message.event.value);
+    } else if (message.event?.$case === "response") {
+      obj.response = Response.toJSON(message.event.value);
+    } else if (message.event?.$case === "body") {
+      obj.body = ResponseBody.toJSON(message.event.value);
     }
     return obj;
   },
@@ -2917,7 +3038,262 @@ export const Event: MessageFns<Event> = {
         }
         break;
       }
+      case "output": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "output", value: Output.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "response": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "response", value: Response.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "body": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "body", value: ResponseBody.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
+    return message;
+  },
+};
+
+function createBaseOutput(): Output {
+  return { stream: 0, data: Buffer.alloc(0) };
+}
+
+export const Output: MessageFns<Output> = {
+  encode(message: Output, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stream !== 0) {
+      writer.uint32(8).int32(message.stream);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Output {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOutput();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.stream = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Output {
+    return {
+      stream: isSet(object.stream) ? outputStreamFromJSON(object.stream) : 0,
+      data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: Output): unknown {
+    const obj: any = {};
+    if (message.stream !== 0) {
+      obj.stream = outputStreamToJSON(message.stream);
+    }
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Output>): Output {
+    return Output.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Output>): Output {
+    const message = createBaseOutput();
+    message.stream = object.stream ?? 0;
+    message.data = object.data ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseResponse(): Response {
+  return { status: 0, headers: [] };
+}
+
+export const Response: MessageFns<Response> = {
+  encode(message: Response, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== 0) {
+      writer.uint32(8).uint32(message.status);
+    }
+    for (const v of message.headers) {
+      Header.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Response {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.status = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.headers.push(Header.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Response {
+    return {
+      status: isSet(object.status) ? globalThis.Number(object.status) : 0,
+      headers: globalThis.Array.isArray(object?.headers) ? object.headers.map((e: any) => Header.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: Response): unknown {
+    const obj: any = {};
+    if (message.status !== 0) {
+      obj.status = Math.round(message.status);
+    }
+    if (message.headers?.length) {
+      obj.headers = message.headers.map((e) => Header.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Response>): Response {
+    return Response.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Response>): Response {
+    const message = createBaseResponse();
+    message.status = object.status ?? 0;
+    message.headers = object.headers?.map((e) => Header.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseResponseBody(): ResponseBody {
+  return { data: Buffer.alloc(0) };
+}
+
+export const ResponseBody: MessageFns<ResponseBody> = {
+  encode(message: ResponseBody, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResponseBody {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResponseBody();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResponseBody {
+    return { data: isSet(object.data) ? Buffer.from(bytesFromBase64(object.data)) : Buffer.alloc(0) };
+  },
+
+  toJSON(message: ResponseBody): unknown {
+    const obj: any = {};
+    if (message.data.length !== 0) {
+      obj.data = base64FromBytes(message.data);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ResponseBody>): ResponseBody {
+    return ResponseBody.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResponseBody>): ResponseBody {
+    const message = createBaseResponseBody();
+    message.data = object.data ?? Buffer.alloc(0);
     return message;
   },
 };

@@ -217,6 +217,41 @@ export interface PostgresQuery {
   statement: string;
   /** The values of $1, $2, … in order; at most 65535 (PostgreSQL's own limit). */
   parameters: PostgresParameter[];
+  /** Type OIDs of the parameters where the client named any; 0 = the server's choice. */
+  types: number[];
+  /** The data of a `COPY … FROM STDIN`, captured before anybody was asked. */
+  input:
+    | Body
+    | undefined;
+  /** The client's own connection, which alone runs it. Never in what an agent or an approver sends. */
+  connection: ClientConnection | undefined;
+}
+
+/** One connection of an unmodified client. */
+export interface ClientConnection {
+  /** Unguessable; no other connection ever has it. */
+  id: string;
+  /** A transaction is open, which its client may still roll back. */
+  inTransaction: boolean;
+  /** Settings that change what values mean or look like, where they differ from the server's. */
+  settings: { [key: string]: string };
+}
+
+export interface ClientConnection_SettingsEntry {
+  key: string;
+  value: string;
+}
+
+/** Bytes that are part of an operation. */
+export interface Body {
+  content:
+    | //
+    /** What is UTF-8. */
+    { $case: "text"; value: string }
+    | //
+    /** What is not. */
+    { $case: "binary"; value: Buffer }
+    | undefined;
 }
 
 /** One bind value. PostgreSQL infers its type from the statement. */
@@ -234,12 +269,177 @@ export interface PostgresParameter {
     | undefined;
 }
 
+/** A command line for the login shell of an SSH server. */
+export interface SshExec {
+  /** As it stands, for `$SHELL -c`; at most 32 KiB. */
+  command: string;
+  /** A terminal is asked for. */
+  tty: boolean;
+  /** All that it reads from its standard input; absent and not `streamed` = it is closed. */
+  stdin:
+    | Body
+    | undefined;
+  /** The client's own connection, which alone runs it. Never in what an agent or an approver sends. */
+  connection:
+    | ClientConnection
+    | undefined;
+  /** What its client sends while it runs goes to the target unseen. Only with `connection`. */
+  streamed: boolean;
+}
+
+/** One thing done with one file of an SSH server. */
+export interface SshFile {
+  /**
+   * `read`, `write` (the whole file is replaced), `append`, `list`, `stat`, `set-attributes`, `make-directory`, `remove`, `remove-directory`,
+   * `rename`, `link`, `symlink`, `read-link` or `real-path`.
+   */
+  action: string;
+  /** With which. */
+  path: string;
+  /** The other path: of `rename` and `link` the new name, of `symlink` what it points to. */
+  to?:
+    | string
+    | undefined;
+  /** All that is written. */
+  content:
+    | Body
+    | undefined;
+  /** What the file gets. */
+  attributes:
+    | FileAttributes
+    | undefined;
+  /** The client's own connection, which alone runs it. Never in what an agent or an approver sends. */
+  connection:
+    | ClientConnection
+    | undefined;
+  /** What its client writes goes to the target unseen. Only with `connection`. */
+  streamed: boolean;
+}
+
+/** Attributes of a file (draft-ietf-secsh-filexfer-02 §5). */
+export interface FileAttributes {
+  /** Bytes. */
+  size?:
+    | number
+    | undefined;
+  /** Owner. */
+  uid?:
+    | number
+    | undefined;
+  /** Group. */
+  gid?:
+    | number
+    | undefined;
+  /** Type and permission bits, as `st_mode`. */
+  mode?:
+    | number
+    | undefined;
+  /** Seconds since the Unix epoch. */
+  accessed?:
+    | number
+    | undefined;
+  /** Seconds since the Unix epoch. */
+  modified?: number | undefined;
+}
+
+/** A subsystem of an SSH server. */
+export interface SshSubsystem {
+  /** E.g. `sftp`. */
+  subsystem: string;
+  /** The client's own connection, which alone runs it. Never in what an agent or an approver sends. */
+  connection:
+    | ClientConnection
+    | undefined;
+  /** What its client sends goes to the target unseen. Only with `connection`. */
+  streamed: boolean;
+}
+
+/** A header field of a request or a response (RFC 9110 §5). */
+export interface Header {
+  /** As it was given. */
+  name: string;
+  /** Without the spaces around it. */
+  value: string;
+}
+
+/** A request to a Kubernetes API server; also `exec`, `attach` and `port-forward`, whose arguments are in the query. */
+export interface KubernetesRequest {
+  /** E.g. `GET`. */
+  method: string;
+  /** The request target: path and query, exactly as they are sent. */
+  path: string;
+  /** The headers that are bound, in order. */
+  headers: Header[];
+  /** Absent = none. */
+  body:
+    | Body
+    | undefined;
+  /** The client's own connection, which alone runs it. Never in what an agent or an approver sends. */
+  connection:
+    | ClientConnection
+    | undefined;
+  /** What its client sends while it runs goes to the target unseen. Only with `connection`. */
+  streamed: boolean;
+  /** The UID that the named object had when it was asked for; empty = not bound. */
+  uid: string;
+}
+
+/** A request to an HTTP API. */
+export interface HttpRequest {
+  /** E.g. `GET`. */
+  method: string;
+  /** The request target: path and query, exactly as they are sent. */
+  path: string;
+  /** The headers that are bound, in order. */
+  headers: Header[];
+  /** Absent = none. */
+  body:
+    | Body
+    | undefined;
+  /** The client's own connection, which alone runs it. Never in what an agent or an approver sends. */
+  connection:
+    | ClientConnection
+    | undefined;
+  /** What its client sends while it runs goes to the target unseen. Only with `connection`. */
+  streamed: boolean;
+}
+
+/** A call of a tool of an MCP server (`tools/call`). */
+export interface McpCall {
+  /** The server's name. */
+  server: string;
+  /** The tool's name. */
+  tool: string;
+  /** The arguments, a JSON object. */
+  argumentsJson: string;
+  /** The tool's input schema as the server listed it, JSON; empty = not known. */
+  schemaJson: string;
+}
+
 /** What is to be done, in the protocol's own terms. */
 export interface Operation {
   operation:
     | //
     /** A PostgreSQL statement. */
     { $case: "postgresQuery"; value: PostgresQuery }
+    | //
+    /** A command over SSH. */
+    { $case: "sshExec"; value: SshExec }
+    | //
+    /** A file operation over SSH. */
+    { $case: "sshFile"; value: SshFile }
+    | //
+    /** A subsystem over SSH. */
+    { $case: "sshSubsystem"; value: SshSubsystem }
+    | //
+    /** A Kubernetes API request. */
+    { $case: "kubernetesRequest"; value: KubernetesRequest }
+    | //
+    /** An HTTP request. */
+    { $case: "httpRequest"; value: HttpRequest }
+    | //
+    /** A tool call. */
+    { $case: "mcpCall"; value: McpCall }
     | undefined;
 }
 
@@ -336,11 +536,21 @@ export interface Outcome {
   /** Milliseconds from dispatch to outcome. */
   durationMs: number;
   /** Proof; absent when nothing was dispatched or the log could not be written. */
-  receipt: Receipt | undefined;
+  receipt:
+    | Receipt
+    | undefined;
+  /** The code that a command ended with; a command that ran has succeeded, whatever its code. */
+  exitCode?:
+    | number
+    | undefined;
+  /** The signal that ended a command, e.g. `TERM`; empty = none. */
+  signal: string;
+  /** The status code of the target's HTTP response; 0 = there was none. */
+  status: number;
 }
 
 function createBasePostgresQuery(): PostgresQuery {
-  return { statement: "", parameters: [] };
+  return { statement: "", parameters: [], types: [], input: undefined, connection: undefined };
 }
 
 export const PostgresQuery: MessageFns<PostgresQuery> = {
@@ -350,6 +560,19 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
     }
     for (const v of message.parameters) {
       PostgresParameter.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.types.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.types) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.input !== undefined) {
+      Body.encode(message.input, writer.uint32(34).fork()).join();
+    }
+    if (message.connection !== undefined) {
+      ClientConnection.encode(message.connection, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -383,6 +606,40 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
             message.parameters.push(PostgresParameter.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag === 24) {
+              message.types.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.types.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.input = Body.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.connection = ClientConnection.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -401,6 +658,9 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
       parameters: globalThis.Array.isArray(object?.parameters)
         ? object.parameters.map((e: any) => PostgresParameter.fromJSON(e))
         : [],
+      types: globalThis.Array.isArray(object?.types) ? object.types.map((e: any) => globalThis.Number(e)) : [],
+      input: isSet(object.input) ? Body.fromJSON(object.input) : undefined,
+      connection: isSet(object.connection) ? ClientConnection.fromJSON(object.connection) : undefined,
     };
   },
 
@@ -412,6 +672,15 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
     if (message.parameters?.length) {
       obj.parameters = message.parameters.map((e) => PostgresParameter.toJSON(e));
     }
+    if (message.types?.length) {
+      obj.types = message.types.map((e) => Math.round(e));
+    }
+    if (message.input !== undefined) {
+      obj.input = Body.toJSON(message.input);
+    }
+    if (message.connection !== undefined) {
+      obj.connection = ClientConnection.toJSON(message.connection);
+    }
     return obj;
   },
 
@@ -422,6 +691,332 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
     const message = createBasePostgresQuery();
     message.statement = object.statement ?? "";
     message.parameters = object.parameters?.map((e) => PostgresParameter.fromPartial(e)) || [];
+    message.types = object.types?.map((e) => e) || [];
+    message.input = (object.input !== undefined && object.input !== null) ? Body.fromPartial(object.input) : undefined;
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? ClientConnection.fromPartial(object.connection)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseClientConnection(): ClientConnection {
+  return { id: "", inTransaction: false, settings: {} };
+}
+
+export const ClientConnection: MessageFns<ClientConnection> = {
+  encode(message: ClientConnection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.inTransaction !== false) {
+      writer.uint32(16).bool(message.inTransaction);
+    }
+    globalThis.Object.entries(message.settings).forEach(([key, value]: [string, string]) => {
+      ClientConnection_SettingsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClientConnection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClientConnection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.inTransaction = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = ClientConnection_SettingsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.settings[entry3.key] = entry3.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClientConnection {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      inTransaction: isSet(object.inTransaction)
+        ? globalThis.Boolean(object.inTransaction)
+        : isSet(object.in_transaction)
+        ? globalThis.Boolean(object.in_transaction)
+        : false,
+      settings: isObject(object.settings)
+        ? (globalThis.Object.entries(object.settings) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: ClientConnection): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.inTransaction !== false) {
+      obj.inTransaction = message.inTransaction;
+    }
+    if (message.settings) {
+      const entries = globalThis.Object.entries(message.settings) as [string, string][];
+      if (entries.length > 0) {
+        obj.settings = {};
+        entries.forEach(([k, v]) => {
+          obj.settings[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ClientConnection>): ClientConnection {
+    return ClientConnection.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClientConnection>): ClientConnection {
+    const message = createBaseClientConnection();
+    message.id = object.id ?? "";
+    message.inTransaction = object.inTransaction ?? false;
+    message.settings = (globalThis.Object.entries(object.settings ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseClientConnection_SettingsEntry(): ClientConnection_SettingsEntry {
+  return { key: "", value: "" };
+}
+
+export const ClientConnection_SettingsEntry: MessageFns<ClientConnection_SettingsEntry> = {
+  encode(message: ClientConnection_SettingsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClientConnection_SettingsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClientConnection_SettingsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClientConnection_SettingsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ClientConnection_SettingsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ClientConnection_SettingsEntry>): ClientConnection_SettingsEntry {
+    return ClientConnection_SettingsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClientConnection_SettingsEntry>): ClientConnection_SettingsEntry {
+    const message = createBaseClientConnection_SettingsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseBody(): Body {
+  return { content: undefined };
+}
+
+export const Body: MessageFns<Body> = {
+  encode(message: Body, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.content?.$case) {
+      case "text":
+        writer.uint32(10).string(message.content.value);
+        break;
+      case "binary":
+        writer.uint32(18).bytes(message.content.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Body {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBody();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = { $case: "text", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = { $case: "binary", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Body {
+    return {
+      content: isSet(object.text)
+        ? { $case: "text", value: globalThis.String(object.text) }
+        : isSet(object.binary)
+        ? { $case: "binary", value: Buffer.from(bytesFromBase64(object.binary)) }
+        : undefined,
+    };
+  },
+
+  toJSON(message: Body): unknown {
+    const obj: any = {};
+    if (message.content?.$case === "text") {
+      obj.text = message.content.value;
+    } else if (message.content?.$case === "binary") {
+      obj.binary = base64FromBytes(message.content.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Body>): Body {
+    return Body.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Body>): Body {
+    const message = createBaseBody();
+    switch (object.content?.$case) {
+      case "text": {
+        if (object.content?.value !== undefined && object.content?.value !== null) {
+          message.content = { $case: "text", value: object.content.value };
+        }
+        break;
+      }
+      case "binary": {
+        if (object.content?.value !== undefined && object.content?.value !== null) {
+          message.content = { $case: "binary", value: object.content.value };
+        }
+        break;
+      }
+    }
     return message;
   },
 };
@@ -548,6 +1143,1100 @@ export const PostgresParameter: MessageFns<PostgresParameter> = {
   },
 };
 
+function createBaseSshExec(): SshExec {
+  return { command: "", tty: false, stdin: undefined, connection: undefined, streamed: false };
+}
+
+export const SshExec: MessageFns<SshExec> = {
+  encode(message: SshExec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.command !== "") {
+      writer.uint32(10).string(message.command);
+    }
+    if (message.tty !== false) {
+      writer.uint32(16).bool(message.tty);
+    }
+    if (message.stdin !== undefined) {
+      Body.encode(message.stdin, writer.uint32(26).fork()).join();
+    }
+    if (message.connection !== undefined) {
+      ClientConnection.encode(message.connection, writer.uint32(34).fork()).join();
+    }
+    if (message.streamed !== false) {
+      writer.uint32(40).bool(message.streamed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SshExec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSshExec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.command = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.tty = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.stdin = Body.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.connection = ClientConnection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.streamed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SshExec {
+    return {
+      command: isSet(object.command) ? globalThis.String(object.command) : "",
+      tty: isSet(object.tty) ? globalThis.Boolean(object.tty) : false,
+      stdin: isSet(object.stdin) ? Body.fromJSON(object.stdin) : undefined,
+      connection: isSet(object.connection) ? ClientConnection.fromJSON(object.connection) : undefined,
+      streamed: isSet(object.streamed) ? globalThis.Boolean(object.streamed) : false,
+    };
+  },
+
+  toJSON(message: SshExec): unknown {
+    const obj: any = {};
+    if (message.command !== "") {
+      obj.command = message.command;
+    }
+    if (message.tty !== false) {
+      obj.tty = message.tty;
+    }
+    if (message.stdin !== undefined) {
+      obj.stdin = Body.toJSON(message.stdin);
+    }
+    if (message.connection !== undefined) {
+      obj.connection = ClientConnection.toJSON(message.connection);
+    }
+    if (message.streamed !== false) {
+      obj.streamed = message.streamed;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SshExec>): SshExec {
+    return SshExec.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SshExec>): SshExec {
+    const message = createBaseSshExec();
+    message.command = object.command ?? "";
+    message.tty = object.tty ?? false;
+    message.stdin = (object.stdin !== undefined && object.stdin !== null) ? Body.fromPartial(object.stdin) : undefined;
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? ClientConnection.fromPartial(object.connection)
+      : undefined;
+    message.streamed = object.streamed ?? false;
+    return message;
+  },
+};
+
+function createBaseSshFile(): SshFile {
+  return {
+    action: "",
+    path: "",
+    to: undefined,
+    content: undefined,
+    attributes: undefined,
+    connection: undefined,
+    streamed: false,
+  };
+}
+
+export const SshFile: MessageFns<SshFile> = {
+  encode(message: SshFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.action !== "") {
+      writer.uint32(10).string(message.action);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.to !== undefined) {
+      writer.uint32(26).string(message.to);
+    }
+    if (message.content !== undefined) {
+      Body.encode(message.content, writer.uint32(34).fork()).join();
+    }
+    if (message.attributes !== undefined) {
+      FileAttributes.encode(message.attributes, writer.uint32(42).fork()).join();
+    }
+    if (message.connection !== undefined) {
+      ClientConnection.encode(message.connection, writer.uint32(50).fork()).join();
+    }
+    if (message.streamed !== false) {
+      writer.uint32(56).bool(message.streamed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SshFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSshFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.content = Body.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.attributes = FileAttributes.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.connection = ClientConnection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.streamed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SshFile {
+    return {
+      action: isSet(object.action) ? globalThis.String(object.action) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      to: isSet(object.to) ? globalThis.String(object.to) : undefined,
+      content: isSet(object.content) ? Body.fromJSON(object.content) : undefined,
+      attributes: isSet(object.attributes) ? FileAttributes.fromJSON(object.attributes) : undefined,
+      connection: isSet(object.connection) ? ClientConnection.fromJSON(object.connection) : undefined,
+      streamed: isSet(object.streamed) ? globalThis.Boolean(object.streamed) : false,
+    };
+  },
+
+  toJSON(message: SshFile): unknown {
+    const obj: any = {};
+    if (message.action !== "") {
+      obj.action = message.action;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.to !== undefined) {
+      obj.to = message.to;
+    }
+    if (message.content !== undefined) {
+      obj.content = Body.toJSON(message.content);
+    }
+    if (message.attributes !== undefined) {
+      obj.attributes = FileAttributes.toJSON(message.attributes);
+    }
+    if (message.connection !== undefined) {
+      obj.connection = ClientConnection.toJSON(message.connection);
+    }
+    if (message.streamed !== false) {
+      obj.streamed = message.streamed;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SshFile>): SshFile {
+    return SshFile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SshFile>): SshFile {
+    const message = createBaseSshFile();
+    message.action = object.action ?? "";
+    message.path = object.path ?? "";
+    message.to = object.to ?? undefined;
+    message.content = (object.content !== undefined && object.content !== null)
+      ? Body.fromPartial(object.content)
+      : undefined;
+    message.attributes = (object.attributes !== undefined && object.attributes !== null)
+      ? FileAttributes.fromPartial(object.attributes)
+      : undefined;
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? ClientConnection.fromPartial(object.connection)
+      : undefined;
+    message.streamed = object.streamed ?? false;
+    return message;
+  },
+};
+
+function createBaseFileAttributes(): FileAttributes {
+  return { size: undefined, uid: undefined, gid: undefined, mode: undefined, accessed: undefined, modified: undefined };
+}
+
+export const FileAttributes: MessageFns<FileAttributes> = {
+  encode(message: FileAttributes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.size !== undefined) {
+      writer.uint32(8).uint64(message.size);
+    }
+    if (message.uid !== undefined) {
+      writer.uint32(16).uint32(message.uid);
+    }
+    if (message.gid !== undefined) {
+      writer.uint32(24).uint32(message.gid);
+    }
+    if (message.mode !== undefined) {
+      writer.uint32(32).uint32(message.mode);
+    }
+    if (message.accessed !== undefined) {
+      writer.uint32(40).uint64(message.accessed);
+    }
+    if (message.modified !== undefined) {
+      writer.uint32(48).uint64(message.modified);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileAttributes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileAttributes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.size = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.uid = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.gid = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.accessed = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.modified = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FileAttributes {
+    return {
+      size: isSet(object.size) ? globalThis.Number(object.size) : undefined,
+      uid: isSet(object.uid) ? globalThis.Number(object.uid) : undefined,
+      gid: isSet(object.gid) ? globalThis.Number(object.gid) : undefined,
+      mode: isSet(object.mode) ? globalThis.Number(object.mode) : undefined,
+      accessed: isSet(object.accessed) ? globalThis.Number(object.accessed) : undefined,
+      modified: isSet(object.modified) ? globalThis.Number(object.modified) : undefined,
+    };
+  },
+
+  toJSON(message: FileAttributes): unknown {
+    const obj: any = {};
+    if (message.size !== undefined) {
+      obj.size = Math.round(message.size);
+    }
+    if (message.uid !== undefined) {
+      obj.uid = Math.round(message.uid);
+    }
+    if (message.gid !== undefined) {
+      obj.gid = Math.round(message.gid);
+    }
+    if (message.mode !== undefined) {
+      obj.mode = Math.round(message.mode);
+    }
+    if (message.accessed !== undefined) {
+      obj.accessed = Math.round(message.accessed);
+    }
+    if (message.modified !== undefined) {
+      obj.modified = Math.round(message.modified);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FileAttributes>): FileAttributes {
+    return FileAttributes.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FileAttributes>): FileAttributes {
+    const message = createBaseFileAttributes();
+    message.size = object.size ?? undefined;
+    message.uid = object.uid ?? undefined;
+    message.gid = object.gid ?? undefined;
+    message.mode = object.mode ?? undefined;
+    message.accessed = object.accessed ?? undefined;
+    message.modified = object.modified ?? undefined;
+    return message;
+  },
+};
+
+function createBaseSshSubsystem(): SshSubsystem {
+  return { subsystem: "", connection: undefined, streamed: false };
+}
+
+export const SshSubsystem: MessageFns<SshSubsystem> = {
+  encode(message: SshSubsystem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subsystem !== "") {
+      writer.uint32(10).string(message.subsystem);
+    }
+    if (message.connection !== undefined) {
+      ClientConnection.encode(message.connection, writer.uint32(18).fork()).join();
+    }
+    if (message.streamed !== false) {
+      writer.uint32(24).bool(message.streamed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SshSubsystem {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSshSubsystem();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subsystem = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.connection = ClientConnection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.streamed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SshSubsystem {
+    return {
+      subsystem: isSet(object.subsystem) ? globalThis.String(object.subsystem) : "",
+      connection: isSet(object.connection) ? ClientConnection.fromJSON(object.connection) : undefined,
+      streamed: isSet(object.streamed) ? globalThis.Boolean(object.streamed) : false,
+    };
+  },
+
+  toJSON(message: SshSubsystem): unknown {
+    const obj: any = {};
+    if (message.subsystem !== "") {
+      obj.subsystem = message.subsystem;
+    }
+    if (message.connection !== undefined) {
+      obj.connection = ClientConnection.toJSON(message.connection);
+    }
+    if (message.streamed !== false) {
+      obj.streamed = message.streamed;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SshSubsystem>): SshSubsystem {
+    return SshSubsystem.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SshSubsystem>): SshSubsystem {
+    const message = createBaseSshSubsystem();
+    message.subsystem = object.subsystem ?? "";
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? ClientConnection.fromPartial(object.connection)
+      : undefined;
+    message.streamed = object.streamed ?? false;
+    return message;
+  },
+};
+
+function createBaseHeader(): Header {
+  return { name: "", value: "" };
+}
+
+export const Header: MessageFns<Header> = {
+  encode(message: Header, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Header {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHeader();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Header {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: Header): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Header>): Header {
+    return Header.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Header>): Header {
+    const message = createBaseHeader();
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseKubernetesRequest(): KubernetesRequest {
+  return { method: "", path: "", headers: [], body: undefined, connection: undefined, streamed: false, uid: "" };
+}
+
+export const KubernetesRequest: MessageFns<KubernetesRequest> = {
+  encode(message: KubernetesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== "") {
+      writer.uint32(10).string(message.method);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    for (const v of message.headers) {
+      Header.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.body !== undefined) {
+      Body.encode(message.body, writer.uint32(34).fork()).join();
+    }
+    if (message.connection !== undefined) {
+      ClientConnection.encode(message.connection, writer.uint32(42).fork()).join();
+    }
+    if (message.streamed !== false) {
+      writer.uint32(48).bool(message.streamed);
+    }
+    if (message.uid !== "") {
+      writer.uint32(58).string(message.uid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KubernetesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKubernetesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.headers.push(Header.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.body = Body.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.connection = ClientConnection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.streamed = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.uid = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): KubernetesRequest {
+    return {
+      method: isSet(object.method) ? globalThis.String(object.method) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      headers: globalThis.Array.isArray(object?.headers) ? object.headers.map((e: any) => Header.fromJSON(e)) : [],
+      body: isSet(object.body) ? Body.fromJSON(object.body) : undefined,
+      connection: isSet(object.connection) ? ClientConnection.fromJSON(object.connection) : undefined,
+      streamed: isSet(object.streamed) ? globalThis.Boolean(object.streamed) : false,
+      uid: isSet(object.uid) ? globalThis.String(object.uid) : "",
+    };
+  },
+
+  toJSON(message: KubernetesRequest): unknown {
+    const obj: any = {};
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.headers?.length) {
+      obj.headers = message.headers.map((e) => Header.toJSON(e));
+    }
+    if (message.body !== undefined) {
+      obj.body = Body.toJSON(message.body);
+    }
+    if (message.connection !== undefined) {
+      obj.connection = ClientConnection.toJSON(message.connection);
+    }
+    if (message.streamed !== false) {
+      obj.streamed = message.streamed;
+    }
+    if (message.uid !== "") {
+      obj.uid = message.uid;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<KubernetesRequest>): KubernetesRequest {
+    return KubernetesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KubernetesRequest>): KubernetesRequest {
+    const message = createBaseKubernetesRequest();
+    message.method = object.method ?? "";
+    message.path = object.path ?? "";
+    message.headers = object.headers?.map((e) => Header.fromPartial(e)) || [];
+    message.body = (object.body !== undefined && object.body !== null) ? Body.fromPartial(object.body) : undefined;
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? ClientConnection.fromPartial(object.connection)
+      : undefined;
+    message.streamed = object.streamed ?? false;
+    message.uid = object.uid ?? "";
+    return message;
+  },
+};
+
+function createBaseHttpRequest(): HttpRequest {
+  return { method: "", path: "", headers: [], body: undefined, connection: undefined, streamed: false };
+}
+
+export const HttpRequest: MessageFns<HttpRequest> = {
+  encode(message: HttpRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== "") {
+      writer.uint32(10).string(message.method);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    for (const v of message.headers) {
+      Header.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.body !== undefined) {
+      Body.encode(message.body, writer.uint32(34).fork()).join();
+    }
+    if (message.connection !== undefined) {
+      ClientConnection.encode(message.connection, writer.uint32(42).fork()).join();
+    }
+    if (message.streamed !== false) {
+      writer.uint32(48).bool(message.streamed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.headers.push(Header.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.body = Body.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.connection = ClientConnection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.streamed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HttpRequest {
+    return {
+      method: isSet(object.method) ? globalThis.String(object.method) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      headers: globalThis.Array.isArray(object?.headers) ? object.headers.map((e: any) => Header.fromJSON(e)) : [],
+      body: isSet(object.body) ? Body.fromJSON(object.body) : undefined,
+      connection: isSet(object.connection) ? ClientConnection.fromJSON(object.connection) : undefined,
+      streamed: isSet(object.streamed) ? globalThis.Boolean(object.streamed) : false,
+    };
+  },
+
+  toJSON(message: HttpRequest): unknown {
+    const obj: any = {};
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.headers?.length) {
+      obj.headers = message.headers.map((e) => Header.toJSON(e));
+    }
+    if (message.body !== undefined) {
+      obj.body = Body.toJSON(message.body);
+    }
+    if (message.connection !== undefined) {
+      obj.connection = ClientConnection.toJSON(message.connection);
+    }
+    if (message.streamed !== false) {
+      obj.streamed = message.streamed;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HttpRequest>): HttpRequest {
+    return HttpRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpRequest>): HttpRequest {
+    const message = createBaseHttpRequest();
+    message.method = object.method ?? "";
+    message.path = object.path ?? "";
+    message.headers = object.headers?.map((e) => Header.fromPartial(e)) || [];
+    message.body = (object.body !== undefined && object.body !== null) ? Body.fromPartial(object.body) : undefined;
+    message.connection = (object.connection !== undefined && object.connection !== null)
+      ? ClientConnection.fromPartial(object.connection)
+      : undefined;
+    message.streamed = object.streamed ?? false;
+    return message;
+  },
+};
+
+function createBaseMcpCall(): McpCall {
+  return { server: "", tool: "", argumentsJson: "", schemaJson: "" };
+}
+
+export const McpCall: MessageFns<McpCall> = {
+  encode(message: McpCall, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.server !== "") {
+      writer.uint32(10).string(message.server);
+    }
+    if (message.tool !== "") {
+      writer.uint32(18).string(message.tool);
+    }
+    if (message.argumentsJson !== "") {
+      writer.uint32(26).string(message.argumentsJson);
+    }
+    if (message.schemaJson !== "") {
+      writer.uint32(34).string(message.schemaJson);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): McpCall {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMcpCall();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.server = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tool = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.argumentsJson = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.schemaJson = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): McpCall {
+    return {
+      server: isSet(object.server) ? globalThis.String(object.server) : "",
+      tool: isSet(object.tool) ? globalThis.String(object.tool) : "",
+      argumentsJson: isSet(object.argumentsJson)
+        ? globalThis.String(object.argumentsJson)
+        : isSet(object.arguments_json)
+        ? globalThis.String(object.arguments_json)
+        : "",
+      schemaJson: isSet(object.schemaJson)
+        ? globalThis.String(object.schemaJson)
+        : isSet(object.schema_json)
+        ? globalThis.String(object.schema_json)
+        : "",
+    };
+  },
+
+  toJSON(message: McpCall): unknown {
+    const obj: any = {};
+    if (message.server !== "") {
+      obj.server = message.server;
+    }
+    if (message.tool !== "") {
+      obj.tool = message.tool;
+    }
+    if (message.argumentsJson !== "") {
+      obj.argumentsJson = message.argumentsJson;
+    }
+    if (message.schemaJson !== "") {
+      obj.schemaJson = message.schemaJson;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<McpCall>): McpCall {
+    return McpCall.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<McpCall>): McpCall {
+    const message = createBaseMcpCall();
+    message.server = object.server ?? "";
+    message.tool = object.tool ?? "";
+    message.argumentsJson = object.argumentsJson ?? "";
+    message.schemaJson = object.schemaJson ?? "";
+    return message;
+  },
+};
+
 function createBaseOperation(): Operation {
   return { operation: undefined };
 }
@@ -557,6 +2246,24 @@ export const Operation: MessageFns<Operation> = {
     switch (message.operation?.$case) {
       case "postgresQuery":
         PostgresQuery.encode(message.operation.value, writer.uint32(10).fork()).join();
+        break;
+      case "sshExec":
+        SshExec.encode(message.operation.value, writer.uint32(18).fork()).join();
+        break;
+      case "sshFile":
+        SshFile.encode(message.operation.value, writer.uint32(26).fork()).join();
+        break;
+      case "sshSubsystem":
+        SshSubsystem.encode(message.operation.value, writer.uint32(34).fork()).join();
+        break;
+      case "kubernetesRequest":
+        KubernetesRequest.encode(message.operation.value, writer.uint32(42).fork()).join();
+        break;
+      case "httpRequest":
+        HttpRequest.encode(message.operation.value, writer.uint32(50).fork()).join();
+        break;
+      case "mcpCall":
+        McpCall.encode(message.operation.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -583,6 +2290,57 @@ export const Operation: MessageFns<Operation> = {
             message.operation = { $case: "postgresQuery", value: PostgresQuery.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operation = { $case: "sshExec", value: SshExec.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operation = { $case: "sshFile", value: SshFile.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.operation = { $case: "sshSubsystem", value: SshSubsystem.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.operation = {
+              $case: "kubernetesRequest",
+              value: KubernetesRequest.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.operation = { $case: "httpRequest", value: HttpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.operation = { $case: "mcpCall", value: McpCall.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -601,6 +2359,30 @@ export const Operation: MessageFns<Operation> = {
         ? { $case: "postgresQuery", value: PostgresQuery.fromJSON(object.postgresQuery) }
         : isSet(object.postgres_query)
         ? { $case: "postgresQuery", value: PostgresQuery.fromJSON(object.postgres_query) }
+        : isSet(object.sshExec)
+        ? { $case: "sshExec", value: SshExec.fromJSON(object.sshExec) }
+        : isSet(object.ssh_exec)
+        ? { $case: "sshExec", value: SshExec.fromJSON(object.ssh_exec) }
+        : isSet(object.sshFile)
+        ? { $case: "sshFile", value: SshFile.fromJSON(object.sshFile) }
+        : isSet(object.ssh_file)
+        ? { $case: "sshFile", value: SshFile.fromJSON(object.ssh_file) }
+        : isSet(object.sshSubsystem)
+        ? { $case: "sshSubsystem", value: SshSubsystem.fromJSON(object.sshSubsystem) }
+        : isSet(object.ssh_subsystem)
+        ? { $case: "sshSubsystem", value: SshSubsystem.fromJSON(object.ssh_subsystem) }
+        : isSet(object.kubernetesRequest)
+        ? { $case: "kubernetesRequest", value: KubernetesRequest.fromJSON(object.kubernetesRequest) }
+        : isSet(object.kubernetes_request)
+        ? { $case: "kubernetesRequest", value: KubernetesRequest.fromJSON(object.kubernetes_request) }
+        : isSet(object.httpRequest)
+        ? { $case: "httpRequest", value: HttpRequest.fromJSON(object.httpRequest) }
+        : isSet(object.http_request)
+        ? { $case: "httpRequest", value: HttpRequest.fromJSON(object.http_request) }
+        : isSet(object.mcpCall)
+        ? { $case: "mcpCall", value: McpCall.fromJSON(object.mcpCall) }
+        : isSet(object.mcp_call)
+        ? { $case: "mcpCall", value: McpCall.fromJSON(object.mcp_call) }
         : undefined,
     };
   },
@@ -609,6 +2391,18 @@ export const Operation: MessageFns<Operation> = {
     const obj: any = {};
     if (message.operation?.$case === "postgresQuery") {
       obj.postgresQuery = PostgresQuery.toJSON(message.operation.value);
+    } else if (message.operation?.$case === "sshExec") {
+      obj.sshExec = SshExec.toJSON(message.operation.value);
+    } else if (message.operation?.$case === "sshFile") {
+      obj.sshFile = SshFile.toJSON(message.operation.value);
+    } else if (message.operation?.$case === "sshSubsystem") {
+      obj.sshSubsystem = SshSubsystem.toJSON(message.operation.value);
+    } else if (message.operation?.$case === "kubernetesRequest") {
+      obj.kubernetesRequest = KubernetesRequest.toJSON(message.operation.value);
+    } else if (message.operation?.$case === "httpRequest") {
+      obj.httpRequest = HttpRequest.toJSON(message.operation.value);
+    } else if (message.operation?.$case === "mcpCall") {
+      obj.mcpCall = McpCall.toJSON(message.operation.value);
     }
     return obj;
   },
@@ -622,6 +2416,45 @@ export const Operation: MessageFns<Operation> = {
       case "postgresQuery": {
         if (object.operation?.value !== undefined && object.operation?.value !== null) {
           message.operation = { $case: "postgresQuery", value: PostgresQuery.fromPartial(object.operation.value) };
+        }
+        break;
+      }
+      case "sshExec": {
+        if (object.operation?.value !== undefined && object.operation?.value !== null) {
+          message.operation = { $case: "sshExec", value: SshExec.fromPartial(object.operation.value) };
+        }
+        break;
+      }
+      case "sshFile": {
+        if (object.operation?.value !== undefined && object.operation?.value !== null) {
+          message.operation = { $case: "sshFile", value: SshFile.fromPartial(object.operation.value) };
+        }
+        break;
+      }
+      case "sshSubsystem": {
+        if (object.operation?.value !== undefined && object.operation?.value !== null) {
+          message.operation = { $case: "sshSubsystem", value: SshSubsystem.fromPartial(object.operation.value) };
+        }
+        break;
+      }
+      case "kubernetesRequest": {
+        if (object.operation?.value !== undefined && object.operation?.value !== null) {
+          message.operation = {
+            $case: "kubernetesRequest",
+            value: KubernetesRequest.fromPartial(object.operation.value),
+          };
+        }
+        break;
+      }
+      case "httpRequest": {
+        if (object.operation?.value !== undefined && object.operation?.value !== null) {
+          message.operation = { $case: "httpRequest", value: HttpRequest.fromPartial(object.operation.value) };
+        }
+        break;
+      }
+      case "mcpCall": {
+        if (object.operation?.value !== undefined && object.operation?.value !== null) {
+          message.operation = { $case: "mcpCall", value: McpCall.fromPartial(object.operation.value) };
         }
         break;
       }
@@ -1364,6 +3197,9 @@ function createBaseOutcome(): Outcome {
     bytes: 0,
     durationMs: 0,
     receipt: undefined,
+    exitCode: undefined,
+    signal: "",
+    status: 0,
   };
 }
 
@@ -1392,6 +3228,15 @@ export const Outcome: MessageFns<Outcome> = {
     }
     if (message.receipt !== undefined) {
       Receipt.encode(message.receipt, writer.uint32(66).fork()).join();
+    }
+    if (message.exitCode !== undefined) {
+      writer.uint32(72).int32(message.exitCode);
+    }
+    if (message.signal !== "") {
+      writer.uint32(82).string(message.signal);
+    }
+    if (message.status !== 0) {
+      writer.uint32(88).uint32(message.status);
     }
     return writer;
   },
@@ -1473,6 +3318,30 @@ export const Outcome: MessageFns<Outcome> = {
             message.receipt = Receipt.decode(reader, reader.uint32());
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.exitCode = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.signal = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.status = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1507,6 +3376,13 @@ export const Outcome: MessageFns<Outcome> = {
         ? globalThis.Number(object.duration_ms)
         : 0,
       receipt: isSet(object.receipt) ? Receipt.fromJSON(object.receipt) : undefined,
+      exitCode: isSet(object.exitCode)
+        ? globalThis.Number(object.exitCode)
+        : isSet(object.exit_code)
+        ? globalThis.Number(object.exit_code)
+        : undefined,
+      signal: isSet(object.signal) ? globalThis.String(object.signal) : "",
+      status: isSet(object.status) ? globalThis.Number(object.status) : 0,
     };
   },
 
@@ -1536,6 +3412,15 @@ export const Outcome: MessageFns<Outcome> = {
     if (message.receipt !== undefined) {
       obj.receipt = Receipt.toJSON(message.receipt);
     }
+    if (message.exitCode !== undefined) {
+      obj.exitCode = Math.round(message.exitCode);
+    }
+    if (message.signal !== "") {
+      obj.signal = message.signal;
+    }
+    if (message.status !== 0) {
+      obj.status = Math.round(message.status);
+    }
     return obj;
   },
 
@@ -1556,6 +3441,9 @@ export const Outcome: MessageFns<Outcome> = {
     message.receipt = (object.receipt !== undefined && object.receipt !== null)
       ? Receipt.fromPartial(object.receipt)
       : undefined;
+    message.exitCode = object.exitCode ?? undefined;
+    message.signal = object.signal ?? "";
+    message.status = object.status ?? 0;
     return message;
   },
 };
@@ -1586,6 +3474,10 @@ function longToNumber(int64: { toString(): string }): number {
     throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
   }
   return num;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

@@ -1,0 +1,21 @@
+/**
+ * Operations as they are carried and shown, without the parsers and the policy language: for clients that start fast.
+ *
+ * @packageDocumentation
+ */
+
+export type {
+  Body,
+  FileAttributes,
+  HttpRequest,
+  KubernetesRequest,
+  LineOperation,
+  McpCall,
+  SshExec,
+  SshFile,
+  SshFileAction,
+  SshSubsystem,
+} from "./action.ts";
+export { commandLine } from "./explain/command-line.ts";
+export { bodyBytes, bodyOf } from "./operation/body.ts";
+export { operationMessage, operationText, readOperationMessage } from "./operation/kinds.ts";

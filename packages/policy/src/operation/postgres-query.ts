@@ -1,0 +1,54 @@
+import type { PostgresParameter } from "../action.ts";
+import { CountersignError } from "../outcome.ts";
+import { bodyMessage, readBodyMessage } from "./body.ts";
+import type { OperationKind } from "./kind.ts";
+import type { ParameterMessage } from "./message.ts";
+import { connectionMessage, ownInputParts, readConnection } from "./own-input.ts";
+
+/** A statement with its values. */
+export const postgresQuery: OperationKind<"postgres.query"> = {
+  write: ({ statement, parameters, types = [], input, connection }) => ({
+    $case: "postgresQuery",
+    value: {
+      ...{ statement, parameters: parameters.map(parameterMessage), types: [...types] },
+      ...{ input: bodyMessage(input), connection: connectionMessage(connection) },
+    },
+  }),
+  read({ statement, parameters, types, input: given, connection }) {
+    const input = readBodyMessage(given);
+    return {
+      kind: "postgres.query",
+      ...{ statement, parameters: parameters.map(readParameter) },
+      ...(types.length > 0 ? { types } : {}),
+      ...(input && { input }),
+      ...readConnection(connection),
+    };
+  },
+  text: ({ statement }) => statement,
+  parts: ({ statement, parameters, types, input, connection }) => [
+    { name: "Statement", type: "block", content: { text: statement }, syntax: "sql" },
+    ...parameters.map((content, index) => ({ name: `$${index + 1}`, type: "value", content }) as const),
+    ...(types ? [{ name: "Types", type: "note", text: types.join(", ") } as const] : []),
+    ...(input ? [{ name: "Data", type: "block", content: input, syntax: "text" } as const] : []),
+    ...ownInputParts(connection ? { connection } : {}),
+  ],
+};
+
+function parameterMessage(parameter: PostgresParameter): ParameterMessage {
+  if (parameter === null) return { value: { $case: "null", value: true } };
+  return "text" in parameter
+    ? { value: { $case: "text", value: parameter.text } }
+    : { value: { $case: "binary", value: Buffer.from(parameter.binary, "base64url") } };
+}
+
+function readParameter({ value }: ParameterMessage, index: number): PostgresParameter {
+  switch (value?.$case) {
+    case "null":
+      return null;
+    case "text":
+      return { text: value.value };
+    case "binary":
+      return { binary: Buffer.from(value.value).toString("base64url") };
+  }
+  throw new CountersignError("invalid_parameter", `Parameter $${index + 1} holds no value; send \`null\` for SQL NULL.`);
+}

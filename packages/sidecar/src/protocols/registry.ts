@@ -1,0 +1,49 @@
+import { z } from "zod";
+import type { CredentialContext } from "../credentials/source.ts";
+import type { EvidenceSource } from "../evidence/evidence-source.ts";
+import type { GuardedResource } from "../resources.ts";
+import type { Connector } from "./connector.ts";
+import { openPostgresConnector, openPostgresEvidence, postgresResourceSchema } from "./postgres/index.ts";
+
+/** One of `resources` in countersign.yaml, by its `type`. */
+export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema], {
+  error: (issue) => (issue.code === "invalid_union" ? "expected `type` to be one of the protocols: postgres" : undefined),
+});
+
+/** A resource as configured, defaults filled in. */
+export type ConfiguredResource = z.output<typeof resourceSchema>;
+
+/** How the way to a resource of one protocol is opened. The seam that a new protocol is registered at. */
+interface ProtocolEntry<Resource> {
+  /** @throws {Error} when a file that it names cannot be read. */
+  readonly openConnector: (resource: Resource, context: CredentialContext) => Connector;
+  /** What can tell approvers of an operation without doing it; absent = nothing can. */
+  readonly openEvidence?: (resource: Resource, context: CredentialContext) => EvidenceSource | undefined;
+}
+
+type Type = ConfiguredResource["type"];
+type Configured = { [Name in Type]: Extract<ConfiguredResource, { type: Name }> };
+
+const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
+  postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
+};
+
+/**
+ * Opens the way to a configured resource. Nothing is connected before somebody asks for it.
+ *
+ * @throws {Error} when a file that it names cannot be read.
+ */
+export function openResource(resource: ConfiguredResource, context: CredentialContext): GuardedResource {
+  const { name, type, labels, roles } = resource;
+  return {
+    ...{ name, type, labels, roles: Object.keys(roles) },
+    ...("searchPath" in resource ? { searchPath: resource.searchPath } : {}),
+    ...waysTo(type, resource, context),
+  };
+}
+
+function waysTo<Name extends Type>(type: Name, resource: Configured[Name], context: CredentialContext) {
+  const { openConnector, openEvidence } = registry[type];
+  const evidence = openEvidence?.(resource, context);
+  return { connector: openConnector(resource, context), ...(evidence && { evidence }) };
+}
