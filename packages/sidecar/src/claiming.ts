@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CountersignError, type Outcome, type RequestBook, type RequestSnapshot, type Revocations } from "@countersign/policy";
 import { notDispatched } from "./dispatch.ts";
-import { type Evidence, permitOf, type Trust } from "./permit.ts";
+import { type Finding, permitOf, type Trust } from "./permit.ts";
 
 /** What claiming takes. */
 export interface ClaimingParts {
@@ -11,7 +11,7 @@ export interface ClaimingParts {
   /** The name under which this sidecar opens requests. */
   readonly writer: string;
   /** What would be dispatched now and what the current policy says of it. */
-  readonly examine: (request: RequestSnapshot) => Promise<Evidence>;
+  readonly examine: (request: RequestSnapshot) => Promise<Finding>;
   /** Decides a request anew whose approval policy no longer agrees with: it ends, and another may take its place. */
   readonly redecide: (request: RequestSnapshot) => Promise<"same" | "ended">;
 }

@@ -179,8 +179,8 @@ test("ap-revoke: what the policy now decides differently is not run", () => {
 test("a request that a grant approved is permitted only while the grant covers it, whatever votes it has", () => {
   const granted = { ...approved(), votes: [], grant: { grantId: "grant_1", use: 1 } };
   const permit = (covered: boolean | undefined) => {
-    const evidence = { action, decision, readOnly: false, ...(covered === undefined ? {} : { covered }) };
-    return permitOf(granted, evidence, { voteKey: publicKey, revocations: { isLocked: () => false } });
+    const finding = { action, decision, readOnly: false, ...(covered === undefined ? {} : { covered }) };
+    return permitOf(granted, finding, { voteKey: publicKey, revocations: { isLocked: () => false } });
   };
   expect(permit(true).source).toMatchObject({ effect: "grant", use: { grantId: "grant_1", use: 1 } });
   expect(() => permit(false)).toThrow(expect.objectContaining({ code: "revoked" }));

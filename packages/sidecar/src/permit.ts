@@ -15,7 +15,7 @@ import {
 import type { Permit } from "./dispatch.ts";
 
 /** What the guard itself finds out about a request at the moment of dispatch, trusting no stored row. */
-export interface Evidence {
+export interface Finding {
   /** The action as it would be dispatched now, with today's target identity. */
   readonly action: Action;
   /** What the current policy says about it. */
@@ -38,36 +38,36 @@ export interface Trust {
  *
  * @throws {CountersignError} `digest_mismatch` when anything differs from what was approved; `revoked` when policy now decides differently.
  */
-export function permitOf(request: RequestSnapshot, evidence: Evidence, { voteKey, revocations }: Trust): Permit {
+export function permitOf(request: RequestSnapshot, finding: Finding, { voteKey, revocations }: Trust): Permit {
   const { binding } = request;
-  const decision = requireSameTerms(request.decision, evidence.decision, binding.requestId);
-  const digest = actionDigest(evidence.action);
+  const decision = requireSameTerms(request.decision, finding.decision, binding.requestId);
+  const digest = actionDigest(finding.action);
   if (digest !== binding.actionDigest) throw mismatch("the action differs from the one that was asked for");
   if (requestDigest(binding) !== request.requestDigest) throw mismatch("the request's terms were changed after it was opened");
   if (canonicalJson({ ...decision.limits }) !== canonicalJson({ ...binding.limits }))
     throw mismatch("the limits differ from the approved ones");
   const permit = {
     id: binding.requestId,
-    action: evidence.action,
+    action: finding.action,
     actionDigest: digest,
     policyDigest: decision.policyDigest,
     rules: decision.rules,
     limits: decision.limits,
-    readOnly: evidence.readOnly,
+    readOnly: finding.readOnly,
   };
   if (decision.effect === "allow") {
     const { reason, session } = request;
-    return { ...permit, source: { effect: "allow", asked: { operation: evidence.action.operation, reason, session } } };
+    return { ...permit, source: { effect: "allow", asked: { operation: finding.action.operation, reason, session } } };
   }
   if (request.grant !== undefined) {
-    if (evidence.covered !== true) {
+    if (finding.covered !== true) {
       const message = "The grant that approved it has ended, or does not cover it any more; nothing was run.";
       throw new CountersignError("revoked", message, { requestId: binding.requestId });
     }
     const { reason, session, grant } = request;
     return {
       ...permit,
-      source: { effect: "grant", use: grant, asked: { operation: evidence.action.operation, reason, session } },
+      source: { effect: "grant", use: grant, asked: { operation: finding.action.operation, reason, session } },
     };
   }
   const votes = request.votes.filter(
@@ -75,7 +75,7 @@ export function permitOf(request: RequestSnapshot, evidence: Evidence, { voteKey
   );
   if (votes.length !== request.votes.length)
     throw mismatch("a stored vote is not over this request or its signature does not verify");
-  const excluded = [evidence.action.principal, ...(request.owner === undefined ? [] : [{ issuer: "", subject: request.owner }])];
+  const excluded = [finding.action.principal, ...(request.owner === undefined ? [] : [{ issuer: "", subject: request.owner }])];
   const isLocked = (person: Voter) => revocations.isLocked(person);
   // The digest that was voted on holds when it stops waiting, and so when it began to.
   const openedMs = binding.expiry.pendingUntilMs - decision.approval.expiresMs;

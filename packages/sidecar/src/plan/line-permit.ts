@@ -1,10 +1,10 @@
 import { actionDigest, CountersignError, lineAction, type RequestSnapshot, survivingLines } from "@countersign/policy";
 import type { Permit } from "../dispatch.ts";
-import { type Evidence, permitOf, type Trust } from "../permit.ts";
+import { type Finding, permitOf, type Trust } from "../permit.ts";
 import type { RecordedPlan } from "./recorded-plan.ts";
 
 /** What the guard itself finds out at the moment of a line's dispatch: about the whole plan, and about that line. */
-export interface LineEvidence extends Evidence {
+export interface LineFinding extends Finding {
   /** From 0. */
   readonly line: number;
   readonly recorded: RecordedPlan;
@@ -16,9 +16,9 @@ export interface LineEvidence extends Evidence {
  *
  * @throws {CountersignError} as {@link permitOf}; `denied`, `not_pending`, `out_of_order`, `revoked`.
  */
-export function linePermit(request: RequestSnapshot, evidence: LineEvidence, trust: Trust): Permit {
-  const permit = permitOf(request, evidence, trust);
-  const { line, recorded, action } = evidence;
+export function linePermit(request: RequestSnapshot, finding: LineFinding, trust: Trust): Permit {
+  const permit = permitOf(request, finding, trust);
+  const { line, recorded, action } = finding;
   const what = lineAction(action, line);
   const terms = action.lines?.[line];
   const decided = request.decision.lines?.[line];
