@@ -20,14 +20,18 @@ export type SqlStep =
   /** `columns`: how many are listed; 0 = all. */
   | { readonly does: "copy-in"; readonly columns: number; readonly binary: boolean };
 
-/** Seen texts; only those are asked about that hold one of {@link words}. */
+/** Seen texts that hold one of {@link words}. */
 const seen = new LRUCache<string, readonly SqlStep[]>({
   max: 2000,
   maxSize: 8 * 1024 * 1024,
   sizeCalculation: (steps, text) => 2 * text.length + 200 * steps.length + 100,
 });
 
-const words = /prepare|execute|deallocate|declare|fetch|move|close|copy|begin|start|commit|end|rollback|abort|discard/i;
+const words = "prepare|execute|deallocate|declare|fetch|move|close|copy|begin|start|commit|end|rollback|abort";
+const atStart = new RegExp(`(?:^|;)\\s*(?:${words})\\b`, "i");
+/** Comments may stand before a statement. */
+const comment = /--|\/\*/;
+const anywhere = new RegExp(`\\b(?:${words})\\b`, "i");
 
 /**
  * What each statement of a text does to the session, in order; undefined when none of them can do any of it. `loadParser` must have finished
@@ -36,7 +40,7 @@ const words = /prepare|execute|deallocate|declare|fetch|move|close|copy|begin|st
  * @throws {CountersignError} as `classify`, when the parser does not accept it.
  */
 export function sqlSteps(text: string): readonly SqlStep[] | undefined {
-  if (!words.test(text)) return undefined;
+  if (!(comment.test(text) ? anywhere : atStart).test(text)) return undefined;
   let steps = seen.get(text);
   if (steps === undefined) {
     steps = Object.freeze(parse(text).map(stepOf));

@@ -1,0 +1,68 @@
+import type { SqlStep } from "@countersign/policy";
+import type { Portal, Prepared } from "./names.ts";
+import type { Running } from "./running.ts";
+
+/** What a message to the server is answered with (§53.2): `query` up to ReadyForQuery, the others by one message or a result. */
+export type ExpectedKind =
+  | "query"
+  | "parse"
+  | "bind"
+  | "describe"
+  | "execute"
+  | "close-statement"
+  | "close-portal"
+  | "sync"
+  /** Nothing was sent: the answer is ours, given when it is its turn. */
+  | "local"
+  /** CopyDone or CopyFail: no answer of its own, but the place in the stream from which a Sync counts again. */
+  | "copy-end";
+
+/** One answer that is due, in the order of the wire. */
+export interface Expected {
+  readonly kind: ExpectedKind;
+  /** The operation that it is about. */
+  readonly running: Running | undefined;
+  /** The question was ours: the client hears nothing of the answer. */
+  readonly silent: boolean;
+  /** What the client gets: of `local`, or in the place of the server's error. */
+  readonly bytes: Buffer | undefined;
+  /** Of `local`: ReadyForQuery follows, with the status that is true then. */
+  readonly ready: boolean;
+  /** The statement or portal that it defines or closes, by name. */
+  readonly name: string;
+  readonly defines: Prepared | Portal | undefined;
+  /** What the statements of the text do to the session, where any of them does something. */
+  readonly steps: readonly SqlStep[] | undefined;
+  /** The text that they are of. */
+  readonly source: string;
+  /** How many of the text's statements are complete. */
+  completed: number;
+  /** What remains of it is not for the client: it has been told of an error already. */
+  muted: boolean;
+  /** Takes the rows of a question of ours. */
+  readonly rows: Buffer[] | undefined;
+  /** Of a COPY: the data that was captured before it was sent. */
+  readonly input: Buffer | undefined;
+  /** Hears whether the server did it. */
+  readonly settled: ((done: boolean) => void) | undefined;
+}
+
+/** An answer that is due; what is not said does not apply. */
+export function expected(kind: ExpectedKind, about: Partial<Omit<Expected, "kind" | "completed" | "muted">> = {}): Expected {
+  return {
+    kind,
+    running: about.running,
+    silent: about.silent ?? false,
+    bytes: about.bytes,
+    ready: about.ready ?? false,
+    name: about.name ?? "",
+    defines: about.defines,
+    steps: about.steps,
+    source: about.source ?? "",
+    completed: 0,
+    muted: false,
+    rows: about.rows,
+    input: about.input,
+    settled: about.settled,
+  };
+}

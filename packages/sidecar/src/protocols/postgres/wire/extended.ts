@@ -1,0 +1,275 @@
+import type { PostgresQuery } from "@countersign/policy";
+import type { Held } from "../../../native/verdict.ts";
+import { type BindMessage, type ParseMessage, readBind, readExecute, readNamed, readParse } from "./client-message.ts";
+import { type Conversation, ownName } from "./conversation.ts";
+import { expected } from "./expected.ts";
+import type { Gatekeeper } from "./gatekeeper.ts";
+import type { HeldWork } from "./holding.ts";
+import type { Portal, Prepared } from "./names.ts";
+import { request } from "./request-message.ts";
+import type { Running } from "./running.ts";
+import { ownErrorOf } from "./syntax.ts";
+import { WireError } from "./wire-error.ts";
+
+/** More prepared statements and portals than these are refused: each takes memory here. */
+const mostNames = 5000;
+const empty = /^[ \t\n\r\f\v;]*$/;
+
+/** The extended protocol (§53.2.3): a decision for each Bind, and for each Execute of what has been executed to its end. */
+export class ExtendedProtocol {
+  readonly #conversation: Conversation;
+  readonly #gate: Gatekeeper;
+
+  constructor(conversation: Conversation, gate: Gatekeeper) {
+    this.#conversation = conversation;
+    this.#gate = gate;
+  }
+
+  /** A Parse: what cannot be classified does not reach the server. */
+  parse(frame: Buffer) {
+    const message = readParse(frame);
+    const { statement } = message;
+    if (empty.test(statement)) return this.#withSession(() => this.#sendParse(request.parse(message.name, ""), message));
+    try {
+      const found = this.#conversation.parts.understand(statement);
+      if (!(found instanceof Promise)) return this.#understood(frame, message);
+      this.#conversation.wait(found, {
+        done: () => this.#understood(frame, message),
+        failed: () => this.#notUnderstood(message),
+      });
+    } catch {
+      this.#notUnderstood(message);
+    }
+  }
+
+  #understood(frame: Buffer, message: ParseMessage) {
+    const { statements, portals } = this.#conversation.names;
+    if (message.name !== "" && statements.size + portals.size >= mostNames)
+      throw new WireError("54000", `more than ${mostNames} prepared statements and portals`);
+    this.#withSession(() => this.#sendParse(frame, message));
+  }
+
+  #sendParse(frame: Buffer, { name, statement, types }: ParseMessage) {
+    const conversation = this.#conversation;
+    const { names, pipeline } = conversation;
+    const steps = names.stepsOf(statement);
+    const defines: Prepared = { of: "statement", text: statement, source: statement, types, steps, bySql: false, refused: false };
+    names.statements.sent(name, defines, pipeline);
+    conversation.stepped = true;
+    conversation.send(frame, expected("parse", { name, defines }));
+  }
+
+  /** The refusal is recorded as that of the operation. A later Bind of the name must not run what it stood for before. */
+  #notUnderstood({ name, statement, types }: ParseMessage) {
+    const conversation = this.#conversation;
+    const { names } = conversation;
+    const steps = undefined;
+    names.statements.set(name, { of: "statement", text: statement, source: "", types, steps, bySql: false, refused: true });
+    const refuse: HeldWork["refuse"] = (refusal) => {
+      const { complaint, likeServer } = ownErrorOf(refusal);
+      conversation.refuseStep(complaint, likeServer);
+    };
+    conversation.ask(conversation.operation(statement, { parameters: [] }), {
+      refuse,
+      // It is not sent, whatever policy says now.
+      pass: ({ passage }) => {
+        passage.end({ state: "unsent", rows: 0, bytes: 0, durationMs: 0 });
+        refuse(notUnderstood);
+      },
+      hold: () => refuse(notUnderstood),
+    });
+  }
+
+  /** A Bind: here an operation is complete, and decided. */
+  bind(frame: Buffer) {
+    const conversation = this.#conversation;
+    const { names, pipeline } = conversation;
+    const message = readBind(frame);
+    if (!names.isKnown("statements", message.statement, pipeline))
+      return conversation.wait(conversation.answeredAll(), { done: () => this.bind(frame) });
+    const prepared = names.statements.get(message.statement);
+    if (prepared === undefined) return conversation.refuseStep(unknownStatement(message.statement), true);
+    if (prepared.refused) return conversation.refuseStep(refusedStatement(message.statement));
+    if (prepared.bySql) return conversation.refuseStep(statementOfSql(message.statement));
+    if (!names.isCertain(prepared.steps, pipeline))
+      return conversation.wait(conversation.answeredAll(), { done: () => this.bind(frame) });
+    if (empty.test(prepared.text)) return this.#withSession(() => this.#sendBind(frame, message, prepared, undefined, undefined));
+    const types = prepared.types.some((type) => type !== 0) ? prepared.types : undefined;
+    const runs = names.runsOf(prepared.steps);
+    const operation = conversation.operation(prepared.text, {
+      parameters: message.parameters,
+      ...(types && { types }),
+      ...(runs && { runs }),
+    });
+    conversation.ask(operation, {
+      pass: (verdict) => this.#sendBind(frame, message, prepared, conversation.running(verdict), operation),
+      hold: (verdict) => this.#held(verdict, operation, frame, message, prepared),
+      refuse: (refusal) => conversation.refuseStep(ownErrorOf(refusal).complaint),
+    });
+  }
+
+  #sendBind(
+    frame: Buffer,
+    { portal: name }: BindMessage,
+    { text, source, steps }: Prepared,
+    running: Running | undefined,
+    operation: PostgresQuery | undefined,
+  ) {
+    const conversation = this.#conversation;
+    const { names, pipeline, parts } = conversation;
+    const older = names.portals.get(name);
+    if (older && !older.finished && older.running && name === "") older.running.end("unsent", parts.now());
+    const portal: Portal = { of: "portal", text, source, steps, hold: false, running, rows: 0, finished: false, operation };
+    names.portals.sent(name, portal, pipeline);
+    conversation.stepped = true;
+    conversation.send(frame, expected("bind", { name, defines: portal }), true);
+  }
+
+  #held(verdict: Held, operation: PostgresQuery, frame: Buffer, message: BindMessage, prepared: Prepared) {
+    const conversation = this.#conversation;
+    const refuse: HeldWork["refuse"] = (refusal) => conversation.refuseStep(ownErrorOf(refusal).complaint);
+    const copies = prepared.steps?.some(({ does }) => does === "copy-in") === true;
+    if (copies && verdict.decision.approval.input !== "unseen") return refuse(copyNeedsQuery);
+    this.#gate.hold(verdict, {
+      operation,
+      refuse,
+      run: (approved, running) => {
+        if (approved.statement === operation.statement && sameValues(approved, operation))
+          return this.#sendBind(frame, message, prepared, running, operation);
+        this.#sendEdited(approved, message, running);
+      },
+    });
+  }
+
+  /** What an approver wrote goes by a statement of our own into the client's portal. */
+  #sendEdited(approved: PostgresQuery, message: BindMessage, running: Running) {
+    const conversation = this.#conversation;
+    const { statement, parameters, types = [] } = approved;
+    const steps = conversation.names.stepsOf(statement);
+    const edited: Prepared = { of: "statement", text: statement, source: statement, types, steps, bySql: false, refused: false };
+    conversation.send(request.parse(ownName, statement, types), expected("parse", { silent: true, name: ownName }));
+    const bind = request.bind(message.portal, ownName, parameters, message.resultFormats);
+    this.#sendBind(bind, message, edited, running, approved);
+    conversation.send(request.closeStatement(ownName), expected("close-statement", { silent: true, name: ownName }));
+  }
+
+  /** An Execute: of a portal that was bound, and of a cursor that was declared, each of which was decided on. */
+  execute(frame: Buffer) {
+    const conversation = this.#conversation;
+    const { names, pipeline } = conversation;
+    const { portal: name, rows } = readExecute(frame);
+    if (!names.isKnown("portals", name, pipeline))
+      return conversation.wait(conversation.answeredAll(), { done: () => this.execute(frame) });
+    const portal = names.portals.get(name);
+    if (portal === undefined) return conversation.refuseStep(unknownPortal(name), true);
+    const { operation } = portal;
+    if (!portal.finished && portal.running !== undefined) return this.#sendExecute(frame, portal, rows);
+    // Empty text, which runs nothing.
+    if (operation === undefined && portal.running === undefined && empty.test(portal.text))
+      return this.#sendExecute(frame, portal, rows);
+    if (operation === undefined) return conversation.refuseStep(cursorNeedsFetch(name));
+    conversation.ask(operation, {
+      pass: (verdict) => {
+        portal.running = conversation.running(verdict);
+        portal.finished = false;
+        this.#sendExecute(frame, portal, rows);
+      },
+      hold: () => conversation.refuseStep(boundOnce),
+      refuse: (refusal) => conversation.refuseStep(ownErrorOf(refusal).complaint),
+    });
+  }
+
+  #sendExecute(frame: Buffer, portal: Portal, rows: number): void {
+    const conversation = this.#conversation;
+    const { steps, source, running } = portal;
+    if (rows === 0) portal.finished = true;
+    conversation.names.sent(steps);
+    if (steps?.some(({ does }) => does === "begin" || does === "end")) conversation.controlled = true;
+    conversation.stepped = conversation.executed = true;
+    conversation.send(frame, expected("execute", { running, steps, source }), true);
+  }
+
+  /** A Describe runs nothing, but it must not tell of what the client does not mean. */
+  describe(frame: Buffer) {
+    const { what, name } = readNamed(frame);
+    if (what === "S" && this.#conversation.names.statements.get(name)?.refused)
+      return this.#conversation.refuseStep(refusedStatement(name));
+    this.#withSession(() => {
+      this.#conversation.stepped = true;
+      this.#conversation.send(frame, expected("describe"));
+    });
+  }
+
+  /** A Close. */
+  close(frame: Buffer): void {
+    const { what, name } = readNamed(frame);
+    this.#withSession(() => {
+      const conversation = this.#conversation;
+      const { names, pipeline } = conversation;
+      names[what === "S" ? "statements" : "portals"].sent(name, undefined, pipeline);
+      conversation.stepped = true;
+      conversation.send(frame, expected(what === "S" ? "close-statement" : "close-portal", { name }));
+    });
+  }
+
+  /** A Sync ends what is skipped. */
+  sync(frame: Buffer) {
+    const conversation = this.#conversation;
+    conversation.stepped = conversation.executed = conversation.controlled = false;
+    conversation.pipeline++;
+    if (conversation.outgoing.lent) return conversation.send(frame, expected("sync"));
+    conversation.replies.expect(expected("local", { ready: true }));
+  }
+
+  #withSession(work: () => void) {
+    const conversation = this.#conversation;
+    if (conversation.outgoing.lent) return work();
+    conversation.wait(conversation.lend(), {
+      done: work,
+      failed: (error) => conversation.refuseStep(ownErrorOf(conversation.refusalOf(error)).complaint),
+    });
+  }
+}
+
+function sameValues(one: PostgresQuery, other: PostgresQuery): boolean {
+  return JSON.stringify([one.parameters, one.types]) === JSON.stringify([other.parameters, other.types]);
+}
+
+const notUnderstood = { code: "invalid_operation", message: "the statement could not be read.", retryable: false } as const;
+
+const copyNeedsQuery = {
+  code: "invalid_operation",
+  message:
+    "a COPY … FROM STDIN that needs an approval has to be sent by the simple protocol (one Query), or its rule must say `input: unseen`.",
+  retryable: false,
+} as const;
+
+const boundOnce = {
+  severity: "ERROR",
+  sqlstate: "42501",
+  message: "Countersign: a portal that was approved is executed once",
+  hint: "Bind it again: that asks anew.",
+} as const;
+
+function unknownStatement(name: string) {
+  const message = name === "" ? "unnamed prepared statement does not exist" : `prepared statement "${name}" does not exist`;
+  return { severity: "ERROR", sqlstate: "26000", message } as const;
+}
+
+function refusedStatement(name: string) {
+  const message = `Countersign: ${name === "" ? "the unnamed statement" : `prepared statement "${name}"`} was refused when it was parsed`;
+  return { severity: "ERROR", sqlstate: "26000", message, hint: "Parse it again; the answer will be the same." } as const;
+}
+
+function statementOfSql(name: string) {
+  const message = `Countersign: "${name}" was prepared by SQL; run it by EXECUTE`;
+  return { severity: "ERROR", sqlstate: "0A000", message } as const;
+}
+
+function unknownPortal(name: string) {
+  return { severity: "ERROR", sqlstate: "34000", message: `portal "${name}" does not exist` } as const;
+}
+
+function cursorNeedsFetch(name: string) {
+  return { severity: "ERROR", sqlstate: "0A000", message: `Countersign: "${name}" is a cursor; read it by FETCH` } as const;
+}

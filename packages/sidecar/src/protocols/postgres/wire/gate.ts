@@ -1,0 +1,368 @@
+import { CountersignError, type Limits, type Operation } from "@countersign/policy";
+import type { NativeGate } from "../../../native/native-gate.ts";
+import type { OwnConnection } from "../../../native/own-connection.ts";
+import type { Held } from "../../../native/verdict.ts";
+import type { Dispatch, DispatchOptions } from "../../connector.ts";
+import type { ClientGate, OpenClientGate } from "../entry/client-gate.ts";
+import { Capture } from "./capture.ts";
+import { readCopyFail } from "./client-message.ts";
+import { Conversation, type State } from "./conversation.ts";
+import { expected } from "./expected.ts";
+import { ExtendedProtocol } from "./extended.ts";
+import { ClientFrames, client } from "./frontend.ts";
+import type { GateHost, GateParts } from "./gate-parts.ts";
+import type { CaptureWork, Gatekeeper } from "./gatekeeper.ts";
+import { type HeldWork, Holding } from "./holding.ts";
+import { Leaving } from "./leaving.ts";
+import { copyInMessage } from "./server-message.ts";
+import { checkSession } from "./session-check.ts";
+import { SimpleProtocol } from "./simple.ts";
+import { WireError } from "./wire-error.ts";
+
+/** What is done with a message. */
+type Action =
+  | "query"
+  | "parse"
+  | "bind"
+  | "describe"
+  | "execute"
+  | "close"
+  | "flush"
+  | "sync"
+  | "call"
+  | "copy"
+  | "capture"
+  | "terminate"
+  | "drop"
+  | "disorder";
+
+const { query, parse, bind, describe, execute, close, flush, sync, functionCall, terminate, copyData, copyDone, copyFail } =
+  client;
+const always = { [terminate]: "terminate" } as const;
+const copies = { [copyData]: "copy", [copyDone]: "copy", [copyFail]: "copy" } as const;
+const captures = { [copyData]: "capture", [copyDone]: "capture", [copyFail]: "capture" } as const;
+
+/**
+ * Which message is taken for what in which state (§53.2). What stands nowhere is `drop` while it is skipped to the Sync, and otherwise out of
+ * order, which ends the connection. While it is waiting or held nothing is looked at but a Terminate.
+ */
+const table: Readonly<Record<State, Readonly<Record<number, Action>>>> = {
+  open: {
+    ...always,
+    ...copies,
+    [query]: "query",
+    [parse]: "parse",
+    [bind]: "bind",
+    [describe]: "describe",
+    [execute]: "execute",
+    [close]: "close",
+    [flush]: "flush",
+    [sync]: "sync",
+    [functionCall]: "call",
+  },
+  skipping: {
+    ...always,
+    [sync]: "sync",
+    [query]: "drop",
+    [parse]: "drop",
+    [bind]: "drop",
+    [describe]: "drop",
+    [execute]: "drop",
+  },
+  copying: { ...always, ...copies, [flush]: "drop", [sync]: "drop" },
+  capturing: { ...always, ...captures, [flush]: "drop", [sync]: "drop" },
+  waiting: { ...always },
+  held: { ...always },
+  ended: {},
+};
+
+/** Before these the session must be known to be as it was. */
+const judged: ReadonlySet<number> = new Set([query, parse, bind, execute]);
+
+interface Queued {
+  readonly type: number;
+  readonly frame: Buffer;
+  /** Of CopyData: what of the message is still to come. -1 = the message was too large, and is not here. */
+  readonly left: number;
+}
+
+/** Makes the gates of a listener's connections. */
+export function clientGates(host: GateHost): OpenClientGate {
+  return (parts) => new Gate({ ...parts, ...host });
+}
+
+/** Everything that a client sends after start-up goes through here, message by message. */
+export class Gate implements ClientGate, OwnConnection, Gatekeeper {
+  readonly #parts: GateParts;
+  readonly #native: NativeGate;
+  readonly #conversation: Conversation;
+  readonly #frames: ClientFrames;
+  readonly #simple: SimpleProtocol;
+  readonly #extended: ExtendedProtocol;
+  readonly #leaving: Leaving;
+  #queue: Queued[] = [];
+  #queuedBytes = 0;
+  #paused = false;
+  #holding: Holding | undefined;
+  #capture: Capture | undefined;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+    this.#native = parts.native(this);
+    const lost = () => this.#holding?.lose();
+    this.#conversation = new Conversation(parts, this.#native, { resumed: () => this.#resume(), lost, over: () => this.#over() });
+    this.#leaving = new Leaving(this.#conversation);
+    this.#simple = new SimpleProtocol(this.#conversation, this);
+    this.#extended = new ExtendedProtocol(this.#conversation, this);
+    const { statementBytes, parameterBytes } = parts.bounds;
+    // Frames a little above the bound get as far as classification, which refuses and records them.
+    const caps = { statement: 2 * statementBytes + 1024, bind: 2 * parameterBytes + 256 * 1024 };
+    this.#frames = new ClientFrames(caps, {
+      frame: (type, frame) => this.#take({ type, frame, left: 0 }),
+      copyData: (frame, left) => this.#take({ type: copyData, frame, left }),
+      oversized: (type) => this.#take({ type, frame: none, left: -1 }),
+    });
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#conversation.state === "ended") return;
+    try {
+      this.#frames.push(chunk);
+    } catch (error) {
+      this.#disorder(error);
+    }
+    this.#conversation.turn();
+    this.#regulate();
+  }
+
+  cancel() {
+    if (this.#conversation.state === "ended") return;
+    if (this.#conversation.state === "held") return this.#holding?.cancel();
+    const { lent } = this.#conversation.outgoing;
+    if (lent === undefined || this.#conversation.replies.due === 0) return;
+    this.#conversation.afterwards = "end";
+    lent.cancel().catch(() => {});
+  }
+
+  drained(): void {
+    this.#conversation.clientDrained();
+  }
+
+  gone() {
+    this.#over();
+  }
+
+  async drain(): Promise<void> {
+    const { state } = this.#conversation;
+    if (state === "held") this.#holding?.cancel();
+    else if (state === "open" || state === "skipping") await this.#conversation.answeredAll();
+    this.#conversation.fatal("57P01", "terminating connection due to administrator command");
+  }
+
+  cut(reason: string) {
+    this.#conversation.fatal("57P01", `Countersign: ${reason}`);
+  }
+
+  dispatch(operation: Operation, _role: string, limits: Limits, options: DispatchOptions): Dispatch {
+    if (this.#holding === undefined)
+      throw new CountersignError("cancelled", "The client does not wait for it any more; nothing ran.");
+    return this.#holding.dispatch(operation, limits, options);
+  }
+
+  hold(verdict: Held, work: HeldWork) {
+    if (this.#conversation.inTransaction && this.#parts.bounds.holdInTransaction === "refuse")
+      return work.refuse(notInTransaction);
+    const holding = new Holding(this.#conversation, work);
+    this.#holding = holding;
+    holding
+      .begin(verdict)
+      .catch((error: unknown) => this.#parts.onInternalError(error))
+      .finally(() => {
+        if (this.#holding === holding) this.#holding = undefined;
+        this.#resume();
+      });
+  }
+
+  capture(work: CaptureWork) {
+    this.#capture = new Capture(work, this.#parts.bounds.copyBytes);
+    this.#conversation.state = "capturing";
+    this.#conversation.replies.expect(expected("local", { bytes: copyInMessage(work.binary, work.columns) }));
+  }
+
+  /** Takes a message now, or keeps it until its turn comes. */
+  #take(message: Queued) {
+    if (this.#queue.length === 0 && !this.#conversation.blocked) return this.#handle(message);
+    this.#queue.push(message);
+    this.#queuedBytes += message.frame.length;
+    if (message.type === terminate) this.#terminateHeld();
+  }
+
+  /** A client that has said goodbye does not wait for approvers. */
+  #terminateHeld() {
+    if (this.#conversation.state === "held") this.#holding?.cancel();
+  }
+
+  #resume() {
+    while (this.#queue.length > 0 && !this.#conversation.blocked && this.#conversation.state !== "ended") {
+      const message = this.#queue.shift();
+      if (message === undefined) break;
+      this.#queuedBytes -= message.frame.length;
+      this.#handle(message);
+    }
+    this.#conversation.turn();
+    this.#regulate();
+  }
+
+  /** A client whose messages wait for us sends no more; one that waits for approvers may leave, which only those notice who read. */
+  #regulate() {
+    const { state } = this.#conversation;
+    if (state === "ended") return;
+    if (state === "held" && this.#queuedBytes > this.#parts.bounds.heldBytes) {
+      this.#conversation.fatal("54000", "Countersign: too much was sent after a statement that waits for approval");
+      return;
+    }
+    const pauses = this.#queue.length > 0 && state !== "held";
+    if (pauses === this.#paused) return;
+    this.#paused = pauses;
+    if (pauses) this.#parts.client.pause();
+    else this.#parts.client.resume();
+  }
+
+  #handle(message: Queued) {
+    const conversation = this.#conversation;
+    if (conversation.doubtful && judged.has(message.type) && conversation.state === "open" && conversation.status !== "E")
+      return this.#checkFirst(message);
+    try {
+      this.#act(message);
+    } catch (error) {
+      this.#disorder(error, message.type);
+    }
+  }
+
+  /** Something ran that may have changed how statements are read: nothing is judged before the session was asked. */
+  #checkFirst(message: Queued) {
+    const conversation = this.#conversation;
+    const checked = async () => {
+      const answered = conversation.answeredAll();
+      conversation.turn();
+      await answered;
+      // Rolled back: the settings are those of before.
+      if (conversation.status === "E") return;
+      await checkSession(conversation);
+      conversation.doubtful = false;
+    };
+    conversation.wait(checked(), {
+      done: () => this.#act(message),
+      failed: (error) =>
+        conversation.fatal("42501", `Countersign: ${error instanceof Error ? error.message : "it cannot be checked"}`),
+    });
+  }
+
+  #act({ type, frame, left }: Queued) {
+    const { state, outgoing } = this.#conversation;
+    const action = table[state][type] ?? (state === "skipping" ? "drop" : "disorder");
+    if (left === -1 && action !== "drop") return this.#oversized(type);
+    switch (action) {
+      case "query":
+        return this.#simple.query(frame);
+      case "parse":
+      case "bind":
+      case "describe":
+      case "execute":
+      case "close":
+        return this.#extended[action](frame);
+      case "sync":
+        this.#conversation.state = "open";
+        return this.#extended.sync(frame);
+      case "flush":
+        if (outgoing.lent) outgoing.add(frame);
+        return;
+      case "call": {
+        const complaint = {
+          severity: "ERROR",
+          sqlstate: "0A000",
+          message: "Countersign: function calls by their number are refused",
+        } as const;
+        return this.#conversation.refuseQuery({ ...complaint, hint: "Call the function in a SELECT." });
+      }
+      case "copy":
+        return this.#copy(type, frame);
+      case "capture":
+        return this.#captured(type, frame, left);
+      case "terminate":
+        this.#leaving.goodbye = true;
+        this.#parts.client.end();
+        return this.#over();
+      case "drop":
+        return;
+      case "disorder":
+        throw new WireError("08P01", `unexpected message type 0x${type.toString(16)}`, true);
+    }
+  }
+
+  /** While nothing copies, the server ignores what is left over of a copy that failed (§53.2.6); so it is not sent. */
+  #copy(type: number, frame: Buffer): void {
+    const conversation = this.#conversation;
+    if (conversation.state !== "copying" && conversation.replies.due === 0) return;
+    conversation.outgoing.add(frame);
+    if (type === copyData) return;
+    conversation.replies.expect(expected("copy-end"));
+    conversation.copies = false;
+    conversation.state = "open";
+  }
+
+  #captured(type: number, frame: Buffer, left: number) {
+    const capture = this.#capture;
+    if (capture === undefined) return;
+    if (type === copyData) {
+      if (capture.take(frame, left)) return;
+      this.#capture = undefined;
+      this.#conversation.state = "open";
+      const cap = this.#parts.bounds.copyBytes;
+      return capture.work.failed("54000", `Countersign: more than ${cap} bytes of COPY data cannot be shown to approvers`);
+    }
+    this.#capture = undefined;
+    this.#conversation.state = "open";
+    capture.end(type, type === copyFail ? readCopyFail(frame) : "");
+  }
+
+  #oversized(type: number) {
+    const complaint = {
+      severity: "ERROR",
+      sqlstate: "54000",
+      message: "Countersign: the message is larger than is accepted",
+    } as const;
+    if (type === query || type === functionCall) this.#conversation.refuseQuery(complaint);
+    else this.#conversation.refuseStep(complaint);
+  }
+
+  /** What PostgreSQL would not take either. */
+  #disorder(error: unknown, type?: number) {
+    if (!(error instanceof WireError)) {
+      this.#parts.onInternalError(error);
+      return this.#conversation.fatal("XX000", "Countersign: an internal error ended the connection");
+    }
+    const { sqlstate, message, fatal } = error;
+    if (fatal) return this.#conversation.fatal(sqlstate, message);
+    const complaint = { severity: "ERROR", sqlstate, message } as const;
+    if (type === query) this.#conversation.refuseQuery(complaint, true);
+    else this.#conversation.refuseStep(complaint, true);
+  }
+
+  /** The client has gone, or was told to. */
+  #over(): void {
+    if (this.#conversation.state === "ended") return;
+    this.#queue = [];
+    this.#conversation.leave();
+    this.#holding?.cancel();
+    this.#leaving.begin(() => this.#native[Symbol.dispose]());
+  }
+}
+
+const none = Buffer.alloc(0);
+const notInTransaction = {
+  code: "denied",
+  message:
+    "inside of a transaction nothing may wait for approval here, because locks would be held meanwhile. Send it outside of one.",
+  retryable: false,
+} as const;

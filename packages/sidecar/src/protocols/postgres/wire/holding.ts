@@ -1,0 +1,159 @@
+import { CountersignError, type Limits, type Operation, type Outcome, type PostgresQuery } from "@countersign/policy";
+import type { PassageEnd } from "../../../native/passage.ts";
+import type { Held } from "../../../native/verdict.ts";
+import type { WaitingClient } from "../../../native/waiting-client.ts";
+import type { Dispatch, DispatchOptions } from "../../connector.ts";
+import type { Refusal } from "../refuse.ts";
+import type { Conversation } from "./conversation.ts";
+import { newsNotice, waitingNotice } from "./notice.ts";
+import { Running } from "./running.ts";
+
+/** What is to be done with what is held. */
+export interface HeldWork {
+  /** What the client asked for. An approver may have put another operation in its place. */
+  readonly operation: PostgresQuery;
+  /** Sends it; the messages of the client that come after it may be looked at from then on. */
+  run(operation: PostgresQuery, running: Running): void;
+  /** It does not run. */
+  refuse(refusal: Refusal): void;
+}
+
+/** One operation of a client that waits for approvers. */
+export class Holding {
+  readonly #conversation: Conversation;
+  readonly #work: HeldWork;
+  readonly #gone = new AbortController();
+  #started = false;
+  #lost = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(conversation: Conversation, work: HeldWork) {
+    this.#conversation = conversation;
+    this.#work = work;
+  }
+
+  /** Holds it, and resolves when all is said and done. */
+  async begin(verdict: Held): Promise<void> {
+    const { native } = this.#conversation;
+    this.#conversation.state = "held";
+    const ended = await native.hold(verdict, this.#client(verdict), this.#gone.signal);
+    clearInterval(this.#timer);
+    if (this.#started || this.#conversation.ended) return;
+    // Of a pipeline that has failed meanwhile nothing more is answered.
+    this.#conversation.state = this.#lost ? "skipping" : "open";
+    if (this.#lost) return;
+    const { failure, requestId, state } = ended;
+    const { code = state, message = "it did not run.", retryable = false } = failure ?? {};
+    this.#work.refuse({ code, message, retryable, requestId, rules: verdict.decision.rules });
+  }
+
+  /** The pipeline that it belongs to has failed. */
+  lose(): void {
+    this.#lost = true;
+    this.#gone.abort();
+  }
+
+  /** The client cancels it, or has gone. */
+  cancel(): void {
+    this.#gone.abort();
+  }
+
+  #client({ decision }: Held): WaitingClient {
+    const conversation = this.#conversation;
+    const { noticeMs } = conversation.parts.bounds;
+    const why = `${decision.message === undefined ? "" : `${decision.message} `}Asked for by ${decision.rules.join(", ")}.`;
+    const say = (notice: Buffer) => {
+      if (this.#gone.signal.aborted || conversation.state !== "held") return;
+      conversation.interpose(notice);
+      conversation.turn();
+    };
+    return {
+      pending: (request) => {
+        say(waitingNotice(request, why));
+        clearInterval(this.#timer);
+        if (noticeMs > 0) this.#timer = setInterval(() => say(waitingNotice(request, why)), noticeMs).unref();
+      },
+      replaced: ({ requestId, why: reason, statement }) => {
+        say(newsNotice(`request ${requestId} took its place: ${reason}`, statement && `It now says: ${statement}`));
+      },
+    };
+  }
+
+  /** What runs it once it may; see `OwnConnection`. */
+  dispatch(operation: Operation, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
+    const conversation = this.#conversation;
+    const requireHeld = () => {
+      if (this.#started || this.#gone.signal.aborted || conversation.state !== "held")
+        throw new CountersignError("cancelled", "The client does not wait for it any more; nothing ran.");
+    };
+    return {
+      prepare: async () => {
+        requireHeld();
+        await conversation.lend();
+        requireHeld();
+        await conversation.limiting.pending;
+        const answered = conversation.answeredAll();
+        conversation.turn();
+        await answered;
+        requireHeld();
+        return null;
+      },
+      run: async () => {
+        requireHeld();
+        if (operation.kind !== "postgres.query") throw new TypeError("the operation is not the client's");
+        this.#started = true;
+        clearInterval(this.#timer);
+        return this.#run(operation, { limits, readOnly, signal });
+      },
+      close: async () => {},
+    };
+  }
+
+  async #run(operation: PostgresQuery, terms: { limits: Limits; readOnly: boolean; signal: AbortSignal }): Promise<Outcome> {
+    const conversation = this.#conversation;
+    const { limits, readOnly, signal } = terms;
+    const { promise, resolve } = Promise.withResolvers<PassageEnd>();
+    const running = new Running({ end: resolve }, { limits, readOnly, startedMs: conversation.parts.now() });
+    // What was reviewed need not be understood.
+    conversation.distrust();
+    conversation.limiting.watch(running);
+    const stop = () => conversation.limiting.stop(running);
+    signal.addEventListener("abort", stop, { once: true });
+    conversation.state = "open";
+    conversation.guarded(() => this.#work.run(operation, running));
+    conversation.resume();
+    try {
+      return outcomeOf(await promise, running);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+}
+
+const changeTag = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY) (\d+)$/;
+
+function outcomeOf({ state, rows, bytes, durationMs, targetCode, commandTag }: PassageEnd, { cut }: Running): Outcome {
+  const measured = { rows, bytes, durationMs };
+  const changed = changeTag.exec(commandTag ?? "")?.[1];
+  const said = {
+    ...(commandTag === undefined ? {} : { commandTag }),
+    ...(changed === undefined ? {} : { rowsAffected: Number(changed) }),
+  };
+  if (state === "succeeded") return { state, ...measured, ...said };
+  if (state === "unknown") {
+    const message = "The connection was lost while the statement ran. Look at the database before you ask again.";
+    return { state, failure: { code: "unknown_outcome", message, retryable: false }, ...measured, ...said };
+  }
+  const failure =
+    cut !== undefined
+      ? ({ code: "limit_exceeded", message: `The policy's limit of ${cut} was reached.`, retryable: false } as const)
+      : state === "unsent"
+        ? ({ code: "cancelled", message: "The client bound it and did not execute it; nothing ran.", retryable: false } as const)
+        : {
+            code: "target_error" as const,
+            message: `The database refused it (${targetCode ?? "an earlier step of the same pipeline failed"}).`,
+            retryable: false,
+            ...(targetCode === undefined ? {} : { targetCode }),
+          };
+  return { state: "failed", failure, ...measured, ...said };
+}

@@ -1,0 +1,105 @@
+import type { PostgresQuery, SqlStep } from "@countersign/policy";
+import type { Running } from "./running.ts";
+
+/** A prepared statement of the session, by Parse or by PREPARE. */
+export interface Prepared {
+  readonly of: "statement";
+  /** What it runs, alone. */
+  readonly text: string;
+  /** The whole text that it was sent with, as `pg_prepared_statements` has it. */
+  readonly source: string;
+  readonly types: readonly number[];
+  readonly steps: readonly SqlStep[] | undefined;
+  /** By PREPARE. */
+  readonly bySql: boolean;
+  /** The client believes that the name is this, but it was refused and not sent: nothing of that name may run. */
+  readonly refused: boolean;
+}
+
+/** A portal, by Bind, or a cursor, by DECLARE: the server has one table for both. */
+export interface Portal {
+  readonly of: "portal";
+  readonly text: string;
+  readonly source: string;
+  readonly steps: readonly SqlStep[] | undefined;
+  /** It outlives the transaction. */
+  readonly hold: boolean;
+  /** What the last Execute or the declaration was decided as. */
+  running: Running | undefined;
+  /** Rows that were given of it, over all FETCHes. */
+  rows: number;
+  /** It was run to its end, or an Execute was sent that runs it to its end: another one needs its own decision. */
+  finished: boolean;
+  /** What it was bound as, to be judged again; undefined for a cursor. */
+  readonly operation: PostgresQuery | undefined;
+}
+
+/**
+ * The names of one kind of thing as the server knows them, and as it will when everything that was sent succeeds. What fails, or is skipped, is
+ * taken back by what the server itself confirmed.
+ */
+export class Names<Thing> {
+  readonly #confirmed = new Map<string, Thing>();
+  /** What was sent and is not answered yet, by name: the last of it, how many messages, and in which pipeline (up to a Sync) the last one was. */
+  readonly #ahead = new Map<string, { thing: Thing | undefined; due: number; pipeline: number }>();
+
+  /** What a message that is sent now would find. */
+  get(name: string): Thing | undefined {
+    const ahead = this.#ahead.size > 0 ? this.#ahead.get(name) : undefined;
+    return ahead ? ahead.thing : this.#confirmed.get(name);
+  }
+
+  /**
+   * Whether that is certain. A definition of the same pipeline is: when it fails, the server skips what follows it. One of an earlier pipeline
+   * may fail, and then an older thing of that name is still there.
+   */
+  isCertain(name: string, pipeline: number): boolean {
+    const ahead = this.#ahead.size > 0 ? this.#ahead.get(name) : undefined;
+    return ahead === undefined || ahead.pipeline === pipeline;
+  }
+
+  /** How many there are at most. */
+  get size(): number {
+    return this.#confirmed.size + this.#ahead.size;
+  }
+
+  /** A message that defines the name, or takes it away, is on its way. */
+  sent(name: string, thing: Thing | undefined, pipeline: number): void {
+    const due = (this.#ahead.get(name)?.due ?? 0) + 1;
+    this.#ahead.set(name, { thing, due, pipeline });
+  }
+
+  /** The server did it. */
+  confirmed(name: string, thing: Thing | undefined): void {
+    this.set(name, thing);
+    this.undone(name);
+  }
+
+  /** The server did not do it. */
+  undone(name: string): void {
+    const ahead = this.#ahead.get(name);
+    if (ahead !== undefined && --ahead.due <= 0) this.#ahead.delete(name);
+  }
+
+  /** It is so without a message of its own, e.g. by a statement that is complete. */
+  set(name: string, thing: Thing | undefined): void {
+    if (thing === undefined) this.#confirmed.delete(name);
+    else this.#confirmed.set(name, thing);
+  }
+
+  /** Takes away all of them, or those that match; gives them. */
+  clear(matches: (thing: Thing) => boolean = () => true): readonly Thing[] {
+    const gone: Thing[] = [];
+    for (const [name, thing] of this.#confirmed) {
+      if (!matches(thing)) continue;
+      this.#confirmed.delete(name);
+      gone.push(thing);
+    }
+    return gone;
+  }
+
+  /** What the server has confirmed. */
+  entries(): IterableIterator<[string, Thing]> {
+    return this.#confirmed.entries();
+  }
+}

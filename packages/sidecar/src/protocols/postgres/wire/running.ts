@@ -1,0 +1,85 @@
+import type { Limits } from "@countersign/policy";
+import type { PassageEnd } from "../../../native/passage.ts";
+
+/** Which bound of the policy was reached. */
+export type LimitKind = "rows" | "bytes" | "time";
+
+/** Hears how an operation ended: the passage of an allowed one, the dispatch of one that was held. Once. */
+export interface Ending {
+  end(how: PassageEnd): void;
+}
+
+/** What an operation is run under. */
+export interface RunningTerms {
+  readonly limits: Limits;
+  readonly readOnly: boolean;
+  readonly startedMs: number;
+  /** So many rows of the same cursor were passed on before. */
+  readonly rowsBefore?: number;
+}
+
+/** One operation on its way through the server: what of its result was passed on, and where the policy cuts it. */
+export class Running {
+  rows = 0;
+  /** Bodies of rows, or of copied data. */
+  bytes = 0;
+  /** Of the last CommandComplete. */
+  tag: string | undefined;
+  sqlstate: string | undefined;
+  /** The client gets no more of the result. */
+  cut: LimitKind | undefined;
+  readonly limits: Limits;
+  /** Whether rows and bytes have to be counted one by one. */
+  readonly limited: boolean;
+  readonly rowsBefore: number;
+  readonly readOnly: boolean;
+  readonly #startedMs: number;
+  #ending: Ending | undefined;
+
+  constructor(ending: Ending, { limits, readOnly, startedMs, rowsBefore = 0 }: RunningTerms) {
+    this.#ending = ending;
+    this.limits = limits;
+    this.readOnly = readOnly;
+    this.limited = limits.rows !== undefined || limits.bytes !== undefined;
+    this.rowsBefore = rowsBefore;
+    this.#startedMs = startedMs;
+  }
+
+  get ended(): boolean {
+    return this.#ending === undefined;
+  }
+
+  /** Whether a row of so many bytes fits into what is left of the limits. */
+  admits(size: number): boolean {
+    const { rows, bytes } = this.limits;
+    if (rows !== undefined && this.rowsBefore + this.rows >= rows) this.cut = "rows";
+    else if (bytes !== undefined && this.bytes + size > bytes) this.cut = "bytes";
+    return this.cut === undefined;
+  }
+
+  /** The server has answered all of it. */
+  finish(nowMs: number): void {
+    this.end(this.sqlstate === undefined && this.cut === undefined ? "succeeded" : "failed", nowMs);
+  }
+
+  /** The connection broke before the server said what became of it. */
+  lose(nowMs: number): void {
+    this.end(this.readOnly ? "failed" : "unknown", nowMs);
+  }
+
+  /** Says how it ended; later words are not heard. */
+  end(state: PassageEnd["state"], nowMs: number): void {
+    const ending = this.#ending;
+    if (ending === undefined) return;
+    this.#ending = undefined;
+    const { rows, bytes, tag, sqlstate } = this;
+    ending.end({
+      state,
+      rows,
+      bytes,
+      durationMs: Math.max(nowMs - this.#startedMs, 0),
+      ...(sqlstate === undefined ? {} : { targetCode: sqlstate }),
+      ...(tag === undefined ? {} : { commandTag: tag }),
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import { CountersignError } from "@countersign/policy";
+import { decodeRows } from "../codec.ts";
+import { type Conversation, ownName } from "./conversation.ts";
+import { expected } from "./expected.ts";
+import { request } from "./request-message.ts";
+
+/** What decides how a statement is read and whose rights it has. Names of functions and views are qualified: a drifted path must not choose others. */
+const settings = [
+  "standard_conforming_strings",
+  "backslash_quote",
+  "transform_null_equals",
+  "client_encoding",
+  "search_path",
+  "session_replication_role",
+  "role",
+] as const;
+
+const list = (view: string) =>
+  `coalesce((select pg_catalog.json_agg(pg_catalog.json_build_array(name, statement)) from pg_catalog.${view}), '[]')::pg_catalog.text`;
+const question = `select ${[
+  ...settings.map((name) => `pg_catalog.current_setting('${name}')`),
+  list("pg_prepared_statements"),
+  list("pg_cursors"),
+].join(", ")}`;
+
+/**
+ * Asks the session, after something ran that may have changed it, whether statements are still read as they are classified, and whether the names
+ * of prepared statements and cursors still stand for what was decided on. It goes between the client's own messages and touches none of its names.
+ *
+ * @throws {CountersignError} `target_unavailable` when anything differs: the session must end.
+ */
+export async function checkSession(conversation: Conversation): Promise<void> {
+  const rows: Buffer[] = [];
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const silent = { silent: true, name: ownName } as const;
+  conversation.send(request.parse(ownName, question), expected("parse", silent));
+  conversation.send(request.bind(ownName, ownName, []), expected("bind", silent));
+  conversation.send(request.execute(ownName), expected("execute", { ...silent, rows }));
+  conversation.send(request.closePortal(ownName), expected("close-portal", silent));
+  conversation.send(request.closeStatement(ownName), expected("close-statement", { ...silent, settled: resolve }));
+  if (conversation.stepped) conversation.outgoing.add(request.flush);
+  else conversation.send(request.sync, expected("sync", silent));
+  conversation.turn();
+  if (!(await promise)) throw changed("cannot be read any more");
+  const [row = []] = decodeRows(Buffer.concat(rows), 1);
+  compare(conversation, row);
+}
+
+function compare({ outgoing, names }: Conversation, row: readonly (string | null)[]): void {
+  for (const [index, name] of settings.entries()) {
+    const value = row[index] ?? "";
+    if (name === "role" ? value !== "none" : outgoing.lent?.drifted(name, value) !== false) throw changed(`has another ${name}`);
+  }
+  const [statements, cursors] = [pairs(row[settings.length]), pairs(row[settings.length + 1])];
+  for (const [name, { source, refused }] of names.statements.entries()) {
+    const there = statements.get(name);
+    if (!refused && there !== undefined && there !== source) throw changed("has another prepared statement of the same name");
+  }
+  for (const [name, { source }] of names.portals.entries()) {
+    const there = cursors.get(name);
+    if (there !== undefined && there !== source) throw changed("has another cursor of the same name");
+  }
+}
+
+function pairs(text: string | null | undefined): ReadonlyMap<string, string> {
+  const parsed: unknown = JSON.parse(text ?? "[]");
+  const found = new Map<string, string>();
+  for (const pair of Array.isArray(parsed) ? parsed : []) {
+    if (Array.isArray(pair) && typeof pair[0] === "string" && typeof pair[1] === "string") found.set(pair[0], pair[1]);
+  }
+  return found;
+}
+
+function changed(how: string): CountersignError {
+  return new CountersignError("target_unavailable", `the session ${how} after a statement that is not fully understood`);
+}

@@ -1,0 +1,138 @@
+import { bodyBytes, bodyOf, type PostgresQuery, type SqlStep } from "@countersign/policy";
+import type { Held } from "../../../native/verdict.ts";
+import { readQuery } from "./client-message.ts";
+import type { Conversation } from "./conversation.ts";
+import { expected } from "./expected.ts";
+import type { Gatekeeper } from "./gatekeeper.ts";
+import type { HeldWork } from "./holding.ts";
+import { request } from "./request-message.ts";
+import type { Running } from "./running.ts";
+import { ownErrorOf } from "./syntax.ts";
+
+/** Nothing but the white space of PostgreSQL's scanner, and semicolons. */
+const empty = /^[ \t\n\r\f\v;]*$/;
+const emptyQuery = request.query("");
+
+/** The simple protocol (§53.2.2): one text, one decision, whatever it holds. */
+export class SimpleProtocol {
+  readonly #conversation: Conversation;
+  readonly #gate: Gatekeeper;
+
+  constructor(conversation: Conversation, gate: Gatekeeper) {
+    this.#conversation = conversation;
+    this.#gate = gate;
+  }
+
+  /** A Query. */
+  query(frame: Buffer) {
+    const conversation = this.#conversation;
+    const { names, pipeline } = conversation;
+    const text = readQuery(frame);
+    if (empty.test(text)) return this.#empty();
+    const steps = names.stepsOf(text);
+    if (!names.isCertain(steps, pipeline))
+      return conversation.wait(conversation.answeredAll(), { done: () => this.query(frame) });
+    this.#ask(frame, text, steps, names.runsOf(steps));
+  }
+
+  #ask(frame: Buffer, text: string, steps: readonly SqlStep[] | undefined, runs: readonly string[] | undefined): void {
+    const conversation = this.#conversation;
+    const operation = conversation.operation(text, { parameters: [], ...(runs && { runs }) });
+    conversation.ask(operation, {
+      pass: (verdict) => this.#send(frame, text, steps, conversation.running(verdict, this.#rowsBefore(steps))),
+      hold: (verdict) => this.#held(verdict, operation, frame, steps),
+      refuse: (refusal) => {
+        const { complaint, likeServer } = ownErrorOf(refusal);
+        conversation.refuseQuery(complaint, likeServer);
+      },
+    });
+  }
+
+  /** A limit of rows is about a cursor, not about one FETCH of it. */
+  #rowsBefore(steps: readonly SqlStep[] | undefined): number {
+    const fetch = steps?.find((step) => step.does === "fetch");
+    return fetch?.does === "fetch" ? (this.#conversation.names.portals.get(fetch.name)?.rows ?? 0) : 0;
+  }
+
+  #send(frame: Buffer, text: string, steps: readonly SqlStep[] | undefined, running: Running, input?: Buffer) {
+    const conversation = this.#conversation;
+    const { names, pipeline } = conversation;
+    // A Query takes the unnamed statement away (§53.2.3).
+    const unnamed = names.statements.get("");
+    if (unnamed) names.statements.sent("", undefined, pipeline);
+    names.sent(steps);
+    conversation.stepped = conversation.executed = conversation.controlled = false;
+    conversation.send(
+      frame,
+      expected("query", { running, steps, source: text, ...(unnamed && { defines: unnamed }), ...(input && { input }) }),
+      true,
+    );
+  }
+
+  #empty() {
+    const conversation = this.#conversation;
+    const go = () => {
+      conversation.stepped = conversation.executed = conversation.controlled = false;
+      conversation.send(emptyQuery, expected("query"));
+    };
+    if (conversation.outgoing.lent) return go();
+    conversation.wait(conversation.lend(), {
+      done: go,
+      failed: (error) => conversation.refuseQuery(ownErrorOf(conversation.refusalOf(error)).complaint),
+    });
+  }
+
+  #held(verdict: Held, operation: PostgresQuery, frame: Buffer, steps: readonly SqlStep[] | undefined) {
+    const conversation = this.#conversation;
+    const copy = steps?.find((step) => step.does === "copy-in");
+    const refuse: HeldWork["refuse"] = (refusal) => conversation.refuseQuery(ownErrorOf(refusal).complaint);
+    if (copy?.does === "copy-in" && operation.input === undefined && verdict.decision.approval.input !== "unseen") {
+      if (steps?.length !== 1) return refuse(copyAlone);
+      const { binary, columns } = copy;
+      return this.#gate.capture({
+        binary,
+        columns,
+        captured: (data) => this.#captured(operation, data, frame, steps),
+        failed: (sqlstate, message) => conversation.refuseQuery({ severity: "ERROR", sqlstate, message }, true),
+      });
+    }
+    this.#gate.hold(verdict, {
+      operation,
+      run: (approved, running) => {
+        const isSame = approved.statement === operation.statement;
+        const message = isSame ? frame : request.query(approved.statement);
+        const own = isSame ? steps : conversation.names.stepsOf(approved.statement);
+        this.#send(message, approved.statement, own, running);
+      },
+      refuse,
+    });
+  }
+
+  /** The data is part of what is decided, and of what approvers see. */
+  #captured(before: PostgresQuery, data: Buffer, frame: Buffer, steps: readonly SqlStep[]): void {
+    const conversation = this.#conversation;
+    const operation: PostgresQuery = { ...before, input: bodyOf(data) };
+    const refuse: HeldWork["refuse"] = (refusal) => conversation.refuseQuery(ownErrorOf(refusal).complaint);
+    conversation.ask(operation, {
+      pass: (verdict) => this.#send(frame, operation.statement, steps, conversation.running(verdict), data),
+      refuse,
+      hold: (verdict) =>
+        this.#gate.hold(verdict, {
+          operation,
+          refuse,
+          run: (approved, running) => {
+            const isSame = approved.statement === operation.statement;
+            const input = approved.input === undefined ? Buffer.alloc(0) : bodyBytes(approved.input);
+            const message = isSame ? frame : request.query(approved.statement);
+            this.#send(message, approved.statement, steps, running, input);
+          },
+        }),
+    });
+  }
+}
+
+const copyAlone = {
+  code: "invalid_operation",
+  message: "a COPY … FROM STDIN that needs an approval has to be sent alone.",
+  retryable: false,
+} as const;

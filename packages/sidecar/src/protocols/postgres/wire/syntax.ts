@@ -1,0 +1,20 @@
+import type { Refusal } from "../refuse.ts";
+import { refusalComplaint } from "../refuse.ts";
+import type { Complaint } from "./server-message.ts";
+
+/** How classification says what PostgreSQL's parser complains of. */
+const complaint = /^PostgreSQL's parser does not accept the statement: ([\s\S]*?)(?: \(at character (\d+)\))?\.$/;
+
+/** What PostgreSQL itself would say: then the server is made to fail as well, and the client sees the same as without us. */
+export interface OwnError {
+  readonly complaint: Complaint;
+  readonly likeServer: boolean;
+}
+
+/** A refusal in PostgreSQL's own terms: text that is no SQL gets the parser's own error, with its place. */
+export function ownErrorOf(refusal: Refusal): OwnError {
+  const [, message, position] = refusal.code === "invalid_operation" ? (complaint.exec(refusal.message) ?? []) : [];
+  if (message === undefined) return { complaint: refusalComplaint(refusal), likeServer: false };
+  const at = position === undefined ? {} : { position: Number(position) };
+  return { complaint: { severity: "ERROR", sqlstate: "42601", message, ...at }, likeServer: true };
+}
