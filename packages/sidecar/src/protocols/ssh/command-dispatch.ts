@@ -1,0 +1,162 @@
+import { once } from "node:events";
+import { type Body, CountersignError, type Exit, type Json, type Limits, type Outcome, type SshExec } from "@countersign/policy";
+import type { ClientChannel } from "ssh2";
+import type { Dispatch, ResultSink } from "../connector.ts";
+import { lostFailure, refusedFailure, unknownFailure } from "./failure.ts";
+import type { LoggedIn, Login } from "./login.ts";
+import { Output } from "./output.ts";
+import type { Lease } from "./pool.ts";
+import { Stop } from "./stop.ts";
+
+/** What one dispatch needs of its connector. */
+export interface DispatchParts {
+  readonly readOnly: boolean;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  readonly acquire: (signal: AbortSignal) => Promise<Lease>;
+  readonly login: Login;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+/** How long a command has after TERM, and again after its channel was closed. */
+const gracePeriodMs = 500;
+
+type Ending = Pick<Outcome, "state" | "failure" | "exit">;
+
+/** One command on its way. */
+export class CommandDispatch implements Dispatch {
+  readonly #operation: SshExec;
+  readonly #parts: DispatchParts;
+  readonly #stop: Stop;
+  readonly #startedMs: number;
+  #lease: Lease | undefined;
+  #loggedIn: LoggedIn | undefined;
+  #isHealthy = false;
+
+  constructor(operation: SshExec, parts: DispatchParts) {
+    this.#operation = operation;
+    this.#parts = parts;
+    this.#stop = new Stop(parts.signal);
+    this.#startedMs = parts.now();
+  }
+
+  /** The host has proved who it is and everything is ready; nothing of the command has been sent, in a certificate neither. */
+  async prepare(): Promise<Json> {
+    const { acquire, login, signal } = this.#parts;
+    this.#lease = await acquire(signal);
+    const { command, tty = false } = this.#operation;
+    this.#loggedIn = await login.prepare({ forceCommand: command, terminal: tty, forwarding: false });
+    this.#isHealthy = true;
+    return { hostKey: this.#lease.transport.hostKey, ...this.#loggedIn.marker };
+  }
+
+  async run(sink: ResultSink): Promise<Outcome> {
+    const { limits } = this.#parts;
+    if (limits.timeMs !== undefined) this.#stop.after(limits.timeMs, this.#elapsedMs());
+    const output = new Output(sink, limits, this.#stop);
+    const ending = await this.#run(output);
+    return { ...ending, rows: 0, bytes: output.bytes, durationMs: this.#elapsedMs() };
+  }
+
+  async close(): Promise<void> {
+    this.#stop[Symbol.dispose]();
+    this.#lease?.giveBack(this.#isHealthy);
+    this.#lease = undefined;
+  }
+
+  async #run(output: Output): Promise<Ending> {
+    const [lease, loggedIn] = [this.#lease, this.#loggedIn];
+    if (lease === undefined || loggedIn === undefined) throw new TypeError("run() before prepare()");
+    const { transport } = lease;
+    const { command, tty, stdin } = this.#operation;
+    if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
+    this.#isHealthy = false;
+    try {
+      await loggedIn.logIn(transport);
+    } catch (error) {
+      return { state: "failed", failure: failureOf(error) };
+    }
+    if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
+    let channel: ClientChannel;
+    try {
+      channel = await transport.exec(command, tty ? {} : undefined);
+    } catch (error) {
+      if (!transport.isOpen || error instanceof CountersignError) return this.#lost();
+      this.#isHealthy = true;
+      return { state: "failed", failure: refusedFailure("to run the command", error) };
+    }
+    return this.#follow(channel, output, stdin);
+  }
+
+  async #follow(channel: ClientChannel, output: Output, stdin: Body | undefined): Promise<Ending> {
+    let exit: Exit | undefined;
+    // RFC 4254 §6.10: a command that a signal ended has no code.
+    channel.on("exit", (code: number | null, signal?: string) => {
+      exit = code === null ? { signal: (signal ?? "").replace(/^SIG/, "") } : { code };
+    });
+    channel.on("error", () => {});
+    output.from(channel, "stdout");
+    output.from(channel.stderr, "stderr");
+    const closed = once(channel, "close").then(() => {});
+    channel.end(stdin === undefined ? undefined : bodyBytes(stdin));
+    await Promise.race([closed, this.#stop.asked]);
+    const { reason } = this.#stop;
+    if (reason !== undefined) await stopCommand(channel, closed);
+    await output.drained();
+    // It may have been asked for while the last of the output was being taken.
+    const why = reason ?? this.#stop.reason;
+    if (exit === undefined) return why === undefined ? this.#lost() : this.#stopped(why);
+    this.#isHealthy = true;
+    return why === undefined ? { state: "succeeded", exit } : { state: "failed", failure: why, exit };
+  }
+
+  #lost(): Ending {
+    if (this.#parts.readOnly) return { state: "failed", failure: lostFailure() };
+    return {
+      state: "unknown",
+      failure: unknownFailure("The connection to the target was lost while the command ran; it may still be running."),
+    };
+  }
+
+  /** Asked to stop, and the target did not say that it has. */
+  #stopped(failure: NonNullable<Outcome["failure"]>): Ending {
+    if (this.#parts.readOnly) return { state: "failed", failure };
+    return {
+      state: "unknown",
+      failure: unknownFailure(`${failure.message} The target did not say how it ended; it may still be running.`),
+    };
+  }
+
+  #elapsedMs(): number {
+    return this.#parts.now() - this.#startedMs;
+  }
+}
+
+/**
+ * Asks a command to end, then closes its channel. sshd passes no signal to a forced command (session.c), so that with a certificate only the
+ * end of its input and output tells it.
+ */
+async function stopCommand(channel: ClientChannel, closed: Promise<void>): Promise<void> {
+  for (const step of [() => channel.signal("TERM"), () => channel.signal("KILL"), () => channel.close()]) {
+    step();
+    const timer = Promise.withResolvers<"late">();
+    const late = setTimeout(() => timer.resolve("late"), gracePeriodMs / 2);
+    const ended = await Promise.race([closed.then(() => "ended" as const), timer.promise]);
+    clearTimeout(late);
+    if (ended === "ended") return;
+  }
+}
+
+/** The bytes of a body. */
+export function bodyBytes(body: Body): Buffer {
+  return "text" in body ? Buffer.from(body.text) : Buffer.from(body.binary, "base64url");
+}
+
+/** What a refusal before anything was sent is as a failure. */
+export function failureOf(error: unknown): NonNullable<Outcome["failure"]> {
+  if (!(error instanceof CountersignError))
+    return { code: "internal", message: "An internal error; nothing ran.", retryable: false };
+  const { code, message, retryable } = error;
+  return { code, message, retryable };
+}
