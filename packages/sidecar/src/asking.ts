@@ -8,6 +8,7 @@ import {
   isReadOnly,
   newRequestId,
   type Policy,
+  type PostgresQuery,
   type Predecessor,
   type Principal,
   type RequestDraft,
@@ -86,6 +87,18 @@ export class Asking {
   askNow(call: Call): Asked | Promise<Asked> {
     const understood = this.#understand(call);
     return understood instanceof Promise ? understood.then((one) => this.#asked(one)) : this.#asked(understood);
+  }
+
+  /**
+   * Makes sure that a statement can be read at all, before its values are known.
+   *
+   * @throws {CountersignError} as `classify`.
+   */
+  read(operation: PostgresQuery, resource: string): undefined | Promise<unknown> {
+    const { classifier, resources, limits } = this.#parts;
+    const { searchPath = [] } = resources.get(resource);
+    const read = classifier.classify(operation, { searchPath, maxStatementBytes: limits.statementBytes, unbound: true });
+    return read instanceof Promise ? read : undefined;
   }
 
   /** Whether a decision on something of a caller is that of the policy in force, and nothing of the caller's was locked since. */

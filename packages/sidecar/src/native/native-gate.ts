@@ -5,6 +5,7 @@ import {
   isReadOnly,
   type LineOperation,
   newRequestId,
+  type PostgresQuery,
   type RequestSnapshot,
   type Review,
 } from "@countersign/policy";
@@ -63,6 +64,15 @@ export class NativeGate implements Disposable {
     } catch (error) {
       return this.#refused(call, error);
     }
+  }
+
+  /**
+   * Makes sure that a statement can be read at all, before its values are known; what it does is judged with them.
+   *
+   * @throws {CountersignError} as `classify`.
+   */
+  read(operation: PostgresQuery): undefined | Promise<unknown> {
+    return this.#parts.asking.read(operation, this.#caller.resource);
   }
 
   /** Whether what was allowed may still be sent, when it had to wait for the journal. */
