@@ -1,5 +1,5 @@
 import type { AuditLog, Durability, LogReceipt, OpenIntent, RecordDraft } from "../../packages/audit/src/index.ts";
-import { AuditError } from "../../packages/audit/src/index.ts";
+import { AuditError, standingTypes } from "../../packages/audit/src/index.ts";
 import type { Scheduler, Way } from "./scheduler.ts";
 
 /** A record in the log, and whether it would survive a power cut. */
@@ -61,6 +61,12 @@ export class ModelLog implements AuditLog {
     return this.#scheduler.step("reads records", () => this.entries.filter(own).map((entry) => this.#bytes(entry)));
   }
 
+  standing(): Promise<readonly Uint8Array[]> {
+    return this.#scheduler.step("reads what stands", () =>
+      this.entries.filter(({ record }) => standingTypes.has(record.type)).map((entry) => this.#bytes(entry)),
+    );
+  }
+
   /** The requests whose intents have no outcome. */
   openIn(writer: string): readonly string[] {
     const of = (type: RecordDraft["type"]) =>
@@ -94,7 +100,9 @@ export class ModelLog implements AuditLog {
 
   #bytes(entry: Entry | undefined): Uint8Array {
     if (entry === undefined) throw new Error("no such record");
-    return Buffer.from(JSON.stringify({ ...entry.record, sidecar: entry.sidecar }));
+    return Buffer.from(
+      JSON.stringify({ ...entry.record, time: new Date(entry.record.timeMs).toISOString(), sidecar: entry.sidecar }),
+    );
   }
 }
 

@@ -64,4 +64,6 @@ export interface LogStore {
   openIntents(writer: string): Promise<readonly OpenIntent[]>;
   /** Exact bytes of the records about a request or call, in order. */
   recordsOf(request: string): Promise<readonly Uint8Array[]>;
+  /** Exact bytes of the records of `standingTypes`, in order. */
+  standing(): Promise<readonly Uint8Array[]>;
 }

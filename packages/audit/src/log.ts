@@ -113,6 +113,11 @@ class GroupCommitLog implements Log {
     return this.#options.store.recordsOf(request);
   }
 
+  async standing(): Promise<readonly Uint8Array[]> {
+    await this.#committing;
+    return this.#options.store.standing();
+  }
+
   checkpoint(): string {
     return this.#checkpoint;
   }

@@ -25,6 +25,9 @@ export type RecordType =
   | "statements"
   | "sign-in";
 
+/** What records are about that stand until others take it back. There are few of them. */
+export const standingTypes: ReadonlySet<RecordType> = new Set(["lock", "review"]);
+
 /** What a writer says; the log adds version, log name, sequence, previous hash and payload commitment. */
 export interface RecordDraft {
   readonly type: RecordType;
@@ -81,4 +84,6 @@ export interface AuditLog {
   openIntents(writer: string): Promise<readonly OpenIntent[]>;
   /** Exact bytes of the records about a request or call, in order. */
   recordsOf(request: string): Promise<readonly Uint8Array[]>;
+  /** Exact bytes of the records about what stands until it is taken back, {@link standingTypes}, in order. */
+  standing(): Promise<readonly Uint8Array[]>;
 }

@@ -26,6 +26,7 @@ export async function openEmbeddedLog(folder: string, keys: Pick<Keys, "log" | "
       append: (writer, drafts, durability) => log.append(writer, drafts, durability),
       openIntents: (writer) => log.openIntents(writer),
       recordsOf: (request) => log.recordsOf(request),
+      standing: () => log.standing(),
       async [Symbol.asyncDispose]() {
         await log.close();
         await store.close();

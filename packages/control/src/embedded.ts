@@ -17,6 +17,7 @@ import { Ledger } from "./ledger.ts";
 import { Locks } from "./locks.ts";
 import { PastDecisions } from "./past-decisions.ts";
 import { People } from "./people.ts";
+import { recordedStanding } from "./recorded-standing.ts";
 import type { ReminderTimes } from "./reminders.ts";
 import { Requests } from "./requests.ts";
 import { Resolving } from "./resolving.ts";
@@ -88,7 +89,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const { requests: store, standing, evidence } = opening.use(await openStores());
   const audit = await options.openLog();
   opening.defer(async () => audit[Symbol.asyncDispose]?.());
-  const locks = await Locks.open(standing, { audit, now });
+  const recorded = await recordedStanding(audit);
+  const locks = await Locks.open(standing, { audit, now }, recorded.locks);
   const isLocked = (person: Voter) => locks.isLocked(person);
   const delegations = await Delegations.open(standing, { audit, now, directory, isLocked });
   const verify = signatureCheck(keys.vote.publicKey);
@@ -102,7 +104,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const eligibility = new Eligibility({ ledger, locks, people: new People(directory, delegations) });
   const grants = new Grants({ store: standing, audit, locks, now, verify });
   opening.defer(() => grants.idle());
-  const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }));
+  const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }, recorded.reviews));
   const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants, reviews);
   const requests = new Requests(ledger, locks, directory, grants);
   const dependents = opening.use(new Dependents({ ledger, locks, grants, clock }));

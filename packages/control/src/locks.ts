@@ -11,6 +11,7 @@ import {
 } from "@countersign/policy";
 import type { LedgerParts } from "./ledger.ts";
 import { requireReason } from "./reason.ts";
+import type { RecordedLock, RecordedStanding } from "./recorded-standing.ts";
 import { lockRecord, record } from "./records.ts";
 import { everyStanding } from "./stores/every-standing.ts";
 import type { Standing, StandingStore } from "./stores/standing-store.ts";
@@ -38,12 +39,20 @@ export class Locks implements Revocations {
     this.#parts = parts;
   }
 
-  /** Reads the locks that stand. What cannot be read stops the start: a lock that is forgotten would let something run. */
-  static async open(store: StandingStore, parts: Pick<LedgerParts, "audit" | "now">): Promise<Locks> {
+  /**
+   * Reads the locks that stand, and puts back in force those that were recorded and are missing. What cannot be read stops the start: a lock that
+   * is forgotten would let something run.
+   */
+  static async open(
+    store: StandingStore,
+    parts: Pick<LedgerParts, "audit" | "now">,
+    recorded: RecordedStanding["locks"],
+  ): Promise<Locks> {
     const locks = new Locks(store, parts);
     for await (const standing of everyStanding(store, { kind: "lock", active: true })) {
       locks.#locks.set(standing.id, lockOf(standing));
     }
+    for (const lock of recorded.values()) if (!locks.#locks.has(lock.id)) await locks.#restore(lock);
     return locks;
   }
 
@@ -99,6 +108,21 @@ export class Locks implements Revocations {
     this.#locks.set(lock.id, lock);
     this.tell(target);
     return lock;
+  }
+
+  /** Its row was deleted or set to an older state, or a crash kept it from being stored. */
+  async #restore(recorded: RecordedLock): Promise<void> {
+    const lock: Lock = {
+      ...recorded,
+      reason: "It stands in the audit log and was missing from the store. Its reason is in the log.",
+    };
+    const { id, createdMs, ...body } = lock;
+    const control: Approver = { issuer: "", subject: "control", groups: [] };
+    await record(this.#parts.audit, [lockRecord(lock, "restored", control, this.#parts.now())]);
+    const inserted = await this.#store.insert({ id, kind: "lock", name: nameOf(lock.target), active: true, createdMs, body });
+    const standing = inserted === "taken" ? await this.#store.get(id) : undefined;
+    if (standing !== undefined) await this.#store.change(id, standing.revision, { active: true, body });
+    this.#locks.set(id, lock);
   }
 
   /**

@@ -240,10 +240,10 @@ export function resolutionRecord(
   return { type: "resolution", timeMs, ...about(request), detail: { by: voter(by), happened }, payload: Buffer.from(reason) };
 }
 
-/** Everything of a caller, an approver or a resource was locked, or the lock was lifted. */
+/** Everything of a caller, an approver or a resource was locked, the lock was lifted, or its row was missing and is there again. */
 export function lockRecord(
   lock: { readonly id: string; readonly target: LockTarget; readonly reason: string },
-  change: "locked" | "lifted",
+  change: "locked" | "lifted" | "restored",
   by: Approver,
   timeMs: number,
 ): RecordDraft {
@@ -280,7 +280,7 @@ function voter({ issuer, subject, groups }: Approver) {
   return { issuer, subject, groups };
 }
 
-/** The review of an emergency was opened, is overdue, was closed, or is void because the vote could not be stored. */
+/** The review of an emergency was opened, is overdue, was closed, is void because the vote could not be stored, or was missing and is there again. */
 export function reviewRecord(
   review: {
     readonly requestId: string;
@@ -288,7 +288,7 @@ export function reviewRecord(
     readonly dueMs: number;
     readonly by: readonly Pick<Voter, "subject">[];
   },
-  change: "opened" | "overdue" | "closed" | "void",
+  change: "opened" | "overdue" | "closed" | "void" | "restored",
   by: string,
   text: string,
   timeMs: number,

@@ -12,6 +12,7 @@ import type { Clock } from "./clock.ts";
 import type { Eligibility } from "./eligibility.ts";
 import type { Ledger } from "./ledger.ts";
 import { requireReason } from "./reason.ts";
+import type { RecordedReview, RecordedStanding } from "./recorded-standing.ts";
 import { reviewRecord } from "./records.ts";
 import { everyStanding } from "./stores/every-standing.ts";
 import type { RequestOverview } from "./stores/request-store.ts";
@@ -62,13 +63,17 @@ export class Reviews implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  /** Reads the open ones. One of a vote that a crash kept from being stored is void: nobody approved. */
-  static async open(parts: ReviewParts): Promise<Reviews> {
+  /**
+   * Reads the open ones, and puts back those that were recorded as due and are missing. One of a vote that a crash kept from being stored is
+   * void: nobody approved.
+   */
+  static async open(parts: ReviewParts, recorded: RecordedStanding["reviews"]): Promise<Reviews> {
     const reviews = new Reviews(parts);
     const open: Review[] = [];
     for await (const standing of everyStanding(parts.store, { kind: "review", active: true })) open.push(reviewOf(standing));
     for (const review of open) reviews.#open.set(review.requestId, review);
-    for (const { requestId } of open) await reviews.#voidUnlessVoted(requestId);
+    for (const review of recorded.values()) if (!reviews.#open.has(review.requestId)) await reviews.#restore(review);
+    for (const requestId of [...reviews.#open.keys()]) await reviews.#voidUnlessVoted(requestId);
     await reviews.#tellOverdue();
     return reviews;
   }
@@ -126,6 +131,21 @@ export class Reviews implements AsyncDisposable {
     await this.#parts.ledger.record(reviewRecord(review, "opened", approver.subject, comment, timeMs));
     if (known === undefined) await this.#insert(review);
     else await this.#change(review, true);
+    this.#open.set(requestId, review);
+  }
+
+  /** Its row was deleted or set to an older state, or a crash kept it from being stored. */
+  async #restore({ requestId, resource, by, timeMs, dueMs }: RecordedReview): Promise<void> {
+    const { ledger } = this.#parts;
+    const request = await ledger.store.get({ id: requestId });
+    const broken = request?.votes.filter((vote) => vote.breakGlass === true).map(({ approver }) => approver) ?? [];
+    const review: Review = {
+      ...{ requestId, resource, timeMs, dueMs, headline: request?.headline ?? "" },
+      by: by.map((subject) => broken.find((one) => one.subject === subject) ?? { subject, groups: [] }),
+      reason: "It stands in the audit log and was missing from the store. Its reason is in the log.",
+    };
+    await ledger.record(reviewRecord(review, "restored", "control", "", ledger.now()));
+    await this.#insert(review);
     this.#open.set(requestId, review);
   }
 

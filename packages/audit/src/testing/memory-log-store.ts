@@ -1,5 +1,5 @@
 import type { LogBatch, LogEntry, LogState, LogStore } from "../log-store.ts";
-import type { OpenIntent } from "../record.ts";
+import { type OpenIntent, standingTypes } from "../record.ts";
 import { TILE_WIDTH } from "../tile.ts";
 import type { LogSource, SourceRecord } from "../verify/source.ts";
 
@@ -56,6 +56,10 @@ export class MemoryLogStore implements LogStore, LogSource {
 
   async recordsOf(request: string): Promise<readonly Uint8Array[]> {
     return this.entries.filter((entry) => entry.request === request).map((entry) => entry.bytes);
+  }
+
+  async standing(): Promise<readonly Uint8Array[]> {
+    return this.entries.filter((entry) => standingTypes.has(entry.type)).map((entry) => entry.bytes);
   }
 
   async *records(): AsyncGenerator<SourceRecord> {

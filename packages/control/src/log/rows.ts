@@ -43,6 +43,12 @@ export function readRecords(db: Database, index: number, limit: number): RecordR
     .all(index, limit);
 }
 
+/** Bytes of the records about what stands until it is taken back, in order. */
+export function readStanding(db: Database): Buffer[] {
+  const records = db.prepare<[], { bytes: Buffer }>("select bytes from standing join records using (idx) order by idx");
+  return records.all().map((row) => row.bytes);
+}
+
 /** Bytes of the records about a request, in order: those in full tiles are listed in a table of their own. */
 export function readRecordsOf(db: Database, request: string): Buffer[] {
   const size = logSize(db);

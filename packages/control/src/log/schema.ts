@@ -60,6 +60,11 @@ const STEPS = [
     select request, idx from records where request is not null and idx < (select count(*) / 256 * 256 from records) order by request, idx;
   drop index records_request;
   `,
+  `
+  -- The records about what stands until it is taken back: locks and reviews. They are few, and read at every start.
+  create table standing (idx integer primary key) strict;
+  insert into standing (idx) select idx from records where cast(bytes as text) ->> '$.type' in ('lock', 'review');
+  `,
 ];
 
 /**

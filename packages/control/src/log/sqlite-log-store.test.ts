@@ -172,6 +172,7 @@ describe("the log in a SQLite file", () => {
     for (let n = 0; n < 300; n++)
       await log.append("local", [draft("intent", `req_${n}`), draft("outcome", `req_${n}`)], "durable");
     await log.append("local", [draft("intent", "req_x")], "durable");
+    await log.append("control", [draft("lock", "lock_1"), draft("review", "req_1")], "durable");
     await store.close();
     const first = new Sqlite(`${file}-old`);
     first.prepare("attach ? as now").run(file);
@@ -187,6 +188,9 @@ describe("the log in a SQLite file", () => {
       expect(await migrated.recordsOf(request), request).toHaveLength(2);
     }
     await migrated.append("local", [draft("outcome", "req_x")], "durable");
+    await migrated.append("control", [draft("lock", "lock_2")], "durable");
+    const standing = (await migrated.standing()).map((bytes) => JSON.parse(Buffer.from(bytes).toString()).request);
+    expect(standing).toEqual(["lock_1", "req_1", "lock_2"]);
     expect(await migrated.recordsOf("req_x")).toHaveLength(2);
     await again.close();
   });

@@ -1,8 +1,16 @@
 import { closeSync, openSync } from "node:fs";
-import { AuditError, type LogBatch, type LogState, type LogStore, type OpenIntent, TILE_WIDTH } from "@countersign/audit";
+import {
+  AuditError,
+  type LogBatch,
+  type LogState,
+  type LogStore,
+  type OpenIntent,
+  standingTypes,
+  TILE_WIDTH,
+} from "@countersign/audit";
 import Sqlite, { type Database } from "better-sqlite3";
 import { OpenIntents } from "./open-intents.ts";
-import { loadState, readRecords, readRecordsOf } from "./rows.ts";
+import { loadState, readRecords, readRecordsOf, readStanding } from "./rows.ts";
 import { migrate } from "./schema.ts";
 import { asAuditError, translated } from "./sqlite-failure.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
@@ -113,6 +121,10 @@ class SqliteStore implements SqliteLogStore {
     return translated(() => readRecordsOf(this.#db, request));
   }
 
+  async standing(): Promise<readonly Uint8Array[]> {
+    return translated(() => readStanding(this.#db));
+  }
+
   sealedPayload(index: number): Uint8Array | undefined {
     return translated(() => {
       const row = this.#db.prepare<[number], { sealed: Buffer }>("select sealed from payloads where idx = ?").get(index);
@@ -154,8 +166,9 @@ class SqliteStore implements SqliteLogStore {
 }
 
 function writeBatch(statements: Statements, { entries, tiles, writers, checkpoint }: LogBatch): void {
-  for (const { index, bytes, leaf, request, payload } of entries) {
+  for (const { index, bytes, leaf, type, request, payload } of entries) {
     statements.insertRecord.run(index, bytes, leaf, request ?? null);
+    if (standingTypes.has(type)) statements.insertStanding.run(index);
     if (payload !== undefined) statements.insertPayload.run(index, payload);
   }
   for (const { level, index, hashes } of tiles) {

@@ -6,6 +6,7 @@ import type { Database, Statement } from "better-sqlite3";
  */
 export interface Statements {
   readonly insertRecord: Statement<[number, Uint8Array, Uint8Array, string | null]>;
+  readonly insertStanding: Statement<[number]>;
   readonly insertCheckpoint: Statement<[number, string]>;
   readonly thinCheckpoints: Statement<[{ readonly after: number; readonly upTo: number }]>;
   readonly insertPayload: Statement<[number, Uint8Array]>;
@@ -20,6 +21,7 @@ export interface Statements {
 export function prepareStatements(db: Database): Statements {
   return {
     insertRecord: db.prepare("insert into records (idx, bytes, leaf, request) values (?, ?, ?, ?)"),
+    insertStanding: db.prepare("insert into standing (idx) values (?)"),
     insertCheckpoint: db.prepare("insert into checkpoints (size, note) values (?, ?)"),
     thinCheckpoints: db.prepare(
       `delete from checkpoints where size > @after and size < (select max(size) from checkpoints where size <= @upTo) and size <= @upTo`,

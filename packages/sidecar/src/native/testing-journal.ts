@@ -125,6 +125,7 @@ export class JournalWorld implements AsyncDisposable {
         return [];
       },
       openIntents: async () => [],
+      standing: async () => [],
       recordsOf: async (request) =>
         this.drafts.flatMap(({ payload: _, ...draft }) =>
           draft.request === request ? [Buffer.from(JSON.stringify(draft))] : [],
