@@ -1,27 +1,29 @@
-import type { PostgresParameter, PostgresQuery } from "@countersign/rpc";
-import { parameterText } from "./operation-text.ts";
-import { visibleBlock } from "./terminal/escape.ts";
+import type { Operation } from "@countersign/rpc";
+import { type ShownPart, shownParts } from "./operation-text.ts";
 import { paint, type Terminal } from "./terminal/terminal.ts";
 
-/** What was changed of a statement and its values, as lines that begin with `-`, `+` or a space; none when nothing was. */
-export function differenceText({ stdout }: Terminal, before: PostgresQuery, after: PostgresQuery): readonly string[] {
-  const statement = changedLines(linesOf(before.statement), linesOf(after.statement));
-  const parameters = changedLines(parameterLines(before.parameters), parameterLines(after.parameters));
-  // Escaped texts may be equal where the texts are not: then all of both is shown.
-  const hidden = statement.length === 0 && before.statement !== after.statement;
-  const all = hidden ? [...linesOf(before.statement).map(removed), ...linesOf(after.statement).map(added)] : statement;
-  return [...all, ...parameters].map((one) => {
+/** What was changed of an operation, as lines that begin with `-`, `+` or a space; none when nothing was. */
+export function differenceText({ stdout }: Terminal, before: Operation, after: Operation): readonly string[] {
+  const [first, ...others] = [...shownParts(before)];
+  const now = [...shownParts(after)];
+  const names = [...new Set([first, ...others, ...now].map((part) => part?.name ?? ""))];
+  const find = (parts: readonly (ShownPart | undefined)[], name: string) => parts.find((part) => part?.name === name);
+  const lines = names.flatMap((name) => {
+    const changes = partChanges(find([first, ...others], name), find(now, name));
+    return changes.length === 0 || name === first?.name ? changes : [same(`${name}:`), ...changes];
+  });
+  return lines.map((one) => {
     if (one.startsWith("-")) return paint(stdout, "red", one);
     return one.startsWith("+") ? paint(stdout, "green", one) : one;
   });
 }
 
-function linesOf(text: string): readonly string[] {
-  return visibleBlock(text).split("\n");
-}
-
-function parameterLines(parameters: readonly PostgresParameter[]): readonly string[] {
-  return parameters.map((one, index) => `$${index + 1}  ${parameterText(one)}`);
+function partChanges(before: ShownPart | undefined, after: ShownPart | undefined): readonly string[] {
+  const [was, now] = [before?.lines ?? [], after?.lines ?? []];
+  const changes = changedLines(was, now);
+  // Escaped texts may be equal where the texts are not: then all of both is shown.
+  const hidden = changes.length === 0 && before?.exact !== after?.exact;
+  return hidden ? [...was.map(removed), ...now.map(added)] : changes;
 }
 
 /** All lines, the same ones at the beginning and at the end told once. */

@@ -1,4 +1,5 @@
-import type { Operation, PostgresParameter } from "@countersign/rpc";
+import { type Body, type NamedValue, type OperationPart, operationParts, readOperationMessage } from "@countersign/policy";
+import type { Operation } from "@countersign/rpc";
 import { visible, visibleBlock } from "./terminal/escape.ts";
 import { countText } from "./terminal/quantity.ts";
 
@@ -7,32 +8,48 @@ class UnshowableError extends Error {
   override readonly name = "UnshowableError";
 }
 
+/** A part of an operation, escaped: nothing in it acts on the terminal. */
+export interface ShownPart {
+  readonly name: string;
+  readonly lines: readonly string[];
+  /** The part itself, as text: two parts that are shown alike may still differ. */
+  readonly exact: string;
+}
+
 /**
- * The operation, whole: nothing is cut, and nothing in it acts on the terminal.
+ * The operation, whole: nothing is cut. The first part says what it is.
  *
  * @throws {UnshowableError} for a kind that a newer server knows.
  */
-export function operationText(operation: Operation | undefined): {
-  readonly statement: string;
-  readonly parameters: readonly string[];
-} {
-  if (operation?.operation?.$case !== "postgresQuery") {
-    throw new UnshowableError(
-      "This version of countersign cannot show this request's operation. Use the console, or a newer countersign.",
-    );
-  }
-  const { statement, parameters } = operation.operation.value;
-  return { statement: visibleBlock(statement), parameters: parameters.map(parameterText) };
+export function shownParts(message: Operation | undefined): readonly [ShownPart, ...ShownPart[]] {
+  const operation = readOperationMessage(message);
+  const [first, ...others] = operation === undefined ? [] : operationParts(operation).map(shownPart);
+  if (first !== undefined) return [first, ...others];
+  throw new UnshowableError(
+    "This version of countersign cannot show this request's operation. Use the console, or a newer countersign.",
+  );
 }
 
-/** A bind value in the words of this program. */
-export function parameterText({ value }: PostgresParameter): string {
-  switch (value?.$case) {
-    case "text":
-      return visible(JSON.stringify(value.value));
-    case "binary":
-      return `\\x${Buffer.from(value.value).toString("hex")} (${countText(value.value.length, "byte")}, binary)`;
-    default:
-      return "NULL";
+function shownPart(part: OperationPart): ShownPart {
+  return { name: visible(part.name), lines: linesOf(part), exact: JSON.stringify(part) };
+}
+
+function linesOf(part: OperationPart): readonly string[] {
+  switch (part.type) {
+    case "block":
+      return "text" in part.content ? visibleBlock(part.content.text).split("\n") : [contentText(part.content)];
+    case "values":
+      return part.values.map(({ name, content }: NamedValue) => `${visible(name)}  ${contentText(content)}`);
+    case "note":
+      return [visible(part.text)];
   }
+}
+
+function contentText(content: null | Body): string {
+  if (content === null) return "NULL";
+  return "text" in content ? visible(JSON.stringify(content.text)) : binaryText(Buffer.from(content.binary, "base64url"));
+}
+
+function binaryText(bytes: Buffer): string {
+  return `\\x${bytes.toString("hex")} (${countText(bytes.length, "byte")}, binary)`;
 }

@@ -1,18 +1,18 @@
 import type { PlanLine } from "@countersign/rpc";
-import { operationText } from "./operation-text.ts";
+import { shownParts } from "./operation-text.ts";
 import { stateName } from "./request-state.ts";
 import { visible } from "./terminal/escape.ts";
 
 /** A plan's lines, whole and numbered from 1. */
 export function planLines(lines: readonly PlanLine[]): readonly string[] {
   return lines.flatMap((line) => {
-    const { statement, parameters } = operationText(line.operation);
+    const [first, ...others] = shownParts(line.operation);
     const where = `on ${visible(line.resource)}, as ${visible(line.role)}`;
     const held = line.rules.map(visible).join(", ");
     return [
       `  ${line.index + 1}. ${where} (${held}): ${line.struck ? "STRUCK OUT, does not run" : stateName(line.state)}`,
-      ...statement.split("\n").map((one) => `     ${one}`),
-      ...parameters.map((text, index) => `       $${index + 1}  ${text}`),
+      ...first.lines.map((one) => `     ${one}`),
+      ...others.flatMap(({ name, lines }) => [`       ${name}:`, ...lines.map((one) => `         ${one}`)]),
     ];
   });
 }

@@ -1,8 +1,8 @@
-import type { CastVote, Limits, Principal, RequestDetail, RequestSummary, Requirement, Stage } from "@countersign/rpc";
+import type { CastVote, Limits, Outcome, Principal, RequestDetail, RequestSummary, Requirement, Stage } from "@countersign/rpc";
 import { Verdict } from "@countersign/rpc";
 import { evidenceLines } from "./evidence-text.ts";
 import { boundsText, termsText } from "./grant-text.ts";
-import { operationText } from "./operation-text.ts";
+import { shownParts } from "./operation-text.ts";
 import { planLines } from "./plan-text.ts";
 import { stateName } from "./request-state.ts";
 import { stateFormats } from "./state-name.ts";
@@ -31,7 +31,7 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
   const indented = (text: string): string[] => text.split("\n").map((one) => `  ${one}`);
   const what = isPlan
     ? ["", heading(`Plan: ${countText(detail.plan.length, "line")}, in this order`), ...planLines(detail.plan)]
-    : statementLines(heading, detail.operation);
+    : operationLines(heading, detail.operation);
   const suspicious = mixedScripts(what.join("\n"));
   const facts: readonly (readonly [string, string])[] = [
     [
@@ -79,11 +79,8 @@ export function requestText(terminal: Terminal, detail: RequestDetail): readonly
   ];
 }
 
-function statementLines(heading: (text: string) => string, operation: RequestDetail["operation"]): readonly string[] {
-  const { statement, parameters } = operationText(operation);
-  const values = parameters.map((text, index) => `  $${index + 1}  ${text}`);
-  const lines = ["", heading("Statement"), ...statement.split("\n").map((one) => `  ${one}`)];
-  return values.length > 0 ? [...lines, "", heading("Parameters"), ...values] : lines;
+function operationLines(heading: (text: string) => string, operation: RequestDetail["operation"]): readonly string[] {
+  return shownParts(operation).flatMap(({ name, lines }) => ["", heading(name), ...lines.map((one) => `  ${one}`)]);
 }
 
 /** What somebody approved alone is the first thing to be seen. */
@@ -144,7 +141,15 @@ function voteText(vote: CastVote): string {
 function outcomeLines(heading: (text: string) => string, { outcome }: RequestDetail): readonly string[] {
   if (outcome === undefined) return [];
   const error = outcome.error === undefined ? [] : [`  ${visible(outcome.error.code)}: ${visible(outcome.error.message)}`];
-  const ran = outcome.commandTag === "" ? [] : [`  ${visible(outcome.commandTag)} in ${durationText(outcome.durationMs)}`];
+  const result = resultText(outcome);
+  const ran = result === "" ? [] : [`  ${result} in ${durationText(outcome.durationMs)}`];
   const proof = outcome.receipt === undefined ? [] : [`  audit record ${outcome.receipt.logIndex}`];
   return ["", heading("Outcome"), `  ${stateName(outcome.state)}`, ...ran, ...error, ...proof];
+}
+
+/** What the target said of it, in its own terms. */
+function resultText({ commandTag, exitCode, signal, status }: Outcome): string {
+  if (exitCode !== undefined) return `exit status ${exitCode}`;
+  if (signal !== "") return `ended by signal ${visible(signal)}`;
+  return status > 0 ? `HTTP status ${status}` : visible(commandTag);
 }

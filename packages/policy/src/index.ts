@@ -50,7 +50,7 @@ export { type GrantableRequest, type GrantStatement, grantDigest, grantStatement
 export { type GrantTemplate, grantableValues } from "./grant/template.ts";
 export { checkedTerms, type GrantTerms, type ValueBound } from "./grant/terms.ts";
 export { bodyBytes, bodyOf } from "./operation/body.ts";
-export type { OperationPart } from "./operation/kind.ts";
+export type { NamedValue, OperationPart } from "./operation/kind.ts";
 export { operationMessage, operationParts, operationText, readOperationMessage } from "./operation/kinds.ts";
 export * from "./outcome.ts";
 export * from "./plan.ts";

@@ -20,20 +20,24 @@ export function explainIssue(issue: z.core.$ZodIssue, schema: z.ZodType, documen
         return [document.problem(issue.path, `"${String(issue.path.at(-1))}" is missing; expected ${article(issue.expected)}`)];
       }
       return [document.problem(issue.path, `found ${describe(found)}, expected ${article(issue.expected)}`)];
-    case "invalid_value": {
-      const values = issue.values.map(String);
-      if (found === undefined)
-        return [document.problem(issue.path, `"${String(issue.path.at(-1))}" is missing; expected ${values.join(" or ")}`)];
-      const hint = typeof found === "string" ? didYouMean(found, values) : "";
-      return [document.problem(issue.path, `found ${describe(found)}, expected ${values.join(" or ")}${hint}`)];
-    }
+    case "invalid_value":
+      return [document.problem(issue.path, expectedOf(found, issue.values.map(String), issue.path))];
     case "invalid_key":
       return [document.problemAtKey(issue.path, issue.issues[0]?.message ?? issue.message)];
     case "invalid_union":
+      // Of several forms none has the name that is given.
+      if ("options" in issue && Array.isArray(issue.options) && issue.options.length > 0)
+        return [document.problem(issue.path, expectedOf(found, issue.options.map(String), issue.path))];
       return explainUnion(issue, schema, document);
     default:
       return [document.problem(issue.path, issue.message)];
   }
+}
+
+function expectedOf(found: unknown, values: readonly string[], path: Path): string {
+  if (found === undefined) return `"${String(path.at(-1))}" is missing; expected ${values.join(" or ")}`;
+  const hint = typeof found === "string" ? didYouMean(found, values) : "";
+  return `found ${describe(found)}, expected ${values.join(" or ")}${hint}`;
 }
 
 /** Of a union's forms the one that fits furthest says what is wrong. */

@@ -1,5 +1,6 @@
 import {
   CountersignError,
+  connectionOf,
   type ErrorCode,
   type Operation,
   type Outcome,
@@ -98,9 +99,30 @@ export class Replacing {
   }
 }
 
-/** What an edit cannot change: the connection that alone runs the operation, and the data that its client has sent. */
+/**
+ * What an edit cannot change: the connection that alone runs the operation, what its client sends while it runs, and the data that a COPY's client
+ * has sent.
+ *
+ * @throws {CountersignError} `invalid_operation` for another kind of operation, `invalid_request` for one that would run on some client's connection.
+ */
 function inPlaceOf(before: Operation, after: Operation): Operation {
-  if (before.kind !== "postgres.query" || after.kind !== "postgres.query") return after;
-  const { connection, input } = before;
-  return { ...after, ...(connection && { connection }), ...(input && { input }) };
+  if (after.kind !== before.kind) {
+    throw new CountersignError(
+      "invalid_operation",
+      `What was asked for is of the kind ${before.kind}; an edit cannot make another of it.`,
+    );
+  }
+  const [connection, streamed] = [connectionOf(before), isStreamed(before)];
+  if ((connection === undefined && connectionOf(after) !== undefined) || (!streamed && isStreamed(after))) {
+    throw new CountersignError(
+      "invalid_request",
+      "An edit cannot set `connection` and `streamed`: they are an unmodified client's own.",
+    );
+  }
+  const input = before.kind === "postgres.query" ? before.input : undefined;
+  return { ...after, ...(connection && { connection }), ...(streamed && { streamed }), ...(input && { input }) };
+}
+
+function isStreamed(operation: Operation): boolean {
+  return "streamed" in operation && operation.streamed === true;
 }

@@ -27,16 +27,22 @@ export type Kind = keyof Operations;
 
 /** A part of an operation as people read it. Nothing is escaped: every place that shows it does that in its own way. */
 export type OperationPart = {
-  /** What it is, e.g. `Statement`, `$1`, `Header`. */
+  /** What it is, e.g. `Statement`, `Headers`. */
   readonly name: string;
 } & (
   | /** Text or bytes of any length, each line on its own. */
   { readonly type: "block"; readonly content: Body; readonly syntax: "sql" | "shell" | "json" | "text" }
-  /** One value, told apart from its surroundings; null = SQL NULL. */
-  | { readonly type: "value"; readonly content: PostgresParameter }
+  /** Values with names of their own, in order; null = SQL NULL. */
+  | { readonly type: "values"; readonly values: readonly NamedValue[] }
   /** A few words, of the operation or about it. */
   | { readonly type: "note"; readonly text: string }
 );
+
+/** One value, to be told apart from its surroundings. */
+export interface NamedValue {
+  readonly name: string;
+  readonly content: PostgresParameter;
+}
 
 /** What is known of one kind of operation. The seam of everything that carries or shows operations. */
 export interface OperationKind<K extends Kind> {

@@ -1,7 +1,7 @@
 import type { McpCall } from "../action.ts";
 import type { Json } from "../canonical.ts";
 import { CountersignError } from "../outcome.ts";
-import type { OperationKind } from "./kind.ts";
+import type { NamedValue, OperationKind } from "./kind.ts";
 
 /** A call of a tool. */
 export const mcpCall: OperationKind<"mcp.call"> = {
@@ -15,14 +15,17 @@ export const mcpCall: OperationKind<"mcp.call"> = {
   }),
   text: ({ server, tool, arguments: given }) => `${server}/${tool} ${JSON.stringify(given)}`,
   parts: ({ server, tool, arguments: given, schema }) => [
-    { name: "Tool", type: "value", content: { text: tool } },
-    { name: "Server", type: "value", content: { text: server } },
+    { name: "Tool", type: "values", values: [called("server", server), called("name", tool)] },
     { name: "Arguments", type: "block", content: { text: JSON.stringify(given) }, syntax: "json" },
     ...(schema === undefined
       ? []
       : [{ name: "Input schema", type: "block", content: { text: JSON.stringify(schema) }, syntax: "json" } as const]),
   ],
 };
+
+function called(name: string, text: string): NamedValue {
+  return { name, content: { text } };
+}
 
 function readArguments(text: string): McpCall["arguments"] {
   const value = text === "" ? {} : readJson(text, "arguments_json");

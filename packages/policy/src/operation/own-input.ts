@@ -46,7 +46,7 @@ export function ownInputParts({ connection, streamed }: OwnInput): readonly Oper
   if (connection === undefined) return parts;
   const where = `the client's own, ${connection.id}${connection.inTransaction ? ", in an open transaction" : ""}`;
   parts.push({ name: "Connection", type: "note", text: where });
-  for (const [name, value] of Object.entries(connection.settings ?? {}))
-    parts.push({ name: `Setting ${name}`, type: "value", content: { text: value } });
+  const settings = Object.entries(connection.settings ?? {}).map(([name, text]) => ({ name, content: { text } }));
+  if (settings.length > 0) parts.push({ name: "Settings of the connection", type: "values", values: settings });
   return parts;
 }

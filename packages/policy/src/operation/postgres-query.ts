@@ -1,7 +1,7 @@
 import type { PostgresParameter } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
 import { bodyMessage, readBodyMessage } from "./body.ts";
-import type { OperationKind } from "./kind.ts";
+import type { OperationKind, OperationPart } from "./kind.ts";
 import type { ParameterMessage } from "./message.ts";
 import { connectionMessage, ownInputParts, readConnection } from "./own-input.ts";
 
@@ -27,12 +27,17 @@ export const postgresQuery: OperationKind<"postgres.query"> = {
   text: ({ statement }) => statement,
   parts: ({ statement, parameters, types, input, connection }) => [
     { name: "Statement", type: "block", content: { text: statement }, syntax: "sql" },
-    ...parameters.map((content, index) => ({ name: `$${index + 1}`, type: "value", content }) as const),
-    ...(types ? [{ name: "Types", type: "note", text: types.join(", ") } as const] : []),
+    ...(parameters.length > 0 ? [parameterPart(parameters)] : []),
+    ...(types ? [{ name: "Types of the parameters", type: "note", text: types.join(", ") } as const] : []),
     ...(input ? [{ name: "Data", type: "block", content: input, syntax: "text" } as const] : []),
     ...ownInputParts(connection ? { connection } : {}),
   ],
 };
+
+function parameterPart(parameters: readonly PostgresParameter[]): OperationPart {
+  const values = parameters.map((content, index) => ({ name: `$${index + 1}`, content }));
+  return { name: "Parameters", type: "values", values };
+}
 
 function parameterMessage(parameter: PostgresParameter): ParameterMessage {
   if (parameter === null) return { value: { $case: "null", value: true } };

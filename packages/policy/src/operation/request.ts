@@ -22,7 +22,9 @@ export const kubernetesRequest: OperationKind<"kubernetes.request"> = {
   text: requestLine,
   parts: ({ uid, ...operation }) => [
     ...requestParts(operation),
-    ...(uid === undefined ? [] : [{ name: "Object's UID", type: "value", content: { text: uid } } as const]),
+    ...(uid === undefined
+      ? []
+      : [{ name: "Object", type: "values", values: [{ name: "uid", content: { text: uid } }] } as const]),
   ],
 };
 
@@ -49,10 +51,14 @@ function requestLine({ method, path }: Request): string {
 function requestParts({ headers, body, ...operation }: Request): readonly OperationPart[] {
   return [
     { name: "Request", type: "block", content: { text: requestLine({ ...operation, headers }) }, syntax: "text" },
-    ...headers.map(([name, value]) => ({ name: `Header ${name}`, type: "value", content: { text: value } }) as const),
+    ...(headers.length > 0 ? [headerPart(headers)] : []),
     ...(body ? [{ name: "Body", type: "block", content: body, syntax: syntaxOf(body) } as const] : []),
     ...ownInputParts(operation),
   ];
+}
+
+function headerPart(headers: Request["headers"]): OperationPart {
+  return { name: "Headers", type: "values", values: headers.map(([name, text]) => ({ name, content: { text } })) };
 }
 
 /** By the body itself: what a header says of it is only a claim. */

@@ -1,7 +1,7 @@
 import { type FileAttributes, sshFileActions } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
 import { bodyMessage, readBodyMessage } from "./body.ts";
-import type { OperationKind, OperationPart } from "./kind.ts";
+import type { NamedValue, OperationKind } from "./kind.ts";
 import { ownInputMessage, ownInputParts, readOwnInput } from "./own-input.ts";
 
 /** A command line. */
@@ -47,10 +47,11 @@ export const sshFile: OperationKind<"ssh.file"> = {
   },
   text: ({ action, path, to }) => [action, path, ...(to === undefined ? [] : [to])].join(" "),
   parts: ({ action, path, to, content, attributes, ...own }) => [
-    { name: "File", type: "note", text: action },
-    { name: "Path", type: "value", content: { text: path } },
-    ...(to === undefined ? [] : [{ name: "To", type: "value", content: { text: to } } as const]),
-    ...attributeParts(attributes),
+    {
+      ...{ name: "File", type: "values" },
+      values: [value("action", action), value("path", path), ...(to === undefined ? [] : [value("to", to)])],
+    },
+    ...(attributes ? [{ name: "Attributes", type: "values", values: attributeValues(attributes) } as const] : []),
     ...(content ? [{ name: "Content", type: "block", content, syntax: "text" } as const] : []),
     ...ownInputParts(own),
   ],
@@ -69,17 +70,21 @@ function givenAttributes(message: { readonly [Name in keyof FileAttributes]?: nu
   return Object.fromEntries(attributeNames.flatMap((name) => (message[name] === undefined ? [] : [[name, message[name]]])));
 }
 
-function attributeParts(attributes: FileAttributes = {}): readonly OperationPart[] {
+function attributeValues(attributes: FileAttributes): readonly NamedValue[] {
   return attributeNames.flatMap((name) => {
-    const value = attributes[name];
-    return value === undefined ? [] : [{ name: `Attribute ${name}`, type: "note", text: attributeText(name, value) } as const];
+    const given = attributes[name];
+    return given === undefined ? [] : [value(name, attributeText(name, given))];
   });
 }
 
-function attributeText(name: keyof FileAttributes, value: number): string {
-  if (name === "mode") return `0${value.toString(8)}`;
-  const time = name === "accessed" || name === "modified" ? new Date(1000 * value) : undefined;
-  return time && Number.isFinite(time.getTime()) ? `${value} (${time.toISOString()})` : String(value);
+function value(name: string, text: string): NamedValue {
+  return { name, content: { text } };
+}
+
+function attributeText(name: keyof FileAttributes, given: number): string {
+  if (name === "mode") return `0${given.toString(8)}`;
+  const time = name === "accessed" || name === "modified" ? new Date(1000 * given) : undefined;
+  return time && Number.isFinite(time.getTime()) ? `${given} (${time.toISOString()})` : String(given);
 }
 
 /** A subsystem. */
@@ -87,5 +92,8 @@ export const sshSubsystem: OperationKind<"ssh.subsystem"> = {
   write: ({ subsystem, ...own }) => ({ $case: "sshSubsystem", value: { subsystem, ...ownInputMessage(own) } }),
   read: ({ subsystem, ...own }) => ({ kind: "ssh.subsystem", subsystem, ...readOwnInput(own) }),
   text: ({ subsystem }) => `subsystem ${subsystem}`,
-  parts: ({ subsystem, ...own }) => [{ name: "Subsystem", type: "value", content: { text: subsystem } }, ...ownInputParts(own)],
+  parts: ({ subsystem, ...own }) => [
+    { name: "Subsystem", type: "values", values: [value("name", subsystem)] },
+    ...ownInputParts(own),
+  ],
 };

@@ -6,9 +6,7 @@ import type { Connector } from "./connector.ts";
 import { openPostgresConnector, openPostgresEvidence, postgresResourceSchema } from "./postgres/index.ts";
 
 /** One of `resources` in countersign.yaml, by its `type`. */
-export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema], {
-  error: (issue) => (issue.code === "invalid_union" ? "expected `type` to be one of the protocols: postgres" : undefined),
-});
+export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema]);
 
 /** A resource as configured, defaults filled in. */
 export type ConfiguredResource = z.output<typeof resourceSchema>;
