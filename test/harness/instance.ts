@@ -25,7 +25,7 @@ export interface Addresses {
   /** Every agents' listener, in the order of the configuration. */
   readonly agents: readonly string[];
   /** Every listener for PostgreSQL clients, in the order of the configuration. */
-  readonly postgres: readonly string[];
+  readonly postgres: readonly { readonly address: string }[];
 }
 
 /** How an instance is made. */

@@ -5,6 +5,6 @@ import type { Way } from "./pgbench.ts";
 export async function wayThrough(instance: Instance, role: string): Promise<Way> {
   const { stdout, stderr, code } = await instance.cli("token", "--subject", "pgbench");
   if (code !== 0) throw new Error(stderr);
-  const [host = "", port = ""] = instance.at.postgres[0]?.split(":") ?? [];
+  const [host = "", port = ""] = instance.at.postgres[0]?.address.split(":") ?? [];
   return { name: "Countersign", host, port: Number(port), database: "orders-db", user: role, password: stdout.trim() };
 }

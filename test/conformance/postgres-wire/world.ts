@@ -33,6 +33,8 @@ export interface WireOptions {
   readonly config?: string;
   /** More YAML for the resource. */
   readonly resource?: string;
+  /** In the place of `countersign up`. */
+  readonly program?: readonly string[];
 }
 
 /** A database, the ways to it, and what went in between. */
@@ -56,7 +58,8 @@ export interface WireWorld extends AsyncDisposable {
 const pinned = "-c search_path=public";
 
 /** Starts a database and Countersign, whose own login owns the database. */
-export async function openWireWorld({ version, policy = allowAll, config = "", resource }: WireOptions = {}): Promise<WireWorld> {
+export async function openWireWorld(options: WireOptions = {}): Promise<WireWorld> {
+  const { version, policy = allowAll, config = "", resource, program } = options;
   await using parts = new AsyncDisposableStack();
   let port = 0;
   const recorder = parts.use(await Recorder.open(() => port));
@@ -66,6 +69,7 @@ export async function openWireWorld({ version, policy = allowAll, config = "", r
       address: `127.0.0.1:${recorder.port}`,
       config: `sidecar: { postgres: [{ tcp: "127.0.0.1:0" }] }\n${config}`,
       ...(resource === undefined ? {} : { resource }),
+      ...(program === undefined ? {} : { program }),
       postgres: {
         ...(version === undefined ? {} : { version }),
         configuration: { fsync: "off", log_statement: "all" },
@@ -83,7 +87,7 @@ export async function openWireWorld({ version, policy = allowAll, config = "", r
     return stdout.trim();
   };
   const direct: Door = { ...postgres.connection("orders", "orders_writer", instance.secrets[1]), options: pinned };
-  const [host = "", at = ""] = instance.at.postgres[0]?.split(":") ?? [];
+  const [host = "", at = ""] = instance.at.postgres[0]?.address.split(":") ?? [];
   const guarded: Door = { host, port: Number(at), database: "orders-db", user: "writer", password: await token("agent-1") };
   const running = parts.move();
   return {
