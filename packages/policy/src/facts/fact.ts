@@ -47,4 +47,11 @@ export interface Protocol<Facts extends ProtocolFacts> {
    * facts say (a sub-resource that opens a tunnel) must be meant by the rule, not swept in.
    */
   mustName?(facts: Facts): readonly string[];
+  /** Facts that are shared by many operations, which differ in one fact alone: what does not look at that one need not be asked again. */
+  readonly shared?: {
+    /** The fact that is not shared. */
+    readonly but: string;
+    /** The shared facts; the facts themselves where there are none. */
+    of(facts: ProtocolFacts): ProtocolFacts;
+  };
 }

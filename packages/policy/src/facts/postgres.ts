@@ -4,6 +4,8 @@ import { CountersignError } from "../outcome.ts";
 import type { Protocol } from "./fact.ts";
 import { type Classified, classifyText } from "./postgres/classify.ts";
 import { type SqlFacts, sqlFacts } from "./postgres/definition.ts";
+import { classifyByTemplate } from "./postgres/template-memory.ts";
+import { TemplatedFacts } from "./postgres/templated-facts.ts";
 
 /** What classification has to know about a PostgreSQL target, and its caps. */
 export interface PostgresOptions {
@@ -31,6 +33,7 @@ export const postgres: Protocol<SqlFacts> = {
   table: sqlFacts,
   summary: ({ kinds }) => kinds.join(", "),
   readOnly: ({ readOnly, opaque }) => readOnly && !opaque,
+  shared: { but: "text", of: (facts) => TemplatedFacts.modelOf(facts) },
 };
 
 /** The wire protocol counts parameters in 16 bits. */
@@ -58,14 +61,20 @@ const seen = new LRUCache<string, Classified>({
 export function classifyPostgres(operation: PostgresQuery, options: PostgresOptions): Classified {
   const { statement, parameters, runs } = operation;
   checkText(statement, options.maxStatementBytes ?? 1024 * 1024);
+  const classified =
+    (runs === undefined ? classifyByTemplate(statement, options) : undefined) ?? classifySeen(operation, options);
+  if (options.unbound && parameters.length === 0) return classified;
+  checkParameters(parameters, classified.parameters, options.maxParameterBytes ?? 4 * 1024 * 1024);
+  return classified;
+}
+
+function classifySeen(operation: PostgresQuery, options: PostgresOptions): Classified {
   const key = keyOf(operation, options);
   let classified = seen.get(key);
   if (!classified) {
-    classified = classifyText(statement, options.searchPath, options.serverVersion, runs);
+    classified = classifyText(operation.statement, options.searchPath, options.serverVersion, operation.runs);
     seen.set(key, classified);
   }
-  if (options.unbound && parameters.length === 0) return classified;
-  checkParameters(parameters, classified.parameters, options.maxParameterBytes ?? 4 * 1024 * 1024);
   return classified;
 }
 

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
-import type { ProtocolFacts } from "../facts/fact.ts";
+import type { Protocol, ProtocolFacts } from "../facts/fact.ts";
+import { type ProtocolName, protocols } from "../facts/protocols.ts";
 import { type Budget, Failure, OutOfSteps, type Scope, spend } from "./compile/scope.ts";
 import { scopeOf } from "./compile/values.ts";
 import type { Match } from "./decide.ts";
@@ -14,6 +15,8 @@ interface Selection {
   readonly asked: readonly Rule[];
   /** Those that look at the clock. */
   readonly timed: readonly Rule[];
+  /** Facts that stand for all that differ in nothing that any of these rules looks at. */
+  readonly standIn: (facts: ProtocolFacts) => ProtocolFacts;
 }
 
 /** What rules said, and how many steps that took: it is counted again, so that an answer never depends on the past. */
@@ -51,8 +54,9 @@ export class Matching {
    *
    * @throws {OutOfSteps} when the budget does not suffice.
    */
-  match(facts: ProtocolFacts, question: Question, budget: Budget): readonly Match[] {
+  match(own: ProtocolFacts, question: Question, budget: Budget): readonly Match[] {
     const selection = this.#select(question);
+    const facts = selection.standIn(own);
     const scope = scopeOf(question, facts, budget);
     const known = this.#fixed(facts, selection, scope, budget);
     const asked = selection.asked.length === 0 ? none : askedOf(known, selection, question, scope, budget);
@@ -67,7 +71,7 @@ export class Matching {
     if (!selection) {
       const about = this.#rules.filter((rule) => isAbout(rule, resource) && rule.protocols.every((name) => name === protocol));
       const of = (looksAt: Rule["looksAt"]) => about.filter((rule) => rule.looksAt === looksAt);
-      selection = { fixed: of("facts"), asked: of("caller"), timed: of("clock") };
+      selection = { fixed: of("facts"), asked: of("caller"), timed: of("clock"), standIn: standInOf(about, protocol) };
       this.#selections.set(key, selection);
     }
     return selection;
@@ -93,6 +97,12 @@ export class Matching {
 }
 
 const none: readonly Match[] = [];
+
+function standInOf(rules: readonly Rule[], protocol: ProtocolName): Selection["standIn"] {
+  const { shared, variable }: Pick<Protocol<ProtocolFacts>, "shared" | "variable"> = protocols[protocol];
+  const looks = shared === undefined || rules.some(({ condition }) => condition?.facts.has(`${variable}.${shared.but}`));
+  return looks ? (facts) => facts : (facts) => shared.of(facts);
+}
 
 function askedOf(
   known: KnownOfSelection,

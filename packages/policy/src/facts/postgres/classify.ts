@@ -45,7 +45,17 @@ export function classifyText(
   serverVersion?: number,
   runs?: readonly string[],
 ): Classified {
-  const statements = parse(text);
+  return classifyParsed(text, parse(text), searchPath, serverVersion, runs);
+}
+
+/** As {@link classifyText}, of a text that is parsed. */
+export function classifyParsed(
+  text: string,
+  statements: readonly ParsedStatement[],
+  searchPath: readonly string[],
+  serverVersion?: number,
+  runs?: readonly string[],
+): Classified {
   if (statements.length > maxStatements) {
     throw new CountersignError("invalid_operation", `The text holds more than ${maxStatements} statements. Split it.`);
   }
