@@ -54,12 +54,11 @@ export function classify(operation: Operation, options: ClassifyOptions): Facts 
       return Object.freeze({ protocol: "postgres", sql, ...(parts ? { parts } : {}) });
     }
     case "ssh.exec":
+    case "ssh.file":
     case "ssh.subsystem": {
       const { facts: ssh, parts } = classifySsh(operation);
       return Object.freeze({ protocol: "ssh", ssh, ...(parts ? { parts } : {}) });
     }
-    case "ssh.file":
-      throw new CountersignError("invalid_operation", "File operations over SSH are not classified yet, and so are not run.");
     case "kubernetes.request":
       return Object.freeze({ protocol: "kubernetes", kubernetes: classifyKubernetes(operation) });
     case "http.request":

@@ -19,6 +19,8 @@ test("one command: what runs, with which words, where its output goes", () => {
       readOnly: false,
       network: false,
       elevated: false,
+      file: "",
+      stdin: "none",
       subsystem: "",
       tty: false,
       opaque: false,

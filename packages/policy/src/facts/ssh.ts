@@ -1,15 +1,16 @@
 import { LRUCache } from "lru-cache";
-import type { SshExec, SshSubsystem } from "../action.ts";
+import type { SshExec, SshFile, SshSubsystem } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
 import type { Protocol } from "./fact.ts";
-import { type ClassifiedCommand, classifySubsystem, classifyText } from "./ssh/classify.ts";
+import { type ClassifiedCommand, classifyFile, classifySubsystem, classifyText, withInput } from "./ssh/classify.ts";
 import { type SshFacts, sshFacts } from "./ssh/definition.ts";
 
 /** SSH to rules. */
 export const ssh: Protocol<SshFacts> = {
   variable: "ssh",
   table: sshFacts,
-  summary: ({ programs, subsystem }) => {
+  summary: ({ programs, subsystem, file }) => {
+    if (file !== "") return `${file} of a file`;
     if (subsystem !== "") return `the subsystem ${subsystem}`;
     const names = programs.slice(0, 5).join(", ").slice(0, 100);
     return names === "" ? "a command line" : `${names}${programs.length > 5 ? " …" : ""}`;
@@ -34,14 +35,20 @@ const seen = new LRUCache<string, ClassifiedCommand>({
  *
  * @throws {CountersignError} as `classify`.
  */
-export function classifySsh(operation: SshExec | SshSubsystem): ClassifiedCommand {
+export function classifySsh(operation: SshExec | SshFile | SshSubsystem): ClassifiedCommand {
+  if (operation.kind === "ssh.file") {
+    checkFile(operation);
+    return { facts: classifyFile(operation) };
+  }
   if (operation.kind === "ssh.subsystem") {
     if (!/^[\w.@+-]{1,64}$/.test(operation.subsystem)) {
       throw new CountersignError("invalid_operation", "The name of the subsystem is not one. It is a word such as sftp.");
     }
-    return { facts: classifySubsystem(operation.subsystem) };
+    return { facts: classifySubsystem(operation.subsystem, operation.streamed === true) };
   }
-  const { command, tty = false } = operation;
+  const { command, tty = false, stdin, streamed } = operation;
+  if (stdin !== undefined && streamed)
+    throw new CountersignError("invalid_operation", "The standard input is captured or streamed, not both.");
   checkText(command);
   const key = `${tty ? "t" : "n"}${command}`;
   let classified = seen.get(key);
@@ -49,7 +56,39 @@ export function classifySsh(operation: SshExec | SshSubsystem): ClassifiedComman
     classified = Object.freeze(classifyText(command, tty));
     seen.set(key, classified);
   }
-  return classified;
+  if (streamed) return withInput(classified, "streamed");
+  return stdin === undefined ? classified : withInput(classified, "captured");
+}
+
+/** Linux's own limit, bytes. */
+const maxPathBytes = 4096;
+/** Of one that sets nothing but what it is for. */
+const needsTo = new Set<SshFile["action"]>(["rename", "link", "symlink"]);
+const takesContent = new Set<SshFile["action"]>(["write", "append"]);
+const takesAttributes = new Set<SshFile["action"]>(["write", "append", "make-directory", "set-attributes"]);
+
+function checkFile({ action, path, to, content, attributes, streamed }: SshFile): void {
+  const refuse = (message: string): never => {
+    throw new CountersignError("invalid_operation", message);
+  };
+  for (const name of to === undefined ? [path] : [path, to]) {
+    if (name === "" || name.includes("\0") || !name.isWellFormed())
+      refuse("A path is empty, or holds a NUL or half of a surrogate pair.");
+    if (Buffer.byteLength(name) > maxPathBytes)
+      throw new CountersignError("operation_too_large", `A path is longer than ${maxPathBytes} bytes.`);
+  }
+  // What is not needed would be approved and not done.
+  if (needsTo.has(action) !== (to !== undefined))
+    refuse(`${action} ${to === undefined ? "needs `to`, the other path" : "takes no `to`"}.`);
+  if (takesContent.has(action) !== (content !== undefined || streamed === true))
+    refuse(`${action} ${takesContent.has(action) ? "needs `content`" : "takes no `content`"}.`);
+  if (content !== undefined && streamed) refuse("The content is captured or streamed, not both.");
+  if (attributes !== undefined && !takesAttributes.has(action)) refuse(`${action} takes no \`attributes\`.`);
+  if (action === "set-attributes" && Object.keys(attributes ?? {}).length === 0) refuse("set-attributes needs `attributes`.");
+  const { uid, gid, accessed, modified } = attributes ?? {};
+  // SFTP sets them in pairs (draft-ietf-secsh-filexfer-02 §5).
+  if ((uid === undefined) !== (gid === undefined)) refuse("SFTP sets `uid` and `gid` together.");
+  if ((accessed === undefined) !== (modified === undefined)) refuse("SFTP sets `accessed` and `modified` together.");
 }
 
 function checkText(command: string): void {
@@ -65,10 +104,14 @@ function checkText(command: string): void {
     throw new CountersignError("invalid_operation", "The command line holds a lone surrogate. Send well-formed Unicode text.");
 }
 
-/** What a rule must mean, not sweep in: a file that is written, what is read, a folder that was chosen, a terminal, another user or host. */
-function* mustName({ redirects, directory, piped, readOnly, tty, elevated, network, opaque }: SshFacts): Generator<string> {
+/** What a rule must mean, not sweep in: a file that is written, what is read, a folder that was chosen, a terminal, another user or host; a file operation, which has no programs that a rule could forbid. */
+function* mustName(facts: SshFacts): Generator<string> {
+  const { redirects, directory, piped, readOnly, tty, elevated, network, opaque, file, stdin } = facts;
+  // Also where anything is taken: what is written to a file is not in its facts.
+  if (file !== "") yield "file";
   // A rule that takes what nobody understands has said that it takes anything.
   if (opaque) return;
+  if (!readOnly && (file === "" ? stdin !== "none" : stdin === "streamed")) yield "stdin";
   if (redirects.some((redirect) => isWrite(redirect) || (!readOnly && /^[0-9]?< /.test(redirect)))) yield "redirects";
   if (!readOnly && directory !== "") yield "directory";
   if (!readOnly && piped) yield "piped";

@@ -1,3 +1,4 @@
+import type { SshFile } from "../../action.ts";
 import { CountersignError } from "../../outcome.ts";
 import type { SshFacts } from "./definition.ts";
 import { isHarmless } from "./environment.ts";
@@ -31,6 +32,8 @@ const nothing: SshFacts = {
   readOnly: false,
   network: true,
   elevated: true,
+  file: "",
+  stdin: "none",
   subsystem: "",
   tty: false,
   opaque: true,
@@ -65,9 +68,40 @@ export function classifyText(command: string, tty: boolean): ClassifiedCommand {
     : { facts: freeze(whole), parts: Object.freeze(parts.map(freeze)) };
 }
 
+/** The same command with a standard input. */
+export function withInput({ facts, parts }: ClassifiedCommand, stdin: "captured" | "streamed"): ClassifiedCommand {
+  const given = (one: SshFacts): SshFacts => Object.freeze({ ...one, stdin });
+  // Each of the commands may read it.
+  return { facts: given(facts), ...(parts && { parts: Object.freeze(parts.map(given)) }) };
+}
+
+/** What a file operation does: all of it is known, but where links lead. */
+export function classifyFile({ action, path, to, content, streamed }: SshFile): SshFacts {
+  // What a symbolic link points to is only a text; relative to it, not to where the login begins.
+  const names = [path, ...(to === undefined ? [] : [to])];
+  return freeze({
+    ...nothing,
+    command: fileText(action, names),
+    paths: sorted(names.flatMap(spellings)),
+    file: action,
+    stdin: streamed ? "streamed" : content === undefined ? "none" : "captured",
+    readOnly: readingFileActions.has(action),
+    network: false,
+    elevated: false,
+    opaque: false,
+  });
+}
+
+const readingFileActions: ReadonlySet<SshFile["action"]> = new Set(["read", "list", "stat", "read-link", "real-path"]);
+
+function fileText(action: string, names: readonly string[]): string {
+  return [action, ...names].join(" ");
+}
+
 /** What is known about a subsystem: nothing but its name. */
-export function classifySubsystem(subsystem: string): SshFacts {
-  return freeze({ ...nothing, subsystem, doubts: [`what is done through the subsystem ${subsystem} is not seen`] });
+export function classifySubsystem(subsystem: string, streamed: boolean): SshFacts {
+  const stdin = streamed ? "streamed" : "none";
+  return freeze({ ...nothing, subsystem, stdin, doubts: [`what is done through the subsystem ${subsystem} is not seen`] });
 }
 
 function factsOf({ text, words, assignments, redirects, directory, piped }: Command, tty: boolean): SshFacts {
@@ -89,6 +123,8 @@ function factsOf({ text, words, assignments, redirects, directory, piped }: Comm
     readOnly: judged.readOnly && !opaque && !redirects.some(writes),
     network: judged.network || opaque,
     elevated: judged.elevated || opaque,
+    file: "",
+    stdin: "none",
     subsystem: "",
     tty,
     opaque,
@@ -108,6 +144,8 @@ function together(command: string, tty: boolean, parts: readonly SshFacts[]): Ss
     readOnly: parts.every((part) => part.readOnly),
     network: parts.some((part) => part.network),
     elevated: parts.some((part) => part.elevated),
+    file: "",
+    stdin: "none",
     subsystem: "",
     tty,
     opaque: parts.some((part) => part.opaque),

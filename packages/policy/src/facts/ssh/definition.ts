@@ -48,6 +48,16 @@ export const sshFacts = {
     description:
       "Runs as somebody else (`sudo`, `doas`, `su` …), or may: always true when `opaque`. An allow rule must look at it when it is true.",
   },
+  file: {
+    type: "string",
+    description:
+      "What is done with a file where it is a file operation and no command: `read`, `write`, `append`, `list`, `stat`, `set-attributes`, `make-directory`, `remove`, `remove-directory`, `rename`, `link`, `symlink`, `read-link` or `real-path`; the files are in `paths`. Empty for a command. An allow rule for a file operation must look at it.",
+  },
+  stdin: {
+    type: "string",
+    description:
+      "Where its standard input, or what is written to a file, comes from: `none`; `captured`, and part of what is asked for; or `streamed` by an unmodified client while it runs, unseen. An allow rule for a command that is not `readOnly` must look at it when it is not `none`, and one for a file operation when it is `streamed`.",
+  },
   subsystem: { type: "string", description: "The SSH subsystem that is asked for, e.g. `sftp`; empty for a command." },
   tty: {
     type: "bool",
