@@ -19,6 +19,11 @@ export class Random {
     return Math.floor(this.next() * bound);
   }
 
+  /** So many bytes. */
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.below(256)));
+  }
+
   /** One of several; undefined of none. */
   of<Item>(items: readonly Item[]): Item | undefined {
     return items[this.below(items.length)];

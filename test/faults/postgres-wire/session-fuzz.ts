@@ -1,0 +1,163 @@
+import { once } from "node:events";
+import { extended, message } from "../../conformance/postgres-wire/messages.ts";
+import { RawClient, transcript } from "../../conformance/postgres-wire/raw-client.ts";
+import type { WireWorld } from "../../conformance/postgres-wire/world.ts";
+import { Random } from "../../harness/random.ts";
+import { cutAnywhere, mutated } from "./mutation.ts";
+
+const { query, parse, bind, describe, execute, close, flush, sync, copyData, copyDone, copyFail } = message;
+const names = ["", "a", "b"];
+const allowed = [
+  ...[
+    "select 1",
+    "select 'x', 2 where false",
+    "",
+    "; ;",
+    "select generate_series(1, 4)",
+    "select 1; select 2",
+    "select 1 / 0",
+    "selec",
+    "select nothing",
+  ],
+  ...[
+    "begin",
+    "commit",
+    "rollback",
+    "savepoint s",
+    "rollback to s",
+    "select $1::text",
+    "select $1::int + 1",
+    "insert into t values (1)",
+    "select count(*) from t",
+  ],
+  ...[
+    "prepare a as select 'prepared'",
+    "execute a",
+    "deallocate a",
+    "deallocate all",
+    "declare b cursor for select generate_series(1, 3)",
+    "fetch 2 from b",
+    "close b",
+  ],
+  ...[
+    "copy t from stdin",
+    "copy t to stdout",
+    "copy (select 1) to stdout",
+    "set timezone = 'UTC'",
+    "set local work_mem = '2MB'",
+    "show work_mem",
+    "vacuum t",
+  ],
+  ...[
+    "do $$ begin raise notice 'said'; end $$",
+    "listen c",
+    "explain (costs off) select 1",
+    "create temp table u (a int)",
+    "select 'ä'; selec",
+  ],
+];
+const refused = [
+  "select * from forbidden",
+  "insert into forbidden values (1)",
+  "begin; select * from forbidden",
+  "prepare f as table forbidden",
+  "copy forbidden to stdout",
+  "declare f cursor for table forbidden",
+];
+
+/** What a run has done. */
+export interface Fuzzed {
+  compared: number;
+  broken: number;
+}
+
+/**
+ * Holds whole sessions against a real server. Every second one keeps to the protocol and to what is allowed: its answers must be those of the
+ * server itself. The others may do anything; nothing that is denied may get through, and the next client must be served.
+ *
+ * @throws {Error} with the seed of the session that shows a mistake.
+ */
+export async function fuzzSessions(world: WireWorld, seed: number, rounds: number): Promise<Fuzzed> {
+  const done: Fuzzed = { compared: 0, broken: 0 };
+  for (let round = 0; round < rounds; round++) {
+    const random = new Random(seed + round);
+    try {
+      if (round % 2 === 0) {
+        await compared(world, random);
+        done.compared++;
+      } else {
+        await wild(world, random);
+        done.broken++;
+      }
+    } catch (error) {
+      throw new Error(`session of seed ${seed + round} (${round % 2 === 0 ? "compared" : "wild"})`, { cause: error });
+    }
+  }
+  return done;
+}
+
+async function compared(world: WireWorld, random: Random): Promise<void> {
+  const said = Buffer.concat(Array.from({ length: 1 + random.below(12) }, () => step(random, allowed)));
+  const wanted = await answers(world.trusted, [said]);
+  const got = await answers(world.guarded, cutAnywhere(random, said));
+  if (got.join("\n") !== wanted.join("\n")) {
+    const shown = said.toString("latin1").replaceAll(/[^\x20-\x7e]/g, "·");
+    throw new Error(`${shown}\nby the server:\n${wanted.join("\n")}\nby Countersign:\n${got.join("\n")}`);
+  }
+}
+
+async function wild(world: WireWorld, random: Random): Promise<void> {
+  const parts = Array.from({ length: 1 + random.below(12) }, () => step(random, random.below(2) === 0 ? refused : allowed));
+  const said = Buffer.concat(parts.map((part) => (random.below(4) === 0 ? mutated(random, part) : part)));
+  using client = await RawClient.open(world.guarded);
+  for (const chunk of cutAnywhere(random, said)) client.socket.write(chunk);
+  client.socket.end(message.terminate());
+  if (!client.ended) await client.end();
+  if (world.recorder.saw("forbidden")) throw new Error(`the server saw what is denied: ${said.toString("hex")}`);
+  world.recorder.forget();
+}
+
+/** One thing that a client may say; an exchange in the extended protocol ends with a Sync as a rule. */
+function step(random: Random, texts: readonly string[]): Buffer {
+  const text = random.of(texts) ?? "";
+  const name = random.of(names) ?? "";
+  const other = random.of(names) ?? "";
+  const values = text.includes("$1") || random.below(8) === 0 ? [random.of(["7", "x", null]) ?? null] : [];
+  const kinds: readonly (() => Buffer)[] = [
+    () => query(text),
+    () => query(text),
+    () => Buffer.concat([extended(text, { statement: name, portal: other, values, resultFormats: [random.below(2)] }), sync()]),
+    () => extended(text, { values }, random.below(3)),
+    () => Buffer.concat([parse(text, name), random.below(2) === 0 ? describe("S", name) : flush(), sync()]),
+    () => Buffer.concat([bind({ statement: name, portal: other, values }), execute(other, random.below(3)), sync()]),
+    () => execute(other, random.below(2)),
+    () => Buffer.concat([close(random.below(2) === 0 ? "S" : "P", name), sync()]),
+    () => Buffer.concat([describe(random.below(2) === 0 ? "S" : "P", name), sync()]),
+    () => sync(),
+    () => flush(),
+    () =>
+      Buffer.concat([
+        query("copy t from stdin"),
+        copyData("1\n"),
+        copyData(random.of(["2\n", "x\n", ""]) ?? ""),
+        random.below(3) === 0 ? copyFail("no") : copyDone(),
+      ]),
+    () => random.of([copyData("3\n"), copyDone(), copyFail("x")]) ?? copyDone(),
+  ];
+  // Whoever begins to copy also ends it: what a server makes of other messages in between is its own affair.
+  if (text === "copy t from stdin") return Buffer.concat([query(text), copyData("1\n"), copyDone()]);
+  return random.of(kinds)?.() ?? sync();
+}
+
+async function answers(door: WireWorld["guarded"], chunks: readonly Buffer[]): Promise<readonly string[]> {
+  using client = await RawClient.open(door);
+  await client.ask(query("create temp table t (a int)"));
+  client.answers.length = 0;
+  for (const chunk of chunks) {
+    client.socket.write(chunk);
+    if (chunks.length > 1 && client.socket.writableNeedDrain) await once(client.socket, "drain");
+  }
+  client.write(message.terminate());
+  await client.end();
+  return transcript(client.answers);
+}
