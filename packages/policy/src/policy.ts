@@ -1,10 +1,10 @@
 import { policyDigest } from "./bundle/bundle.ts";
 import type { Digest } from "./canonical.ts";
-import type { Decision } from "./decision.ts";
+import type { Allow, Decision } from "./decision.ts";
 import type { ProtocolFacts } from "./facts/fact.ts";
 import { subjectOf } from "./facts.ts";
 import { Budget, OutOfSteps } from "./policy/compile/scope.ts";
-import { conclude, refuse, verdict } from "./policy/decide.ts";
+import { type Circumstances, conclude, type Match, refuse, verdict } from "./policy/decide.ts";
 import { examineRule } from "./policy/examine.ts";
 import type { Examined } from "./policy/examined.ts";
 import { loadRules } from "./policy/load.ts";
@@ -48,11 +48,17 @@ export function loadPolicy(files: Readonly<Record<string, string>>): Policy {
   return new LoadedPolicy(Object.freeze({ ...files }), loadRules(files));
 }
 
+interface Allowed extends Pick<Circumstances, "resource" | "role"> {
+  readonly decision: Allow;
+}
+
 class LoadedPolicy implements Policy {
   readonly digest: Digest;
   readonly files: Readonly<Record<string, string>>;
   readonly rules: readonly Rule[];
   readonly #matching: Matching;
+  /** By the rules that matched, a list that is the same one only for the same facts: an `allow` depends on nothing else but these. */
+  readonly #allowed = new WeakMap<readonly Match[], Allowed>();
 
   constructor(files: Readonly<Record<string, string>>, rules: readonly Rule[]) {
     this.digest = policyDigest(files);
@@ -67,8 +73,8 @@ class LoadedPolicy implements Policy {
     const at = { policyDigest: this.digest, resource, reason, role, protocol };
     const budget = new Budget();
     try {
+      if (!parts) return this.#decideOne(this.#matching.match(whole, question, budget), whole, at);
       const verdictOn = (facts: ProtocolFacts) => verdict(this.#matching.match(facts, question, budget), facts, at);
-      if (!parts) return conclude([verdictOn(whole)], at);
       // Each statement is decided alone. What only holds for all together may deny or ask for more, but never allow.
       const strict = this.#matching
         .match(whole, question, budget)
@@ -79,6 +85,18 @@ class LoadedPolicy implements Policy {
       if (!(error instanceof OutOfSteps)) throw error;
       return refuse(at, [], `The rules could not be evaluated on this, so it is denied: ${error.message}. Ask for less at once.`);
     }
+  }
+
+  /** What is allowed is mostly asked for again and again. */
+  #decideOne(matches: readonly Match[], facts: ProtocolFacts, at: Circumstances): Decision {
+    const { resource, role } = at;
+    const before = this.#allowed.get(matches);
+    if (before?.resource === resource && before.role === role) return before.decision;
+    const decision = conclude([verdict(matches, facts, at)], at);
+    // What may still change is looked at anew each time.
+    if (decision.effect === "allow" && Object.isFrozen(resource) && Object.isFrozen(resource.roles))
+      this.#allowed.set(matches, { resource, role, decision: Object.freeze(decision) });
+    return decision;
   }
 
   examine(question: Question, part?: number): readonly Examined[] {

@@ -15,6 +15,8 @@ export interface GuardedResource {
   readonly connector: Connector;
   /** What it can tell approvers of an operation without doing it; absent = nothing. */
   readonly evidence?: EvidenceSource;
+  /** What its configuration cannot promise, one sentence each, for the operator. */
+  readonly warnings?: readonly string[];
 }
 
 /** The configured targets by name. */
@@ -22,6 +24,8 @@ export class Resources {
   readonly #byName: ReadonlyMap<string, GuardedResource>;
 
   constructor(resources: readonly GuardedResource[]) {
+    // What is known not to change is not looked at anew for each decision.
+    for (const one of resources) for (const part of [one, one.labels, one.roles]) Object.freeze(part);
     this.#byName = new Map(resources.map((resource) => [resource.name, resource]));
   }
 

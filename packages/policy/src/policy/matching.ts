@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Protocol, ProtocolFacts } from "../facts/fact.ts";
 import { type ProtocolName, protocols } from "../facts/protocols.ts";
-import { type Budget, Failure, OutOfSteps, type Scope, spend } from "./compile/scope.ts";
+import { type Budget, Failure, OutOfSteps, type Scope, take } from "./compile/scope.ts";
 import { scopeOf } from "./compile/values.ts";
 import type { Match } from "./decide.ts";
 import type { Question } from "./question.ts";
@@ -27,9 +27,17 @@ interface Known {
 
 /** What the rules of a selection said about facts. */
 interface KnownOfSelection {
-  readonly fixed: Known;
+  fixed?: Known;
   /** For the caller who asked last: one caller often asks the same again. */
-  asked?: Known & Pick<Question, "principal" | "reason"> & { readonly role: string | undefined };
+  asked?: KnownOfCaller;
+}
+
+interface KnownOfCaller extends Known {
+  readonly principal: Question["principal"];
+  readonly reason: string;
+  readonly role: string | undefined;
+  /** With the fixed ones, by id. */
+  readonly together: readonly Match[];
 }
 
 /** What a rule costs besides its condition, in steps; what facts cost besides the rules. */
@@ -41,6 +49,8 @@ export class Matching {
   readonly #rules: readonly Rule[];
   /** By all that selectors look at; there are as many as configured resources. */
   readonly #selections = new LRUCache<string, Selection>({ max: 1000 });
+  /** The same, of (frozen) resources, whose operations are of one protocol. */
+  readonly #ofResources = new WeakMap<Question["resource"], { readonly protocol: string; readonly selection: Selection }>();
   /** Of (frozen) facts. */
   readonly #known = new WeakMap<ProtocolFacts, Map<Selection, KnownOfSelection>>();
 
@@ -50,22 +60,29 @@ export class Matching {
   }
 
   /**
-   * The rules that match the facts of a whole operation or of one of its statements, by id; also those that cannot be evaluated.
+   * The rules that match the facts of a whole operation or of one of its statements, by id; also those that cannot be evaluated. The same list
+   * where nothing that they look at is another than the last time.
    *
    * @throws {OutOfSteps} when the budget does not suffice.
    */
   match(own: ProtocolFacts, question: Question, budget: Budget): readonly Match[] {
     const selection = this.#select(question);
     const facts = selection.standIn(own);
-    const scope = scopeOf(question, facts, budget);
-    const known = this.#fixed(facts, selection, scope, budget);
-    const asked = selection.asked.length === 0 ? none : askedOf(known, selection, question, scope, budget);
-    const timed = selection.timed.length === 0 ? none : matchAll(selection.timed, scope);
-    if (asked.length === 0 && timed.length === 0) return known.fixed.matches;
-    return [...known.fixed.matches, ...asked, ...timed].sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1));
+    const known = this.#knownOf(facts, selection);
+    const { fixed } = known;
+    if (fixed !== undefined && selection.timed.length === 0) {
+      const asked = selection.asked.length === 0 ? nothing : callerOf(known, question);
+      if (asked !== undefined) {
+        take(budget, fixed.steps + asked.steps);
+        return asked === nothing ? fixed.matches : asked.together;
+      }
+    }
+    return matchAnew(known, selection, scopeOf(question, facts, budget), question);
   }
 
   #select({ resource, facts: { protocol } }: Question): Selection {
+    const before = this.#ofResources.get(resource);
+    if (before?.protocol === protocol) return before.selection;
     const key = JSON.stringify([protocol, resource.name, resource.type, resource.labels]);
     let selection = this.#selections.get(key);
     if (!selection) {
@@ -74,29 +91,31 @@ export class Matching {
       selection = { fixed: of("facts"), asked: of("caller"), timed: of("clock"), standIn: standInOf(about, protocol) };
       this.#selections.set(key, selection);
     }
+    // What may still change is looked at anew each time.
+    if (Object.isFrozen(resource) && Object.isFrozen(resource.labels)) this.#ofResources.set(resource, { protocol, selection });
     return selection;
   }
 
-  #fixed(facts: ProtocolFacts, selection: Selection, scope: Scope, budget: Budget): KnownOfSelection {
+  /** Facts that may still change are looked at anew each time. */
+  #knownOf(facts: ProtocolFacts, selection: Selection): KnownOfSelection {
+    if (!Object.isFrozen(facts)) return {};
     let bySelection = this.#known.get(facts);
-    const known = bySelection?.get(selection);
-    if (known) {
-      spend(scope, known.fixed.steps);
-      return known;
-    }
-    const fresh: KnownOfSelection = { fixed: counted(selection.fixed, scope, budget) };
-    // Facts that may still change are looked at anew each time.
-    if (!Object.isFrozen(facts)) return fresh;
     if (!bySelection) {
       bySelection = new Map();
       this.#known.set(facts, bySelection);
     }
-    bySelection.set(selection, fresh);
-    return fresh;
+    let known = bySelection.get(selection);
+    if (!known) {
+      known = {};
+      bySelection.set(selection, known);
+    }
+    return known;
   }
 }
 
 const none: readonly Match[] = [];
+/** For a selection in which no rule looks at the caller. */
+const nothing = { steps: 0, together: none };
 
 function standInOf(rules: readonly Rule[], protocol: ProtocolName): Selection["standIn"] {
   const { shared, variable }: Pick<Protocol<ProtocolFacts>, "shared" | "variable"> = protocols[protocol];
@@ -104,32 +123,64 @@ function standInOf(rules: readonly Rule[], protocol: ProtocolName): Selection["s
   return looks ? (facts) => facts : (facts) => shared.of(facts);
 }
 
-function askedOf(
-  known: KnownOfSelection,
-  selection: Selection,
-  { principal, reason, role }: Question,
-  scope: Scope,
-  budget: Budget,
-): readonly Match[] {
-  const before = known.asked;
-  if (before && before.principal === principal && before.reason === reason && before.role === role) {
-    spend(scope, before.steps);
-    return before.matches;
-  }
-  const asked = { ...counted(selection.asked, scope, budget), principal, reason, role };
-  known.asked = asked;
-  return asked.matches;
+function matchAnew(known: KnownOfSelection, selection: Selection, scope: Scope, question: Question): readonly Match[] {
+  if (known.fixed === undefined) known.fixed = counted(selection.fixed, scope);
+  else take(scope.budget, known.fixed.steps);
+  const { fixed } = known;
+  const together = selection.asked.length === 0 ? fixed.matches : askedOf(known, fixed, selection, question, scope).together;
+  const timed = selection.timed.length === 0 ? none : matchAll(selection.timed, scope);
+  return timed.length === 0 ? together : byId([...together, ...timed]);
 }
 
-function counted(rules: readonly Rule[], scope: Scope, budget: Budget): Known {
-  const before = budget.left;
+function askedOf(known: KnownOfSelection, fixed: Known, selection: Selection, question: Question, scope: Scope): KnownOfCaller {
+  const before = callerOf(known, question);
+  if (before !== undefined) {
+    take(scope.budget, before.steps);
+    return before;
+  }
+  const { principal, reason, role } = question;
+  const asked = counted(selection.asked, scope);
+  const together = asked.matches.length === 0 ? fixed.matches : byId([...fixed.matches, ...asked.matches]);
+  known.asked = { ...asked, principal, reason, role, together };
+  return known.asked;
+}
+
+/** What was said for the caller who asks, if it is the one who asked last. */
+function callerOf({ asked }: KnownOfSelection, { principal, reason, role }: Question): KnownOfCaller | undefined {
+  const same = asked?.reason === reason && asked.role === role && isSame(asked.principal, principal);
+  return same ? asked : undefined;
+}
+
+const principalTexts = new WeakMap<Question["principal"], string>();
+
+/** Each connection of a caller has its own word for it. */
+function isSame(one: Question["principal"], other: Question["principal"]): boolean {
+  return one === other || textOf(one) === textOf(other);
+}
+
+function textOf(principal: Question["principal"]): string {
+  let text = principalTexts.get(principal);
+  if (text === undefined) {
+    const { issuer, subject, groups, claims, owner } = principal;
+    text = JSON.stringify([issuer, subject, groups, claims, owner]);
+    principalTexts.set(principal, text);
+  }
+  return text;
+}
+
+function byId(matches: Match[]): readonly Match[] {
+  return matches.sort((a, b) => (a.rule.id < b.rule.id ? -1 : 1));
+}
+
+function counted(rules: readonly Rule[], scope: Scope): Known {
+  const before = scope.budget.left;
   const matches = matchAll(rules, scope);
-  return { matches, steps: before - budget.left };
+  return { matches, steps: before - scope.budget.left };
 }
 
 function matchAll(rules: readonly Rule[], scope: Scope): readonly Match[] {
   const matches: Match[] = [];
-  spend(scope, factsSteps);
+  take(scope.budget, factsSteps);
   for (const rule of rules) {
     const match = matchRule(rule, scope);
     if (match !== undefined) matches.push(match);
@@ -144,7 +195,7 @@ function matchAll(rules: readonly Rule[], scope: Scope): readonly Match[] {
  */
 export function matchRule(rule: Rule, scope: Scope): Match | undefined {
   const { part } = rule;
-  spend(scope, part === undefined ? ruleSteps : ruleSteps + part.steps);
+  take(scope.budget, part === undefined ? ruleSteps : ruleSteps + part.steps);
   if (part === undefined) return { rule };
   let value: unknown;
   try {

@@ -71,3 +71,9 @@ export function spend(scope: Scope, steps: number): void {
   scope.budget.left -= steps;
   if (scope.budget.left < 0) throw new OutOfSteps();
 }
+
+/** Counts steps that are taken, or were taken before and are not taken again. */
+export function take(budget: Budget, steps: number): void {
+  budget.left -= steps;
+  if (budget.left < 0) throw new OutOfSteps();
+}
