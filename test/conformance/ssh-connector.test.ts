@@ -18,7 +18,7 @@ let connector: Connector;
 const open: Connector[] = [];
 
 beforeAll(async () => {
-  const [{ line }] = (await authority.keys()) as [{ line: string }];
+  const { line } = await authority.active();
   sshd = await Sshd.start({ trustedAuthorities: [line], certifiedAs: "web-1.test" });
   sshd.authorize([readFileSync(`${sshd.keyPair("fixed")}.pub`, "utf8").trim()]);
   connector = connectorWith();
@@ -43,7 +43,7 @@ function connectorWith(more: object = {}): Connector {
     },
     ...more,
   });
-  const made = openSshConnector(resource, { folder, authority, wallMs: Date.now, random: randomBytes });
+  const made = openSshConnector(resource, { folder, sshAuthority: authority, wallMs: Date.now, random: randomBytes });
   open.push(made);
   return made;
 }

@@ -54,6 +54,8 @@ export interface Countersign extends AsyncDisposable {
    * @throws {RangeError} for a name that the configuration does not have.
    */
   signInLink(approver: string): string;
+  /** What the configuration of the resources cannot promise, one sentence each. */
+  readonly warnings: readonly string[];
   /** Which policy is in force, now and as it changes. */
   readonly policy: PolicyStatusFeed;
   /** Reads the policy again, whether or not its files seem to have changed. */
@@ -118,9 +120,10 @@ export async function startCountersign(config: Config, options: CountersignOptio
       socketPath: socketPath(sockets, config.path("."), settings.control.approver),
     }),
   );
+  const resources = await openResources(config, { environment: options.environment, now });
   const sidecar = await startSidecar({
     name: settings.sidecar.name,
-    resources: await openResources(config, options.environment),
+    resources,
     policy: () => policy.policy,
     policyChanges: policy,
     shownPolicy: () => policy.shown,
@@ -164,6 +167,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const close = (): Promise<void> => running.disposeAsync();
   return {
     ...{ addresses, dataFolder: data, signInLink, policy, close },
+    warnings: resources.flatMap(({ warnings = [] }) => warnings),
     hasConsole: consoleFiles().staticFolder !== undefined,
     reloadPolicy: () => policy.reload(),
     [Symbol.asyncDispose]: close,

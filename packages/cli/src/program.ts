@@ -17,6 +17,7 @@ import { reviewsCommand } from "./commands/reviews.ts";
 import { revokeCommand } from "./commands/revoke.ts";
 import { showCommand } from "./commands/show.ts";
 import { signInCommand } from "./commands/sign-in.ts";
+import { sshCommand } from "./commands/ssh.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
 import { approveCommand, denyCommand } from "./commands/vote.ts";
@@ -25,7 +26,7 @@ import { paint, type Terminal } from "./terminal/terminal.ts";
 import { version } from "./version.ts";
 
 const groups: readonly (readonly [heading: string, commands: readonly MakeCommand[]])[] = [
-  ["Set up and run:", [initCommand, upCommand, tokenCommand, signInCommand, credentialsCommand]],
+  ["Set up and run:", [initCommand, upCommand, tokenCommand, signInCommand, credentialsCommand, sshCommand]],
   ["Write rules:", [policyCommand]],
   ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand, editCommand, grantsCommand]],
   ["Take back and put right:", [revokeCommand, lockCommand, locksCommand, unlockCommand, resolveCommand, reviewsCommand]],

@@ -183,7 +183,7 @@ class ActionReader {
       action: {
         ...{ ...asked, principal, timeMs, was },
         resource: { name, type, labels, roles: Object.keys(roles) },
-        searchPath: pinned(detail.target?.searchPath) ?? resource.searchPath,
+        searchPath: pinned(detail.target?.searchPath) ?? (resource.type === "postgres" ? resource.searchPath : []),
       },
     };
   }

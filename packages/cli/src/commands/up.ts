@@ -54,6 +54,7 @@ async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
     reload = running.reloadPolicy;
     logPolicy(running.policy, log, stop).catch(onInternalError);
     if (!running.hasConsole) log.warn("the console's pages are not built, only its API is served; run: npm run build");
+    for (const warning of running.warnings) log.warn(warning);
     await announce(terminal, options, running);
     await aborted(stop);
     log.info("stopping");
@@ -99,6 +100,7 @@ async function announce(
         agent: agent[0],
         approver,
         agents: agent,
+        postgres: addresses.postgres,
         data: dataFolder,
         pid: addresses.pid,
       }),

@@ -4,19 +4,25 @@ import type { EvidenceSource } from "../evidence/evidence-source.ts";
 import type { GuardedResource } from "../resources.ts";
 import type { Connector } from "./connector.ts";
 import { openPostgresConnector, openPostgresEvidence, postgresResourceSchema } from "./postgres/index.ts";
+import { type LoginContext, openSshConnector, sshResourceSchema, sshWarnings } from "./ssh/index.ts";
 
 /** One of `resources` in countersign.yaml, by its `type`. */
-export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema]);
+export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema, sshResourceSchema]);
 
 /** A resource as configured, defaults filled in. */
 export type ConfiguredResource = z.output<typeof resourceSchema>;
 
+/** What resources are opened with: where credentials come from, and what makes them. */
+export interface ResourceContext extends CredentialContext, LoginContext {}
+
 /** How the way to a resource of one protocol is opened. The seam that a new protocol is registered at. */
 interface ProtocolEntry<Resource> {
   /** @throws {Error} when a file that it names cannot be read. */
-  readonly openConnector: (resource: Resource, context: CredentialContext) => Connector;
+  readonly openConnector: (resource: Resource, context: ResourceContext) => Connector;
   /** What can tell approvers of an operation without doing it; absent = nothing can. */
-  readonly openEvidence?: (resource: Resource, context: CredentialContext) => EvidenceSource | undefined;
+  readonly openEvidence?: (resource: Resource, context: ResourceContext) => EvidenceSource | undefined;
+  /** What its configuration cannot promise, one sentence each. */
+  readonly warnings?: (resource: Resource) => readonly string[];
 }
 
 type Type = ConfiguredResource["type"];
@@ -24,6 +30,7 @@ type Configured = { [Name in Type]: Extract<ConfiguredResource, { type: Name }> 
 
 const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
   postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
+  ssh: { openConnector: openSshConnector, warnings: sshWarnings },
 };
 
 /**
@@ -31,7 +38,7 @@ const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
  *
  * @throws {Error} when a file that it names cannot be read.
  */
-export function openResource(resource: ConfiguredResource, context: CredentialContext): GuardedResource {
+export function openResource(resource: ConfiguredResource, context: ResourceContext): GuardedResource {
   const { name, type, labels, roles } = resource;
   return {
     ...{ name, type, labels, roles: Object.keys(roles) },
@@ -40,8 +47,8 @@ export function openResource(resource: ConfiguredResource, context: CredentialCo
   };
 }
 
-function waysTo<Name extends Type>(type: Name, resource: Configured[Name], context: CredentialContext) {
-  const { openConnector, openEvidence } = registry[type];
+function waysTo<Name extends Type>(type: Name, resource: Configured[Name], context: ResourceContext) {
+  const { openConnector, openEvidence, warnings = () => [] } = registry[type];
   const evidence = openEvidence?.(resource, context);
-  return { connector: openConnector(resource, context), ...(evidence && { evidence }) };
+  return { connector: openConnector(resource, context), ...(evidence && { evidence }), warnings: warnings(resource) };
 }

@@ -49,7 +49,7 @@ export function openTargets(options: TargetOptions, config?: Config): (asked: As
       ...(name === undefined ? {} : { resource: name }),
       labels: { ...configured?.labels, ...labels, ...asked.labels },
       ...(known === undefined ? {} : { roles: known }),
-      searchPath: searchPath ?? configured?.searchPath ?? ["public"],
+      searchPath: searchPath ?? (configured?.type === "postgres" ? configured.searchPath : undefined) ?? ["public"],
     };
   };
 }

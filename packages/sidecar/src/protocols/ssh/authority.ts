@@ -1,5 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { open, readFile, rename, stat } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { CountersignError } from "@countersign/policy";
 import { z } from "zod";
 import { encodeEd25519, fingerprint, keyLine } from "./public-key.ts";
@@ -128,7 +129,6 @@ export class FileAuthority implements SshAuthority {
   /** Two processes may do this at once: the first one's key stays. */
   async #create(): Promise<void> {
     const temporary = await this.#write([newKey("active", this.#now())]);
-    const { link, rm } = await import("node:fs/promises");
     await link(temporary, this.#path).catch((error: unknown) => {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
     });
@@ -141,6 +141,7 @@ export class FileAuthority implements SshAuthority {
   }
 
   async #write(keys: Stored["keys"]): Promise<string> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
     const temporary = `${this.#path}.${process.pid}.${this.#now()}`;
     const file = await open(temporary, "wx", 0o600);
     try {

@@ -6,4 +6,5 @@
 
 export { type AuthorityKey, type AuthorityStep, FileAuthority, type SshAuthority } from "./authority.ts";
 export { openSshConnector } from "./connector.ts";
+export type { LoginContext } from "./login.ts";
 export { type SshResource, sshResourceSchema, sshWarnings } from "./resource.ts";

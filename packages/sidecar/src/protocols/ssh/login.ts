@@ -8,7 +8,7 @@ import type { Transport } from "./transport.ts";
 /** What logging in needs. */
 export interface LoginContext extends CredentialContext {
   /** Certifies each command where a role has `certificate`. */
-  readonly authority: SshAuthority;
+  readonly sshAuthority: SshAuthority;
   /** The wall clock. */
   readonly wallMs: () => number;
   /** Unguessable bytes. */
@@ -52,11 +52,11 @@ function certificateLogin(
   { user }: SshLogin,
   { principals = [user] }: NonNullable<SshLogin["certificate"]>,
   name: string,
-  { authority, wallMs, random }: LoginContext,
+  { sshAuthority, wallMs, random }: LoginContext,
 ): Login {
   const prepare = async (scope: CertificateScope): Promise<LoggedIn> => {
     const holder = { keyId: name, principals, nowMs: wallMs(), random };
-    const { privateKey: key, certificate, serial, authority: by } = mintCertificate(await authority.active(), scope, holder);
+    const { privateKey: key, certificate, serial, authority: by } = mintCertificate(await sshAuthority.active(), scope, holder);
     return {
       marker: { serial, authority: by },
       logIn: (transport) => transport.logIn({ type: "publickey", username: user, key, certificate }),
