@@ -46,6 +46,7 @@ test.each<[string, Partial<Allow>, boolean]>([
   ["role", { role: "writer" }, true],
   ["limits", { limits: { rows: 11 } }, true],
   ["limits", { limits: {} }, true],
+  ["limits", { limits: { rows: 10, masks: ["public.people.ssn"] } }, true],
   ["readOnly", {}, false],
 ])("another %s is another record", async (_what, other, readOnly) => {
   await using world = await JournalWorld.open();
@@ -70,6 +71,8 @@ test("terms of an operation that are not its text are kept: types, settings, a t
     { connection: { id: "c1", inTransaction: true } },
     { connection: { id: "c1", settings: { DateStyle: "SQL, DMY" } } },
     { input: { text: "1\n" } },
+    { runs: ["select 2"] },
+    { runs: ["select 3"] },
   ];
   for (const one of variants) alice.begin({ ...select(1), operation: { ...query("select 1"), ...one } }).end(done);
   await alice.close();
@@ -81,6 +84,8 @@ test("terms of an operation that are not its text are kept: types, settings, a t
     { connection: { inTransaction: true } },
     { connection: { settings: { DateStyle: "SQL, DMY" } } },
     { input: { text: "1\n" } },
+    { runs: ["select 2"] },
+    { runs: ["select 3"] },
   ]);
 });
 

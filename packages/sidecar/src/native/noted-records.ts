@@ -17,7 +17,10 @@ const terms = z.strictObject({
   target: z.object({ type: text, address: text }).catchall(text),
   policy: z.templateLiteral(["sha256:", text]),
   rules: z.array(text),
-  limits: z.object({ rows: count.exactOptional(), bytes: count.exactOptional(), timeMs: count.exactOptional() }),
+  limits: z.looseObject({
+    ...{ rows: count.exactOptional(), bytes: count.exactOptional(), timeMs: count.exactOptional() },
+    masks: z.array(text).exactOptional(),
+  }),
   readOnly: z.boolean(),
 });
 

@@ -2,6 +2,17 @@ import type { LineOperation } from "@countersign/policy";
 
 type PostgresQuery = Extract<LineOperation, { kind: "postgres.query" }>;
 
+/**
+ * Which of an operation's terms are written apart from the others. Every term is here, so that a new one makes somebody look at the shortcut in
+ * `OperationIndex`, which compares them one by one.
+ */
+const isApart: Readonly<Record<keyof PostgresQuery, boolean>> = {
+  ...{ kind: true, statement: true, parameters: true, connection: true },
+  ...{ types: false, input: false, runs: false },
+};
+const isLeftOut: ReadonlySet<string> = new Set(Object.entries(isApart).flatMap(([name, apart]) => (apart ? [name] : [])));
+const mostStates = 8;
+
 /** The places of operations that have all but their text in common. */
 interface Variant {
   /** By text. */
@@ -22,7 +33,8 @@ export class OperationIndex {
   readonly #variants = new Map<string, Variant>();
   /** Other operations, by their JSON. */
   readonly #others = new Map<string, number>();
-  #last: (Variant & Pick<PostgresQuery, "connection" | "types">) | undefined;
+  /** The variant that was met last with each state of the connection. */
+  readonly #lasts = new Map<PostgresQuery["connection"], { readonly types: PostgresQuery["types"]; readonly variant: Variant }>();
 
   /** The place of an operation; sets {@link added}. */
   of(operation: LineOperation): number {
@@ -47,19 +59,26 @@ export class OperationIndex {
   }
 
   #variantOf(operation: PostgresQuery): Variant {
-    const last = this.#last;
-    const { connection, types, input } = operation;
-    if (last !== undefined && input === undefined && connection === last.connection && types === last.types) return last;
-    const { kind: _, statement: __, parameters: ___, ...terms } = operation;
-    const { id: ____, ...state } = connection ?? { id: "" };
-    const json = JSON.stringify({ ...terms, connection: Object.keys(state).length === 0 ? undefined : state });
-    const rest = json === "{}" ? "" : `,${json.slice(1, -1)}`;
+    const { connection, types } = operation;
+    const isPlain = operation.input === undefined && operation.runs === undefined;
+    const last = this.#lasts.get(connection);
+    if (last !== undefined && isPlain && types === last.types) return last.variant;
+    const rest = restOf(operation);
     let variant = this.#variants.get(rest);
     if (variant === undefined) {
       variant = { places: new Map(), rest };
       this.#variants.set(rest, variant);
     }
-    this.#last = input === undefined ? { ...variant, ...(connection && { connection }), ...(types && { types }) } : undefined;
+    // A connection that made its state anew each time would fill it.
+    if (this.#lasts.size >= mostStates) this.#lasts.clear();
+    if (isPlain) this.#lasts.set(connection, { types, variant });
     return variant;
   }
+}
+
+function restOf(operation: PostgresQuery): string {
+  const terms: (readonly [string, unknown])[] = Object.entries(operation).filter(([name]) => !isLeftOut.has(name));
+  const { id: _, ...state } = operation.connection ?? { id: "" };
+  const all = Object.keys(state).length > 0 ? [...terms, ["connection", state] as const] : terms;
+  return all.map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`).join("");
 }
