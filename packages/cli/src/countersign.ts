@@ -16,9 +16,10 @@ import {
   serveConsole,
 } from "@countersign/control";
 import type { PolicyStatusFeed } from "@countersign/policy";
-import { type OnStep, startSidecar } from "@countersign/sidecar";
+import { type OnStep, openPostgresClients, startSidecar } from "@countersign/sidecar";
 import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
 import type { Config } from "./config/load.ts";
+import { bareSocketNames, postgresListens, reachable } from "./config/postgres-listeners.ts";
 import { type Addresses, addressesFile } from "./instance.ts";
 import { logOrigin } from "./log-origin.ts";
 import { serveOperator } from "./operator-socket.ts";
@@ -112,7 +113,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
       ...consoleFiles(),
     }),
   );
-  const sockets = await socketFolder(data, [settings.control.approver, "operator.sock"]);
+  const sockets = await socketFolder(data, [settings.control.approver, "operator.sock", ...bareSocketNames(config)]);
   const approverApi = parts.use(
     await serveApprovers({
       ...{ desk: control, policy, now, onInternalError },
@@ -120,6 +121,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
       socketPath: socketPath(sockets, config.path("."), settings.control.approver),
     }),
   );
+  const postgres = await postgresListens(config, sockets);
   const resources = await openResources(config, { environment: options.environment, now });
   const sidecar = await startSidecar({
     name: settings.sidecar.name,
@@ -131,6 +133,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     voteKey: keys.vote.publicKey,
     issuers: agentIssuers(config, keys.developmentIssuer.publicKey),
     listeners: await agentListeners(config, sockets),
+    natives: openPostgresClients({ listen: postgres, bounds: settings.limits }),
     limits: settings.limits,
     strictAudit: settings.audit.fsync === "always",
     results: {
@@ -156,6 +159,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const addresses: Addresses = {
     pid: process.pid,
     agent: listed(sidecar.addresses),
+    postgres: reachable(postgres, sidecar.nativeAddresses),
     approver: listed(approverApi.addresses)[0],
     operator,
     console: console.url,

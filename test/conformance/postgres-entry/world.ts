@@ -32,7 +32,7 @@ export const logins = [
 ];
 
 /** How a world is made. */
-export interface WorldOptions extends Partial<Pick<PostgresListenersOptions, "bounds" | "openGate" | "startUpMs">> {
+export interface WorldOptions extends Partial<Pick<PostgresListenersOptions, "bounds" | "startUpMs">> {
   readonly listen?: PostgresListen;
   /** More of the Unix socket that is listened on when nothing else is said. */
   readonly socket?: Partial<PostgresListen>;
@@ -97,10 +97,9 @@ export class World implements AsyncDisposable {
     const { listen = { address: { type: "unix", path: join(folder, "s", ".s.PGSQL.5432") }, ...socket }, ...rest } = options;
     const [open] = postgresListeners({
       bounds: { connections: 100, connectionsPerPrincipal: 50 },
-      openGate: passThrough(seen),
+      gates: () => passThrough(seen),
       ...rest,
       listen: [listen],
-      targets: new Map([[parsed.name, target]]),
     });
     const issuer = {
       issuer: developmentIssuer,
@@ -117,7 +116,8 @@ export class World implements AsyncDisposable {
           throw new Error("runs nothing");
         },
       },
-      resources: new Resources([]),
+      resources: new Resources([{ name: parsed.name, type: "postgres", labels: {}, roles: target.roles, connector: target }]),
+      journal: { afterFlush: (send) => send() },
       tokens: new Tokens([issuer], Date.now),
       approvalUrl: () => "",
       now: Date.now,

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
-import { address, filePath, principal } from "./listen-terms.ts";
+import { address, duration, filePath, principal } from "./terms.ts";
 
 /** One of `sidecar.postgres`: a Unix socket, whose identity may be configured, or a TCP port, with TLS unless it is on this machine. */
 export const postgresListenSchema = z
@@ -14,6 +14,8 @@ export const postgresListenSchema = z
     tcp: address.optional(),
     /** With `clientCa` a certificate that it signed is taken instead of a token. */
     tls: z.strictObject({ cert: filePath, key: filePath, clientCa: filePath.optional() }).optional(),
+    /** How often a client is told that it still waits, so that one that gives up on silence stays; absent = once. */
+    noticeEvery: duration.optional(),
   })
   .superRefine((value, context) => {
     const problem = (message: string, ...path: string[]): void => context.addIssue({ code: "custom", message, path });

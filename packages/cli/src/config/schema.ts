@@ -1,8 +1,8 @@
-import { parseDuration, parsePublicKey } from "@countersign/policy";
+import { parsePublicKey } from "@countersign/policy";
 import { resourceSchema } from "@countersign/sidecar";
 import { z } from "zod";
-import { address, filePath, principal } from "./listen-terms.ts";
 import { postgresListenSchema } from "./postgres-listen.ts";
+import { address, duration, filePath, principal } from "./terms.ts";
 
 const name = z
   .string()
@@ -85,15 +85,6 @@ const publicKey = z
     (text) => parsePublicKey(text) !== undefined,
     "expected a public key as `countersign policy keygen` prints it: `ed25519:…`",
   );
-
-/** A text like `30m` → milliseconds. */
-const duration = z.string().transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== undefined && milliseconds >= 1000 && milliseconds <= longestDurationMs) return milliseconds;
-  context.addIssue({ code: "custom", message: "expected a duration like `90s`, `15m` or `2h`, from 1s to 14d" });
-  return z.NEVER;
-});
-const longestDurationMs = 14 * 86_400_000;
 
 const bytes = z
   .int()

@@ -59,8 +59,15 @@ export function openPostgresConnector(resource: PostgresResource, options: Postg
 export interface PostgresTarget extends Connector {
   /** Names of its roles, in the order of the configuration. */
   readonly roles: readonly string[];
+  /** What becomes of a client's operation that has to wait inside of a transaction, whose locks others may wait for. */
+  readonly holdInTransaction: PostgresResource["holdInTransaction"];
   /** @throws {CountersignError} `internal` for a role that it does not have. */
   lending(role: string): Pick<Lending, "lend" | "greeting">;
+}
+
+/** Whether a connector is one of this protocol. */
+export function isPostgresTarget(connector: Connector): connector is PostgresTarget {
+  return connector instanceof PostgresConnector;
 }
 
 interface Role {
@@ -70,6 +77,7 @@ interface Role {
 }
 
 class PostgresConnector implements PostgresTarget {
+  readonly holdInTransaction: PostgresResource["holdInTransaction"];
   readonly #name: string;
   readonly #identity: Omit<TargetIdentity, "user"> & { readonly type: string; readonly address: string };
   readonly #roles: ReadonlyMap<string, Role>;
@@ -80,6 +88,7 @@ class PostgresConnector implements PostgresTarget {
 
   constructor(resource: PostgresResource, options: PostgresConnectorOptions) {
     this.#name = resource.name;
+    this.holdInTransaction = resource.holdInTransaction;
     this.#now = options.now ?? (() => performance.now());
     this.#patience = options.patience ?? defaultPatience;
     this.#searchPath = resource.searchPath;

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { openPostgresClients } from "./clients.ts";
 export { openPostgresConnector, type PostgresTarget } from "./connector.ts";
 export { openPostgresEvidence } from "./evidence.ts";
 export type { PostgresListen } from "./listener.ts";

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Principal } from "@countersign/policy";
 import type { NativeHost, NativeListener, OpenNative } from "../../native/listener.ts";
+import { isPostgresTarget } from "./connector.ts";
 import type { Targets } from "./entry/admission.ts";
 import { CancelKeys } from "./entry/cancel-keys.ts";
 import { ClientConnection } from "./entry/client-connection.ts";
@@ -16,14 +17,16 @@ export interface PostgresListen {
   readonly address: PostgresAddress;
   /** Whoever can open the Unix socket; the others send a token as their password, or show a certificate. */
   readonly identity?: Principal;
+  /** How often a client that waits is told that it does, milliseconds; absent = once. */
+  readonly noticeMs?: number;
 }
 
 /** What the listeners have in common. */
 export interface PostgresListenersOptions {
   readonly listen: readonly PostgresListen[];
-  readonly targets: Targets;
   readonly bounds: ConnectionBounds;
-  readonly openGate: OpenClientGate;
+  /** Makes the gates of a listener's clients. */
+  readonly gates: (host: NativeHost, listen: PostgresListen) => OpenClientGate;
   /** Longest start-up of a client, milliseconds; default 30 s. */
   readonly startUpMs?: number;
 }
@@ -36,7 +39,7 @@ export function postgresListeners({ listen, bounds, ...options }: PostgresListen
   return listen.map((one) => (host) => PostgresListener.open(host, one, { ...options, limits }));
 }
 
-interface Shared extends Pick<PostgresListenersOptions, "targets" | "openGate" | "startUpMs"> {
+interface Shared extends Pick<PostgresListenersOptions, "gates" | "startUpMs"> {
   readonly limits: ClientLimits;
 }
 
@@ -51,11 +54,14 @@ class PostgresListener implements NativeListener {
     this.#stop = stop;
   }
 
-  static async open(host: NativeHost, { address: at, identity }: PostgresListen, shared: Shared): Promise<PostgresListener> {
-    const { targets, openGate, limits, startUpMs = defaultStartUpMs } = shared;
+  static async open(host: NativeHost, listen: PostgresListen, shared: Shared): Promise<PostgresListener> {
+    const { address: at, identity } = listen;
+    const { gates, limits, startUpMs = defaultStartUpMs } = shared;
     const tls = at.type === "tcp" ? at.tls : undefined;
     const parts = {
-      ...{ host, targets, openGate, limits, startUpMs },
+      ...{ host, limits, startUpMs },
+      targets: targetsOf(host),
+      openGate: gates(host, listen),
       keys: new CancelKeys(host.random),
       handshakes: tls && new Handshakes(tls),
       proof: { tokens: host.tokens, unix: at.type === "unix", ...(identity && { identity }) },
@@ -83,4 +89,12 @@ class PostgresListener implements NativeListener {
     ended.abort();
     for (const connection of this.#connections) connection.destroy();
   }
+}
+
+/** Those of the resources that PostgreSQL's clients can use. */
+function targetsOf({ resources }: NativeHost): Targets {
+  const targets = resources
+    .list()
+    .flatMap(({ name, connector }) => (isPostgresTarget(connector) ? [[name, connector] as const] : []));
+  return new Map(targets);
 }

@@ -66,6 +66,8 @@ export const postgresResourceSchema = z
     roles: z.record(name, login).refine((roles) => Object.keys(roles).length > 0, "at least one role"),
     /** With which of the roles statements are planned for approvers before anybody votes: a login that can only read. Without it there are no plans. */
     evidence: z.strictObject({ role: name }).optional(),
+    /** An unmodified client's operation that has to wait inside of a transaction, whose locks others may wait for: its approvers are warned. */
+    holdInTransaction: z.enum(["allow", "warn", "refuse"]).default("warn"),
     pool: z
       .strictObject({
         /** Connections for each role. */

@@ -2,7 +2,7 @@ import type { PostgresTarget } from "../connector.ts";
 import type { StartUpParameters } from "./start-up-parameters.ts";
 import { StartUpRefusal } from "./start-up-refusal.ts";
 
-/** The resources that clients may name, in the order of the configuration. */
+/** The PostgreSQL resources that clients may name. */
 export type Targets = ReadonlyMap<string, PostgresTarget>;
 
 /** Where a client is let in. */
@@ -10,6 +10,7 @@ export interface Admission {
   readonly resource: string;
   readonly role: string;
   readonly lending: ReturnType<PostgresTarget["lending"]>;
+  readonly holdInTransaction: PostgresTarget["holdInTransaction"];
 }
 
 /** So many names are listed. */
@@ -30,7 +31,8 @@ export function admit(targets: Targets, { database, user }: Pick<StartUpParamete
     const hint = `The user is the name of a role of ${database}: ${listed(target.roles)}.`;
     throw new StartUpRefusal("28000", `role ${quoted(user)} does not exist`, hint);
   }
-  return { resource: database, role: user, lending: target.lending(user) };
+  const { holdInTransaction } = target;
+  return { resource: database, role: user, lending: target.lending(user), holdInTransaction };
 }
 
 function listed(names: readonly string[]): string {

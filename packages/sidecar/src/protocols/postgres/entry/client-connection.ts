@@ -118,7 +118,7 @@ export class ClientConnection {
 
   #open({ socket, minor, principal, parameters, admission, statuses }: Admitted, place: DisposableStack): void {
     const { host, keys, openGate } = this.#parts;
-    const { resource, role, lending } = admission;
+    const { resource, role, lending, holdInTransaction } = admission;
     const { application_name: session = "", ...settings } = parameters.settings;
     const connection = host.random(18).toString("base64url");
     const client = new SocketSide(socket);
@@ -126,7 +126,7 @@ export class ClientConnection {
     const key = place.use(keys.enter(minor, () => gate.cancel()));
     let told = statuses;
     const gate = openGate({
-      ...{ client, connection, settings, statuses },
+      ...{ client, connection, settings, statuses, holdInTransaction },
       native: (own) => host.guard.native({ connection, principal, resource, role, session, reason: parameters.reason }, own),
       upstream: async (handler: LentHandler, signal: AbortSignal): Promise<Lent> => {
         const lent = await lending.lend({ borrower, settings: parameters.settings }, handler, signal);

@@ -31,6 +31,8 @@ export interface ClientGateParts {
   readonly statuses: ParameterStatuses;
   /** The settings that the client asked for at start-up by name, without application_name. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Of the resource. */
+  readonly holdInTransaction: "allow" | "warn" | "refuse";
   readonly protocol: { readonly major: 3; readonly minor: number };
 }
 
