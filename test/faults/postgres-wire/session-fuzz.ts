@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readyIn } from "../../conformance/postgres-wire/conversation.ts";
 import { extended, message } from "../../conformance/postgres-wire/messages.ts";
 import { RawClient, transcript } from "../../conformance/postgres-wire/raw-client.ts";
 import type { WireWorld } from "../../conformance/postgres-wire/world.ts";
@@ -99,7 +101,7 @@ export async function fuzzSessions(world: WireWorld, seed: number, rounds: numbe
 async function compared(world: WireWorld, random: Random): Promise<void> {
   const said = Buffer.concat(Array.from({ length: 1 + random.below(12) }, () => step(random, allowed)));
   const wanted = await answers(world.trusted, [said]);
-  const got = await answers(world.guarded, cutAnywhere(random, said));
+  const got = await answers(world.guarded, cutAnywhere(random, said), readyIn(wanted));
   if (got.join("\n") !== wanted.join("\n")) {
     const shown = said.toString("latin1").replaceAll(/[^\x20-\x7e]/g, "·");
     throw new Error(`${shown}\nby the server:\n${wanted.join("\n")}\nby Countersign:\n${got.join("\n")}`);
@@ -149,7 +151,8 @@ function step(random: Random, texts: readonly string[]): Buffer {
   return random.of(kinds)?.() ?? sync();
 }
 
-async function answers(door: WireWorld["guarded"], chunks: readonly Buffer[]): Promise<readonly string[]> {
+/** `ready`: how often the server will be, before goodbye is said; without it goodbye follows at once. */
+async function answers(door: WireWorld["guarded"], chunks: readonly Buffer[], ready?: number): Promise<readonly string[]> {
   using client = await RawClient.open(door);
   await client.ask(query("create temp table t (a int)"));
   client.answers.length = 0;
@@ -157,7 +160,8 @@ async function answers(door: WireWorld["guarded"], chunks: readonly Buffer[]): P
     client.socket.write(chunk);
     if (chunks.length > 1 && client.socket.writableNeedDrain) await once(client.socket, "drain");
   }
+  if (ready !== undefined) await Promise.race([client.ready(ready), sleep(3000)]).catch(() => {});
   client.write(message.terminate());
-  await client.end();
+  if (!client.ended) await client.end();
   return transcript(client.answers);
 }

@@ -1,4 +1,4 @@
-import type { Answers, Told } from "./wire.ts";
+import { type Answers, isAlone, type Told } from "./wire.ts";
 
 const ended: ReadonlySet<string> = new Set(["succeeded", "failed", "denied", "expired", "cancelled", "revoked"]);
 
@@ -14,6 +14,8 @@ export class Acknowledged {
   locked = 0;
   /** Requests that were ever seen in doubt. */
   readonly doubts = new Set<string>();
+  /** What a person said became of a request. */
+  readonly resolved = new Map<string, string>();
 
   vote(id: string, who: string, verdict: string): void {
     this.votes.set(`${id} ${who}`, verdict);
@@ -43,6 +45,10 @@ export class Acknowledged {
     for (const [id, state] of this.revoked) {
       if (isOf(id) && byId.get(id)?.state !== state) found.push(`${id} was ${state} and is ${byId.get(id)?.state}`);
     }
+    for (const [id, state] of this.resolved) {
+      if (isOf(id) && byId.get(id)?.state !== state)
+        found.push(`a person said that ${id} has ${state}; it is ${byId.get(id)?.state}`);
+    }
     for (const [id, state] of outcomes) if (isOf(id)) found.push(...this.#outcome(id, state, byId.get(id)));
     for (const lock of this.locks) if (!locks.includes(lock)) found.push(`the lock ${lock} is lost`);
     for (const one of requests) found.push(...this.#atTarget(one, rows.get(one.marker) ?? 0));
@@ -55,8 +61,9 @@ export class Acknowledged {
     return [`${id} ended as ${state} and is ${now?.state}`];
   }
 
-  #atTarget({ id, state, votes }: Told, rows: number): readonly string[] {
+  #atTarget({ id, marker, state, votes }: Told, rows: number): readonly string[] {
     if (state === "unknown") this.doubts.add(id);
+    if (isAlone(marker)) return [];
     const found: string[] = [];
     if (rows > 1) found.push(`${id} ran ${rows} times`);
     if (state === "succeeded" && rows !== 1) found.push(`${id} succeeded and is not at the target`);

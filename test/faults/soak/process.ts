@@ -2,7 +2,15 @@
 // are loaded before the first line arrives: the next one is made ready while the one before is at work.
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { type Approver, CountersignError, loadPolicy, type Principal, type RequestState, transitions } from "@countersign/policy";
+import {
+  type Approver,
+  CountersignError,
+  loadPolicy,
+  type PostgresQuery,
+  type Principal,
+  type RequestState,
+  transitions,
+} from "@countersign/policy";
 import { logOrigin } from "../../../packages/cli/src/log-origin.ts";
 import { openEmbeddedControlPlane } from "../../../packages/control/src/embedded.ts";
 import { openEmbeddedLog } from "../../../packages/control/src/embedded-log.ts";
@@ -15,12 +23,17 @@ import { randomPool } from "../../../packages/sidecar/src/random-pool.ts";
 import { recover } from "../../../packages/sidecar/src/recovery.ts";
 import { Results } from "../../../packages/sidecar/src/results.ts";
 import { openGuard } from "../../harness/guard.ts";
-import type { Ask, Line, Start, Told } from "./wire.ts";
+import { type Ask, isAlone, type Line, type Start, type Told } from "./wire.ts";
 
 const resource = "runs-db";
 const agent: Principal = { issuer: "soak", subject: "agent", groups: [], claims: {} };
 const person = (subject: string): Approver => ({ issuer: "soak", subject, groups: ["dba"] });
 const admin = person("admin");
+
+const insertOf = (marker: string): PostgresQuery => ({
+  ...{ kind: "postgres.query", statement: "insert into runs (marker) values ($1)", parameters: [{ text: marker }] },
+});
+const alone: PostgresQuery = { kind: "postgres.query", statement: "reindex table nothing", parameters: [] };
 
 /** The table's keys are the states. */
 const states = Object.keys(transitions) as RequestState[];
@@ -30,7 +43,7 @@ const policy = loadPolicy({
 rules:
   - id: writes
     resources: [${resource}]
-    when: sql.writes
+    when: sql.writes || sql.ddl
     effect: review
     role: writer
     approval:
@@ -89,6 +102,8 @@ async function answer(ask: Ask) {
     }
     case "revoke":
       return told(await plane.revoking.request(ask.id, admin, "soak"));
+    case "resolve":
+      return told(await plane.resolving.resolve(ask.id, person("alice"), ask.happened, "looked"));
     case "lock":
       return { lock: (await plane.revoking.lock(ask.target, admin, "soak")).id };
     case "lift":
@@ -106,7 +121,7 @@ async function answer(ask: Ask) {
 async function submit(marker: string): Promise<Told> {
   const { request } = await guard.submit({
     ...{ principal: agent, resource, reason: "", session: "", durable: true, idempotencyKey: marker },
-    operation: { kind: "postgres.query", statement: "insert into runs (marker) values ($1)", parameters: [{ text: marker }] },
+    operation: isAlone(marker) ? alone : insertOf(marker),
   });
   if (request === undefined) throw new Error("policy refuses it");
   void follow(request.binding.requestId);

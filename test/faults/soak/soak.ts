@@ -8,7 +8,7 @@ import { startPostgres } from "../../harness/postgres.ts";
 import { Random } from "../../harness/random.ts";
 import { Acknowledged } from "./acknowledged.ts";
 import { bundleProcess, Driven, Gone } from "./driven.ts";
-import { approvers, type Start, type Told } from "./wire.ts";
+import { approvers, isAlone, type Start, type Told } from "./wire.ts";
 
 /** What is looked at after each kill: the requests of the last few cycles; every so often, and at the end, all of them. */
 const recentCycles = 2;
@@ -18,6 +18,8 @@ const wholeEvery = 100;
 const mostAnswers = 45;
 /** How many of the processes cannot reach the target. */
 const awayShare = 0.1;
+/** How many of the statements run outside a transaction. */
+const aloneShare = 0.3;
 const everything = 1_000_000_000;
 
 /** How much is done, and from which seed. */
@@ -38,6 +40,8 @@ export interface SoakReport {
   readonly outcomes: number;
   readonly executed: number;
   readonly doubts: number;
+  /** Doubts of which the target cannot tell, cleared up by a person. */
+  readonly resolved: number;
   /** What does not hold; empty when nothing acknowledged was lost and nothing ran twice. */
   readonly contradictions: readonly string[];
   /** Removes the data folder. */
@@ -52,7 +56,7 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
   const folder = mkdtempSync(join(tmpdir(), "countersign-soak-"));
   const cache = mkdtempSync(join(tmpdir(), "countersign-soak-code-"));
   await using postgres = await startPostgres({
-    sql: ["create table runs (marker text not null)"],
+    sql: ["create table runs (marker text not null)", "create table nothing (id int primary key)"],
     configuration: { fsync: "off" },
   });
   const target = new pg.Client(postgres.connection());
@@ -67,7 +71,7 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
   };
   const start: Start = { folder, address: `127.0.0.1:${postgres.port}`, user: postgres.superuser };
   const contradictions: string[] = [];
-  let known: readonly Told[] = [];
+  let known: Known = { pending: [], doubts: [] };
   let next = make();
   let recentFrom = 0;
 
@@ -82,7 +86,10 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
     contradictions.push(
       ...said.contradictions(seen, outcomes, times, most === everything ? () => true : (id) => recent(id) || listed.has(id)),
     );
-    known = seen.requests.filter(({ state }) => state === "pending");
+    known = {
+      pending: seen.requests.filter(({ state }) => state === "pending"),
+      doubts: seen.requests.filter(({ marker, state }) => state === "unknown" && isAlone(marker)),
+    };
     return { requests: seen.requests, executed: rows.length };
   };
 
@@ -104,13 +111,17 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
       if (cycle % 50 === 0) progress(`${cycle} kills, ${said.requests.size} requests, ${said.votes.size} votes`);
     }
     await next.start(start);
-    const { executed } = await rest(() => look(next, everything));
+    const { executed } = await rest(async () => {
+      const seen = await look(next, everything);
+      for (const { id } of known.doubts) await resolve(next, id, said);
+      return seen;
+    });
     await next.ask({ ask: "close" });
     const { requests, votes, revoked, outcomes, doubts } = said;
     return {
       ...{ folder, kills: cycles, executed, contradictions, remove: () => rmSync(folder, { recursive: true, force: true }) },
       ...{ requests: requests.size, votes: votes.size, revocations: revoked.size, locks: said.locked, outcomes: outcomes.size },
-      doubts: doubts.size,
+      ...{ doubts: doubts.size, resolved: said.resolved.size },
     };
   } finally {
     await next.kill();
@@ -119,12 +130,21 @@ export async function soak({ cycles, seed, progress }: SoakOptions): Promise<Soa
   }
 }
 
+/** What there was to decide when a process had started. */
+interface Known {
+  readonly pending: readonly Told[];
+  /** Of which only a person can tell. */
+  readonly doubts: readonly Told[];
+}
+
 /** Several people and an agent at once, until the process is gone. */
-async function busy(process: Driven, known: readonly Told[], random: Random, said: Acknowledged, cycle: number): Promise<void> {
-  const open = [...known];
+async function busy(process: Driven, known: Known, random: Random, said: Acknowledged, cycle: number): Promise<void> {
+  const open = [...known.pending];
+  const doubts = [...known.doubts];
   let opened = 0;
   const agent = async () => {
-    const request = await process.ask({ ask: "submit", marker: `${cycle}.${++opened}` });
+    const kind = random.next() < aloneShare ? "alone" : "counted";
+    const request = await process.ask({ ask: "submit", marker: `${cycle}.${++opened}.${kind}` });
     said.requests.set(request.id, request.marker);
     open.push(request);
   };
@@ -152,7 +172,18 @@ async function busy(process: Driven, known: readonly Told[], random: Random, sai
     said.locks.delete(lock);
     await process.ask({ ask: "lift", lock });
   };
-  await Promise.all([agent, approver, approver, approver, admin].map((one) => untilGone(one)));
+  const operator = async () => {
+    const doubt = doubts.shift();
+    if (doubt === undefined) throw new Gone("Nothing is left to be said");
+    await resolve(process, doubt.id, said);
+  };
+  await Promise.all([agent, approver, approver, approver, admin, operator].map((one) => untilGone(one)));
+}
+
+/** A person says of a doubt that it did not happen; it makes no difference to a statement that changes nothing. */
+async function resolve(process: Driven, id: string, said: Acknowledged): Promise<void> {
+  const { state } = await process.ask({ ask: "resolve", id, happened: false });
+  said.resolved.set(id, state);
 }
 
 async function untilGone(work: () => Promise<void>): Promise<void> {
@@ -166,13 +197,13 @@ async function untilGone(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Waits until nothing is under way any more, and looks a last time. */
+/** Waits until nothing is under way or in doubt any more, and looks a last time. */
 async function rest<Seen extends { requests: readonly Told[] }>(look: () => Promise<Seen>): Promise<Seen> {
   for (let tries = 0; ; tries++) {
     const seen = await look();
     const under = seen.requests.filter(({ state }) => state === "approved" || state === "executing" || state === "unknown");
     if (under.length === 0) return seen;
-    if (tries === 100) throw new Error(`still under way: ${under.map(({ id, state }) => `${id} ${state}`).join(", ")}`);
+    if (tries === 200) throw new Error(`still under way: ${under.map(({ id, state }) => `${id} ${state}`).join(", ")}`);
     await sleep(200);
   }
 }

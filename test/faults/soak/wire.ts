@@ -6,6 +6,11 @@ export const approvers = ["alice", "bob", "carl"] as const;
 /** One of the people who may vote. */
 type Person = (typeof approvers)[number];
 
+/** Whether a marker is of a statement that PostgreSQL runs outside a transaction, so that nobody can tell later what became of it. */
+export function isAlone(marker: string): boolean {
+  return marker.endsWith("alone");
+}
+
 /** What the process is started with: its first line. */
 export interface Start {
   readonly folder: string;
@@ -26,6 +31,8 @@ export type Ask =
       readonly verdict: "approve" | "deny";
     }
   | { readonly ask: "revoke"; readonly id: string }
+  /** A person says what became of a doubt. */
+  | { readonly ask: "resolve"; readonly id: string; readonly happened: boolean }
   | { readonly ask: "lock"; readonly target: LockTarget }
   | { readonly ask: "lift"; readonly lock: string }
   /** The newest so many requests. */
@@ -46,6 +53,7 @@ export interface Answers {
   readonly submit: Told;
   readonly vote: Told;
   readonly revoke: Told;
+  readonly resolve: Told;
   readonly lock: { readonly lock: string };
   readonly lift: { readonly lock: string };
   readonly list: { readonly requests: readonly Told[]; readonly locks: readonly string[] };
