@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installedPostgres, type PostgresVersion } from "../../harness/postgres.ts";
-import { conversed, type Pace } from "./conversation.ts";
+import { conversed, type Pace, readyIn } from "./conversation.ts";
 import { extendedProtocol, simple } from "./conversations.ts";
 import { psql, scripts } from "./psql.ts";
 import { openWireWorld, type WireWorld } from "./world.ts";
@@ -26,6 +26,9 @@ describe.each(versions)("answers to conversations of frames, byte for byte those
     const wanted = await conversed(world.trusted, said);
     const paces: readonly Pace[] =
       Buffer.concat(said).length < 300 ? ["at once", "by frames", "by bytes"] : ["at once", "by frames"];
-    for (const pace of paces) expect(await conversed(world.guarded, said, pace), pace).toEqual(wanted);
+    for (const pace of paces) {
+      const ready = readyIn(wanted);
+      expect(await conversed(world.guarded, said, { pace, ready }), pace).toEqual(wanted);
+    }
   });
 });

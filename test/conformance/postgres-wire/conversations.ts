@@ -219,14 +219,7 @@ export const extendedProtocol: Conversations = {
     sync(),
   ],
   "statements that SQL and protocol share": [
-    ...[
-      query("prepare s as select 'by SQL'"),
-      bind({ statement: "s" }),
-      execute(),
-      sync(),
-      parse("select 'by protocol'", "t"),
-      sync(),
-    ],
+    ...[query("prepare s as select 'by SQL'"), parse("select 'by protocol'", "t"), sync()],
     ...[
       query("execute t"),
       query("deallocate t"),

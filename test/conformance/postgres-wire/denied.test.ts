@@ -18,15 +18,18 @@ function interrupt(script: string): Interrupted {
   const lines = readFileSync(join(scriptFolder, script), "utf8").split("\n");
   const written = { guarded: [] as string[], direct: [] as string[], lines: new Set<number>() };
   let isData = false;
+  // psql then closes a cursor that was never declared, which fails the transaction: no denial inside of one.
+  let inParts = false;
   for (const [index, line] of lines.entries()) {
     written.guarded.push(line);
     written.direct.push(line);
     if (/^\\?copy .* from stdin/.test(line)) isData = true;
     else if (line === "\\.") isData = false;
+    if (line.includes("FETCH_COUNT")) inParts = line.startsWith("\\set");
     const next = lines[index + 1] ?? "";
     const isBetween =
       /;$/.test(line) && /^(select|insert|update|delete|begin|fetch|create|copy \(|rollback|commit|set|values) ?/.test(next);
-    if (isData || !isBetween || /^'|unterminated/.test(line)) continue;
+    if (isData || (inParts && line === "begin;") || !isBetween || /^'|unterminated/.test(line)) continue;
     written.guarded.push(denied);
     written.direct.push("");
     written.lines.add(written.guarded.length);
