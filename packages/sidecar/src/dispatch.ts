@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Revocations,
 } from "@countersign/policy";
+import { takenBack } from "./live-calls.ts";
 import { outcomeDetail } from "./outcome-detail.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
 import type { OnStep } from "./step.ts";
@@ -95,18 +96,20 @@ export async function dispatch(
       if (refusal !== undefined) throw new CountersignError("revoked", refusal);
       [intent] = await parts.audit.append(parts.writer, [intentRecord(permit, marker, parts.now())], durability);
     } catch (error) {
-      return { outcome: notDispatched(error, signal), dispatched: false };
+      return { outcome: asTakenBack(notDispatched(error, signal), signal), dispatched: false };
     }
     parts.onStep("intent", permit.id);
     // Asked in the very turn in which the first byte is sent: once a revocation has returned, nothing that it is about gets here.
     const refusal = parts.revocations.refusal(action);
-    const outcome =
+    const came =
       refusal !== undefined || signal.aborted
         ? notDispatched(
             new CountersignError("revoked", refusal ?? "It was stopped before it was sent to the target; nothing ran."),
           )
         : await attempt.run(sink).catch(inDoubt);
+    const outcome = asTakenBack(came, signal);
     parts.onStep("executed", permit.id);
+    // By its marker the target may be asked again: until it tells, the intent stays without an outcome, as after a crash.
     if (outcome.state === "unknown" && marker !== null && intent !== undefined) {
       return { outcome, dispatched: true, receipt: intent, doubt: { request: permit.id, record: intent.record } };
     }
@@ -129,6 +132,17 @@ async function recordOutcome(
     // What ran has run: the caller is told the truth, without a receipt, and the record is written when the log works again.
   }
   return { outcome, dispatched: true, unrecorded: record };
+}
+
+/** How something ended, where others took it back while it ran: who asked did not cancel it. */
+function asTakenBack(outcome: Outcome, { reason }: AbortSignal): Outcome {
+  const { failure } = outcome;
+  if (reason !== takenBack || failure?.code !== "cancelled") return outcome;
+  return {
+    ...outcome,
+    state: "failed",
+    failure: { ...failure, code: "revoked", message: failure.message.replace("Cancelled", "Revoked") },
+  };
 }
 
 /** A connector that failed in an unforeseen way after the intent: what happened cannot be told. */
