@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { auditCommand } from "./commands/audit.ts";
 import type { MakeCommand } from "./commands/command.ts";
 import { completeCommand, completionCommand } from "./commands/completion.ts";
+import { connectCommand } from "./commands/connect.ts";
 import { credentialsCommand } from "./commands/credentials.ts";
 import { delegateCommand, delegationsCommand } from "./commands/delegate.ts";
 import { editCommand } from "./commands/edit.ts";
@@ -9,6 +10,7 @@ import { grantsCommand } from "./commands/grants.ts";
 import { initCommand } from "./commands/init.ts";
 import { lockCommand, locksCommand, unlockCommand } from "./commands/locks.ts";
 import { policyCommand } from "./commands/policy/policy.ts";
+import { psqlCommand } from "./commands/psql.ts";
 import { queryCommand } from "./commands/query.ts";
 import { requestsCommand } from "./commands/requests.ts";
 import { resolveCommand } from "./commands/resolve.ts";
@@ -31,7 +33,7 @@ const groups: readonly (readonly [heading: string, commands: readonly MakeComman
   ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand, editCommand, grantsCommand]],
   ["Take back and put right:", [revokeCommand, lockCommand, locksCommand, unlockCommand, resolveCommand, reviewsCommand]],
   ["Be away:", [delegateCommand, delegationsCommand]],
-  ["Ask, as an agent:", [resourcesCommand, queryCommand]],
+  ["Ask, as an agent:", [resourcesCommand, queryCommand, psqlCommand, connectCommand]],
   ["Prove:", [auditCommand]],
   ["Shell:", [completionCommand]],
 ];

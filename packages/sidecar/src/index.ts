@@ -13,6 +13,8 @@ export type { NativeHost, NativeListener, OpenNative } from "./native/listener.t
 export { PolicySource } from "./policy-source/policy-source.ts";
 export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } from "./protocols/connector.ts";
 export {
+  type ListenerAddress,
+  openLocalPort,
   openPostgresClients,
   openPostgresConnector,
   openPostgresEvidence,

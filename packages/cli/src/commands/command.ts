@@ -67,6 +67,19 @@ export function withAgent(command: Command): Command {
   );
 }
 
+/** Adds `--role`, `--address` of a PostgreSQL listener, `--tls-ca`, `--config` and `--data`. */
+export function withPostgresClient(command: Command): Command {
+  return withInstance(
+    command
+      .option("--role <ROLE>", "as which of the resource's roles (default: the first)")
+      .option(
+        "--address <ADDRESS>",
+        "the sidecar's PostgreSQL listener: /…/.s.PGSQL.5432 or host:port (default: the data folder's)",
+      )
+      .option("--tls-ca <FILE>", "who signed the certificate of a host:port (default: the system's authorities)"),
+  );
+}
+
 /** For an option that may be repeated. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

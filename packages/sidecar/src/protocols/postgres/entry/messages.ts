@@ -1,3 +1,4 @@
+import { cancelCode } from "./start-up-packet.ts";
 import type { StartUpRefusal } from "./start-up-refusal.ts";
 
 /** One message of the server (§53.7): its type, its length, its body. */
@@ -8,6 +9,12 @@ function message(type: string, ...body: readonly (Buffer | string)[]): Buffer {
   header.write(type, 0, "latin1");
   header.writeUInt32BE(length, 1);
   return Buffer.concat([header, ...parts]);
+}
+
+/** A message without a type. */
+function packet(...body: readonly Buffer[]): Buffer {
+  const rest = Buffer.concat(body);
+  return Buffer.concat([int32(rest.length + 4), rest]);
 }
 
 function int32(value: number): Buffer {
@@ -39,6 +46,22 @@ export function parameterStatus(name: string, value: string): Buffer {
 /** What the client cancels with. */
 export function backendKeyData(processId: number, secret: Buffer): Buffer {
   return message("K", int32(processId), secret);
+}
+
+/** What a client begins with: no type byte. */
+export function startUpMessage(minor: number, parameters: ReadonlyMap<string, string>): Buffer {
+  const pairs = [...parameters].flat().map((part) => `${part}\0`);
+  return packet(int32((3 << 16) | minor), Buffer.from(`${pairs.join("")}\0`));
+}
+
+/** What a client cancels with. */
+export function cancelRequest(processId: number, secret: Buffer): Buffer {
+  return packet(int32(cancelCode), int32(processId), secret);
+}
+
+/** A client's answer to a request for its password. */
+export function passwordMessage(password: string): Buffer {
+  return message("p", password);
 }
 
 /** The last that a client hears. Zero bytes would end a field early. */

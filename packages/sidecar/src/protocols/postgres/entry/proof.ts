@@ -46,7 +46,12 @@ export function noTls(): StartUpRefusal {
   return new StartUpRefusal("28000", "this listener takes connections with TLS only", "Use sslmode=verify-full.");
 }
 
-async function readPassword(reader: StartUpReader): Promise<string> {
+/**
+ * Reads a PasswordMessage, without its final zero.
+ *
+ * @throws {StartUpRefusal} {ClientGone}
+ */
+export async function readPassword(reader: StartUpReader): Promise<string> {
   const header = await reader.take(5);
   if (header[0] !== passwordMessage) throw protocolViolation(`expected password response, got message type ${header[0]}`);
   const size = header.readUInt32BE(1) - 4;

@@ -12,7 +12,8 @@ export const mostPacketBytes = 10_000;
 /** The length and the code. */
 export const headerBytes = 8;
 
-const cancelCode = 80877102;
+/** The code of a CancelRequest. */
+export const cancelCode = 80877102;
 const tlsCode = 80877103;
 const gssCode = 80877104;
 /** §53.2.8: from four bytes (protocol 3.0) to 256. */
