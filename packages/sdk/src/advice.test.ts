@@ -138,5 +138,7 @@ test("clients that never check do not load the parser", () => {
   expect(stderr).not.toContain("Error");
   const loaded: string[] = JSON.parse(stdout);
   expect(loaded.some((url) => url.includes("grpc-js"))).toBe(true);
-  expect(loaded.filter((url) => /libpg-query|cel-js|unbash|\/zod\/|policy\/src\/(index|facts|policy|grant)/.test(url))).toEqual([]);
+  expect(loaded.filter((url) => /libpg-query|cel-js|unbash|\/zod\/|policy\/src\/(index|facts|policy|grant)/.test(url))).toEqual(
+    [],
+  );
 });

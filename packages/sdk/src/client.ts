@@ -7,6 +7,7 @@ import type { Patience } from "./patience.ts";
 import { attachPlan, type Plan, submitPlan } from "./plan.ts";
 import { type CallSettings, PostgresResource } from "./postgres.ts";
 import type { RequestHandle } from "./request.ts";
+import { SshResource } from "./ssh.ts";
 import { attach, type SubmitOptions, submit } from "./submit.ts";
 
 /** How a client is made. */
@@ -52,6 +53,11 @@ export class Countersign implements AsyncDisposable {
   /** A PostgreSQL resource, by its configured name. */
   postgres(resource: string): PostgresResource {
     return new PostgresResource(resource, this.#settings);
+  }
+
+  /** An SSH resource, by its configured name. */
+  ssh(resource: string): SshResource {
+    return new SshResource(resource, this.#settings);
   }
 
   /**

@@ -103,7 +103,7 @@ export class Following implements Ward, EventSink {
       if (event.event?.$case === "decided" && this.#opening.type === "execute")
         this.#connection.decidedBy(event.event.value.decision?.policyDigest ?? "");
       if (kind === "pending") this.#stored = true;
-      if (kind === "columns" || kind === "rows") this.#begun = true;
+      if (kind === "columns" || kind === "response" || (event.event && "data" in event.event.value)) this.#begun = true;
       if (kind === "done") {
         this.#over = true;
         this.#connection.wards.delete(this);

@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-export type { GuardedAction, PostgresQueryAction } from "./action.ts";
+export type { Content, GuardedAction, PostgresQueryAction, SshExecAction, SshFileAction } from "./action.ts";
 export type { Tls } from "./address.ts";
 export type { Advice } from "./advice.ts";
 export { Countersign, type CountersignOptions, type ResourceInfo } from "./client.ts";
@@ -18,5 +18,7 @@ export type { PostgresResource, QueryOptions, QueryResult, RowStream } from "./p
 export type { HeldOperation, Replacement } from "./replacement.ts";
 export type { RequestHandle } from "./request.ts";
 export type { Column, RowMode } from "./row-reader.ts";
+export type { ExecOptions, ExecResult, FileEntry, FileOptions, OutputParts, SshResource } from "./ssh.ts";
+export type { OutputPart, SshSummary } from "./ssh-output.ts";
 export type { SubmitOptions } from "./submit.ts";
 export type { Waiting } from "./waiting.ts";

@@ -10,7 +10,7 @@ const creditBytes = 128 * 1024;
 export interface FrameStream {
   /** The caller goes away. */
   leave(call: SharedCall): void;
-  /** The caller has taken so many bytes of rows. */
+  /** The caller has taken so many bytes of its result. */
   credit(call: SharedCall, bytes: number): void;
 }
 
@@ -23,7 +23,7 @@ export class SharedCall implements EventCall {
   /** The call of its own that it had to become. */
   #own: EventCall | undefined;
   #paused = false;
-  /** Bytes of rows that came since credit was last given. */
+  /** Bytes of results that came since credit was last given. */
   #taken = 0;
 
   constructor(number: number, submit: SubmitRequest, sink: EventSink, stream: FrameStream) {
@@ -50,7 +50,7 @@ export class SharedCall implements EventCall {
   }
 
   take({ events, failure, last }: CallFrame): void {
-    this.#taken += last ? 0 : rowBytes(events);
+    this.#taken += last ? 0 : dataBytes(events);
     if (events.length > 0) this.#sink.events(events);
     if (last) this.#sink.ended(failure && { code: status.UNKNOWN, details: failure.message, info: failure });
     else this.#giveCredit();
@@ -73,8 +73,8 @@ export class SharedCall implements EventCall {
   }
 }
 
-function rowBytes(events: readonly Event[]): number {
+function dataBytes(events: readonly Event[]): number {
   let bytes = 0;
-  for (const { event } of events) if (event?.$case === "rows") bytes += event.value.data.length;
+  for (const { event } of events) if (event !== undefined && "data" in event.value) bytes += event.value.data.length;
   return bytes;
 }
