@@ -241,7 +241,7 @@ test("ap-revoke: what runs by a grant is cut when it is revoked", async () => {
   await sleep(700);
   const from = Date.now();
   await revoke(id);
-  expect(await ended).not.toBe("ran");
+  expect(await ended).toBe("revoked");
   expect(Date.now() - from).toBeLessThan(8000);
   expect(await verify()).toContain("intact");
 });

@@ -1,5 +1,8 @@
 import type { Revocation } from "@countersign/policy";
 
+/** Why something is stopped that others have taken back: not its caller's own wish. */
+export const takenBack = "Revoked.";
+
 /** A caller, as far as ownership goes. */
 interface Owner {
   readonly issuer: string;
@@ -53,7 +56,7 @@ export class LiveCalls {
   revoke(revocation: Revocation): void {
     for (const [id, { owner, resource, abort, by }] of this.#calls) {
       const itsApprover = revocation.type === "approver" && by?.stands() === false;
-      if (itsApprover || isAbout(revocation, { id, owner, resource, ...(by && { grant: by.grantId }) })) abort.abort("Revoked.");
+      if (itsApprover || isAbout(revocation, { id, owner, resource, ...(by && { grant: by.grantId }) })) abort.abort(takenBack);
     }
   }
 

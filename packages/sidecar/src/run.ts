@@ -15,7 +15,7 @@ import { conclude } from "./conclusion.ts";
 import { type DispatchParts, dispatch, notDispatched } from "./dispatch.ts";
 import type { DoubtParts } from "./doubt.ts";
 import { EventWriter, type Viewer } from "./event-writer.ts";
-import { isAbout } from "./live-calls.ts";
+import { isAbout, takenBack } from "./live-calls.ts";
 import { permitOf } from "./permit.ts";
 import type { Persistence } from "./persist.ts";
 import type { Connector, ResultSink } from "./protocols/connector.ts";
@@ -134,7 +134,7 @@ export class Run {
     const { principal: owner, resource } = this.#request.action;
     const { grant } = this.#request;
     const about = { id: this.id, owner, resource, ...(grant && { grant: grant.grantId }) };
-    if (this.#state === "executing" && isAbout(revocation, about)) this.#cancel.abort("Revoked.");
+    if (this.#state === "executing" && isAbout(revocation, about)) this.#cancel.abort(takenBack);
   }
 
   /** Lets go without ending the request: the sidecar shuts down. A running dispatch is asked to stop. */
