@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { AgentServiceClient } from "@countersign/rpc";
 import { Countersign, CountersignError } from "@countersign/sdk";
+import { credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { approverClient, vote } from "../harness/approver.ts";
 import { Instance } from "../harness/instance.ts";
@@ -19,7 +21,9 @@ async function failure(call: Promise<unknown>): Promise<CountersignError> {
 }
 
 /** The types and codes of the newest records, oldest first. */
-async function records(instance: Instance): Promise<{ type: string; detail?: { code?: string; state?: string } }[]> {
+async function records(
+  instance: Instance,
+): Promise<{ type: string; request?: string; detail?: { code?: string; state?: string; what?: string } }[]> {
   const folder = join(instance.folder, `export-${Math.random()}`);
   const done = await instance.cli("audit", "export", folder);
   if (done.code !== 0) throw new Error(done.stderr);
@@ -111,6 +115,17 @@ describe("what an agent may get wrong", () => {
     });
     await using other = instance.client({ token: stdout.trim() });
     expect((await failure(other.request(id))).code).toBe("not_found");
+    const agents = new AgentServiceClient(instance.at.agent.replace(/^unix:\/\//, "unix:"), credentials.createInsecure());
+    const metadata = new Metadata();
+    metadata.set("authorization", `Bearer ${stdout.trim()}`);
+    const refused = await new Promise<ServiceError | null>((resolve) => {
+      agents.cancel({ requestId: id }, metadata, (error) => resolve(error));
+    });
+    agents.close();
+    expect(refused).toMatchObject({ code: 5, details: "You have no request of that id." });
+    expect((await records(instance)).findLast(({ type }) => type === "refusal")).toMatchObject({
+      ...{ request: id, principal: { subject: "robot" }, detail: { what: "cancel", code: "not_found" } },
+    });
     await (await cs.request(id)).cancel();
   });
 

@@ -15,6 +15,7 @@ sidecar:
   listen:
     - { unix: agent.sock, principal: { subject: local-agent, groups: [] } }
     - { unix: other.sock, principal: { subject: other-agent, groups: [] } }
+    - { unix: planner.sock, principal: { subject: planner, groups: [] } }
 approvals: { remindAfter: 1s, remindEvery: 1s, remindAtMost: 2 }
 limits: { pendingPerPrincipal: 5, requestsPerMinute: 40 }
 `;
@@ -92,13 +93,32 @@ describe("a flood", () => {
     const codes = flood.flatMap((one) => (one.status === "rejected" ? [String(Reflect.get(one.reason, "code"))] : []));
     expect(new Set(codes)).toEqual(new Set(["too_many_requests"]));
     expect(flood.length - codes.length).toBe(5);
-    // Five are held, each told again twice at most; the other 295 are one or two records.
-    expect((await records()) - before).toBeLessThan(20);
+    // Five are held, each looked into and told again twice at most; the other 295 are one or two records.
+    expect((await records()) - before).toBeLessThan(30);
     expect(await cli("requests", "--as", "alice")).toMatch(/×5 (reminded: )?delete from orders/);
     const held = await submit(5);
     await cli("approve", held.id, "--as", "alice", "--yes");
     expect(await held.result()).toMatchObject({ rowCount: 1 });
     await other.close();
+  });
+
+  test("ld-flood: plans and their lines are counted as single requests are", async () => {
+    await using planner = instance.client({ address: instance.at.agents[2] ?? "" });
+    const line = { kind: "postgres.query", resource: "orders-db", statement: "delete from orders where id = 6" } as const;
+    const ask = (count: number, of: () => Promise<unknown>) => Promise.allSettled(Array.from({ length: count }, of));
+    const codes = (all: readonly PromiseSettledResult<unknown>[]) =>
+      all.flatMap((one) => (one.status === "rejected" ? [String(Reflect.get(one.reason, "code"))] : []));
+    const before = await records();
+    const plan = await planner.plan([line]);
+    expect(codes(await ask(9, () => planner.plan([line])))).toEqual(Array(5).fill("too_many_requests"));
+    // Ten of forty are taken; the plan is not approved, and each of its lines is asked for all the same.
+    const runs = codes(await ask(60, () => plan.run(0)));
+    expect(Map.groupBy(runs, (code) => code).get("not_pending")?.length).toBe(30);
+    expect(Map.groupBy(runs, (code) => code).get("too_many_requests")?.length).toBe(30);
+    expect(codes(await ask(2, () => planner.plan([line])))).toEqual(Array(2).fill("too_many_requests"));
+    // Five plans, each told again twice at most, and thirty refused lines; what was too many is one record or two.
+    expect((await records()) - before).toBeLessThan(50);
+    expect(await rows(6)).toBe(1);
   });
 });
 

@@ -172,10 +172,13 @@ export class Guard {
    * @throws {CountersignError} as `Plans.run`.
    */
   async executeLine(principal: Principal, id: string, line: number, said: PlanLine, viewer: Viewer): Promise<void> {
-    const request = await this.plan(principal, id);
-    const { reason, session } = request;
-    const call: Call = { ...said, principal, reason, session, durable: true };
-    await this.#orRefuse(call, () => this.#plans.run({ request, line, said }, viewer), request.binding.requestId);
+    const asked: Call = { ...said, principal, reason: "", session: "", durable: true };
+    await this.#counted(asked, async () => {
+      const request = await this.plan(principal, id);
+      const { reason, session } = request;
+      const run = () => this.#plans.run({ request, line, said }, viewer);
+      await this.#recorded({ ...asked, reason, session }, run, request.binding.requestId);
+    });
   }
 
   /**
@@ -234,10 +237,17 @@ export class Guard {
   }
 
   /** Does work for a caller, and records what it is refused with. */
-  async #orRefuse<Result>(call: Call, work: () => Promise<Result>, requestId?: string): Promise<Result> {
-    // Counted before anything is done about it, whatever becomes of it.
+  #orRefuse<Result>(call: Call, work: () => Promise<Result>): Promise<Result> {
+    return this.#counted(call, () => this.#recorded(call, work));
+  }
+
+  /** A call is counted before anything is done about it, whatever becomes of it. */
+  async #counted<Result>(call: Call, work: () => Promise<Result>): Promise<Result> {
     const flood = this.#callers.refusal(call.principal);
-    if (flood !== undefined) return this.#refuseFlood(call, flood);
+    return flood === undefined ? work() : this.#refuseFlood(call, flood);
+  }
+
+  async #recorded<Result>(call: Call, work: () => Promise<Result>, requestId?: string): Promise<Result> {
     try {
       return await work();
     } catch (error) {
