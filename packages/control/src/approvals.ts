@@ -15,10 +15,10 @@ import type { Eligibility, VoteRefusal } from "./eligibility.ts";
 import { offeredWith } from "./grant-making.ts";
 import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
-import { refusedVoteRecord, voteRecord } from "./records.ts";
 import type { Reviews } from "./reviews.ts";
 import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
 import { struckBy } from "./striking.ts";
+import { refusedVoteRecord, voteRecord } from "./vote-records.ts";
 
 /** The longest comment, bytes of UTF-8. */
 export const commentBytes = 4096;

@@ -3,7 +3,8 @@ import { type Approver, CountersignError, personOf, type Voter } from "@counters
 import type { Directory } from "./directory.ts";
 import type { LedgerParts } from "./ledger.ts";
 import { checkReason } from "./reason.ts";
-import { delegationRecord, record } from "./records.ts";
+import { record } from "./records.ts";
+import { delegationRecord } from "./standing-records.ts";
 import { everyStanding } from "./stores/every-standing.ts";
 import type { Standing, StandingStore } from "./stores/standing-store.ts";
 

@@ -6,10 +6,10 @@ import {
   type RequestDraft,
   type RequestSnapshot,
 } from "@countersign/policy";
+import { editRecord, refusedEditRecord } from "./edit-records.ts";
 import type { Eligibility, VoteRefusal } from "./eligibility.ts";
 import type { Ledger } from "./ledger.ts";
 import { requireReason } from "./reason.ts";
-import { editRecord, refusedEditRecord } from "./records.ts";
 import type { Requests } from "./requests.ts";
 import type { StoredRequest } from "./stores/request-store.ts";
 import { asks } from "./succession.ts";

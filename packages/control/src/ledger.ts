@@ -11,8 +11,9 @@ import {
 import type { Changes } from "./changes.ts";
 import { addedBetween, nextEscalation } from "./escalation.ts";
 import { hasLapsed } from "./lifetime.ts";
-import { escalationRecord, record, reminderRecord, requestRecord, stateRecord } from "./records.ts";
+import { record } from "./records.ts";
 import { answeredMs, nextReminder, type ReminderTimes, remindedBy } from "./reminders.ts";
+import { escalationRecord, reminderRecord, requestRecord, stateRecord } from "./request-records.ts";
 import type { Change, Opening, RequestOverview, RequestStore, StoredRequest } from "./stores/request-store.ts";
 import type { Asked } from "./tally.ts";
 import { Turns } from "./turns.ts";

@@ -12,7 +12,8 @@ import {
 import type { LedgerParts } from "./ledger.ts";
 import { requireReason } from "./reason.ts";
 import type { RecordedLock, RecordedStanding } from "./recorded-standing.ts";
-import { lockRecord, record } from "./records.ts";
+import { record } from "./records.ts";
+import { lockRecord } from "./standing-records.ts";
 import { everyStanding } from "./stores/every-standing.ts";
 import type { Standing, StandingStore } from "./stores/standing-store.ts";
 

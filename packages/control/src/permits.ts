@@ -8,7 +8,7 @@ import {
 } from "@countersign/policy";
 import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
-import { refusedClaimRecord } from "./records.ts";
+import { refusedClaimRecord } from "./request-records.ts";
 import type { RequestOverview, StoredRequest } from "./stores/request-store.ts";
 
 /** Why a request in a state cannot be claimed. */

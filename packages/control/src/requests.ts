@@ -22,7 +22,7 @@ import { headline } from "./headline.ts";
 import type { Ledger } from "./ledger.ts";
 import { isUnderWay, requirePermit, requireUnlocked } from "./permits.ts";
 import { Plans, stopPlan } from "./plans.ts";
-import { unanswerableRecord } from "./records.ts";
+import { unanswerableRecord } from "./request-records.ts";
 import type { Opening, Position, StoredRequest } from "./stores/request-store.ts";
 import { asks, predecessorOf, requireSameCaller, requireSameOperation } from "./succession.ts";
 import { excluded } from "./tally.ts";

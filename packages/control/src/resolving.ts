@@ -2,7 +2,7 @@ import { type Approver, CountersignError, lineCount, type Outcome } from "@count
 import type { Eligibility } from "./eligibility.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import { lineEnd } from "./plans.ts";
-import { resolutionRecord } from "./records.ts";
+import { resolutionRecord } from "./request-records.ts";
 import type { StoredRequest } from "./stores/request-store.ts";
 
 /** Clears up doubts: a person says what became of a request where the target cannot tell. */

@@ -13,7 +13,7 @@ import type { Eligibility } from "./eligibility.ts";
 import type { Ledger } from "./ledger.ts";
 import { requireReason } from "./reason.ts";
 import type { RecordedReview, RecordedStanding } from "./recorded-standing.ts";
-import { reviewRecord } from "./records.ts";
+import { reviewRecord } from "./standing-records.ts";
 import { everyStanding } from "./stores/every-standing.ts";
 import type { RequestOverview } from "./stores/request-store.ts";
 import type { Standing, StandingStore } from "./stores/standing-store.ts";

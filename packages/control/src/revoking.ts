@@ -4,7 +4,7 @@ import { endRevoked } from "./ending.ts";
 import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Lock, Locks } from "./locks.ts";
-import { revocationRecord } from "./records.ts";
+import { revocationRecord } from "./request-records.ts";
 import type { StoredRequest } from "./stores/request-store.ts";
 
 const waiting: readonly RequestState[] = ["pending", "approved", "executing"];
