@@ -153,6 +153,8 @@ export const mutants: readonly Mutant[] = [
     scenario: "locks: an approver is locked, a crash",
     edits: [
       { file: `${control}/locks.ts`, find: "locks.#locks.set(standing.id, lockOf(standing));", replace: "lockOf(standing);" },
+      // What the log knows of them is looked at as well.
+      { file: `${control}/locks.ts`, find: "await locks.#restore(lock);", replace: "{ lock }" },
     ],
   },
   {
