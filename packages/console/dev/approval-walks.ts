@@ -109,8 +109,9 @@ export async function edits({ page, api, origin }: Walk): Promise<void> {
   await dialog.getByRole("button", { name: "Send the edit" }).click();
   await page.getByText("Edited by alice: only one customer").waitFor();
   const operation = [...api.requests.values()].find((one) => one.replaces === ids.delete)?.operation?.operation;
-  assert.ok(operation?.value.statement.endsWith("-- \u202eone"));
-  assert.deepEqual(operation?.value.parameters[2]?.value, { $case: "text", value: "4712" });
+  assert.ok(operation?.$case === "postgresQuery");
+  assert.ok(operation.value.statement.endsWith("-- \u202eone"));
+  assert.deepEqual(operation.value.parameters[2]?.value, { $case: "text", value: "4712" });
   await page.getByRole("link", { name: "an earlier request" }).click();
   await page.getByText("Another request took the place of this one").waitFor();
 }

@@ -24,11 +24,17 @@ export function pendingRequest(sketch: Sketch, number: number, nowMs: number): R
       actionDigest: digest(`action ${sketch.alike ?? number}`),
       reminded: sketch.reminded,
     },
-    operation: sketch.more?.plan ? undefined : query(sketch.statement, sketch.parameters),
+    operation: sketch.more?.plan ? undefined : (sketch.operation ?? query(sketch.statement, sketch.parameters)),
     reason: sketch.reason ?? "Part of the nightly job.",
     session: sketch.session ?? "",
     role: sketch.facts.readOnly ? "reader" : "writer",
-    target: { type: "postgres", address: "db-1.internal:5432", database: "shop", user: "countersign_writer", tls: "verify-full" },
+    target: sketch.target ?? {
+      type: "postgres",
+      address: "db-1.internal:5432",
+      database: "shop",
+      user: "countersign_writer",
+      tls: "verify-full",
+    },
     actionDigest: digest(`action ${sketch.alike ?? number}`),
     requestDigest: digest(`request ${number}`),
     policyDigest: digest("policy"),
@@ -38,16 +44,23 @@ export function pendingRequest(sketch: Sketch, number: number, nowMs: number): R
       stages: stages.map((stage) => ({ approved: 0, ...stage })),
       satisfied: stages.every((one) => (one.approved ?? 0) >= (one.count ?? 1)),
     })),
-    factsJson: JSON.stringify({ protocol: "postgres", sql: { opaque: false, statements: 1, ...sketch.facts } }),
+    factsJson: JSON.stringify(
+      sketch.protocol === undefined ? sqlFacts(sketch.facts) : { protocol: sketch.protocol, [sketch.protocol]: sketch.facts },
+    ),
     validForSeconds: 300,
     cannotVoteReason: sketch.cannotVote ?? "",
     history: [{ state: RequestState.PENDING, timeMs: createdMs, by: "sidecar" }],
   });
 }
 
+function sqlFacts(facts: Sketch["facts"]): object {
+  return { protocol: "postgres", sql: { opaque: false, statements: 1, ...facts } };
+}
+
 /** A statement on the wire. */
 export function query(statement: string, parameters: NonNullable<Sketch["parameters"]> = []): Operation {
-  return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(parameter) } } };
+  const rest = { types: [], input: undefined, connection: undefined };
+  return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(parameter), ...rest } } };
 }
 
 const endings = [
@@ -122,6 +135,7 @@ export function endedRequest(number: number, nowMs: number): RequestDetail {
     rowsAffected,
     bytes: 0,
     durationMs: ran ? 12 + (number % 40) : 0,
+    ...{ exitCode: undefined, signal: "", status: 0 },
     receipt: ran
       ? {
           requestId: "",

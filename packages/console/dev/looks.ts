@@ -42,6 +42,13 @@ async function walkThrough(page: Page, { origin }: Surroundings, look: Look): Pr
   await look("request", open(`/requests/${ids.delete}`, /asks to delete rows/));
   await look("confirm", () => page.getByRole("button", { name: "Approve", exact: true }).click());
   await look("every-row", open(`/requests/${ids.everyRow}`, /asks to change rows/));
+  await look("command", open(`/requests/${ids.command}`, /asks to run systemctl/));
+  await look("file", open(`/requests/${ids.file}`, /asks to/));
+  await look("patch", open(`/requests/${ids.patch}`, /asks to patch deployments/));
+  await look("pod-exec", open(`/requests/${ids.podExec}`, /not fully understood/));
+  await look("refund", open(`/requests/${ids.refund}`, /asks to send POST/));
+  await look("bytes", open(`/requests/${ids.bytes}`, /asks to send PUT/));
+  await look("tool-call", open(`/requests/${ids.toolCall}`, /asks to call/));
   await look("opaque", open(`/requests/${ids.opaque}`, /could not be fully/));
   await look("long", open(`/requests/${ids.long}`, /asks to insert/));
   await look("values", open(`/requests/${ids.values}`, /asks to insert/));

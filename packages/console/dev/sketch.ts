@@ -1,10 +1,14 @@
-import type { DeepPartial, RequestDetail, Stage } from "@countersign/rpc";
+import type { DeepPartial, Operation, RequestDetail, Stage } from "@countersign/rpc";
 
 /** What differs between the made-up requests. */
 export interface Sketch {
   readonly statement: string;
   readonly parameters?: readonly (null | string | Uint8Array)[];
   readonly facts: Record<string, unknown>;
+  /** Of another protocol than PostgreSQL: whose facts they are, what is asked for, and on what; `statement` is then its one line. */
+  readonly protocol?: string;
+  readonly operation?: Operation;
+  readonly target?: Readonly<Record<string, string>>;
   readonly agent?: string;
   readonly resource?: string;
   readonly reason?: string;

@@ -1,4 +1,5 @@
 import { approvalSketches } from "./approval-sketches.ts";
+import { kindSketches } from "./kind-sketches.ts";
 import { hour, minute, type Sketch } from "./sketch.ts";
 
 const rows = Array.from({ length: 140 }, (_, index) => {
@@ -87,4 +88,5 @@ export const pendingSketches: readonly Sketch[] = [
     cannotVote: "You are not in a group that this request asks: privacy.",
   },
   ...approvalSketches,
+  ...kindSketches,
 ];

@@ -20,6 +20,13 @@ export const ids = {
   plan: "req_01KB0009XMOCKQ7Z",
   alike: ["req_01KB0010XMOCKQ7Z", "req_01KB0011XMOCKQ7Z", "req_01KB0012XMOCKQ7Z"],
   edited: "req_01KB0013XMOCKQ7Z",
+  command: "req_01KB0014XMOCKQ7Z",
+  file: "req_01KB0015XMOCKQ7Z",
+  patch: "req_01KB0016XMOCKQ7Z",
+  podExec: "req_01KB0017XMOCKQ7Z",
+  refund: "req_01KB0018XMOCKQ7Z",
+  bytes: "req_01KB0019XMOCKQ7Z",
+  toolCall: "req_01KB0020XMOCKQ7Z",
 } as const;
 
 /** Signs in and opens a page. */

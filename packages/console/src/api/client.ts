@@ -12,12 +12,12 @@ import type {
   GrantPage,
   GrantTerms,
   LockTarget,
-  Operation,
   Page,
   Session,
   State,
   Verdict,
 } from "./model.ts";
+import type { Operation } from "./operation.ts";
 import { operationJson } from "./operation-json.ts";
 import {
   decodeDelegation,

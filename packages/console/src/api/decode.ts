@@ -186,8 +186,14 @@ function outcome(json: JsonObject): Outcome {
     rowsAffected: json.count("rowsAffected"),
     bytes: json.count("bytes"),
     durationMs: json.count("durationMs"),
+    ...{ exitCode: exitCode(json), signal: json.string("signal"), status: json.count("status") },
     logIndex: json.has("receipt") ? json.object("receipt").count("logIndex") : undefined,
   };
+}
+
+/** Some shells give negative ones. */
+function exitCode(json: JsonObject): number | undefined {
+  return json.has("exitCode") ? json.integer("exitCode") : undefined;
 }
 
 function errorInfo(json: JsonObject): ErrorInfo {

@@ -23,6 +23,12 @@ export class JsonObject {
     return this.#fields.get(name) !== undefined && this.#fields.get(name) !== null;
   }
 
+  /** @throws {DecodeError} when there is a field of another name: what is not shown might change the meaning of what is. */
+  only(names: readonly string[]): void {
+    const unknown = [...this.#fields.keys()].find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new DecodeError(`${this.#path}.${unknown} is not known to this page`);
+  }
+
   /** A string; absent = empty. */
   string(name: string): string {
     return this.#read(name, "", (value) => (typeof value === "string" ? value : undefined), "a string");
@@ -39,6 +45,12 @@ export class JsonObject {
       const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
       return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
     };
+    return this.#read(name, 0, parse, "a whole number");
+  }
+
+  /** A whole number; absent = 0. */
+  integer(name: string): number {
+    const parse = (value: unknown) => (typeof value === "number" && Number.isSafeInteger(value) ? value : undefined);
     return this.#read(name, 0, parse, "a whole number");
   }
 

@@ -1,4 +1,5 @@
 import type * as rpc from "@countersign/rpc";
+import type { Operation, Parameter } from "./operation.ts";
 
 // What the pages work with: the wire messages of @countersign/rpc with enums as words and every part present. They are derived from the
 // generated types, so that a change of the contract is a compile error in decode.ts and not a blank field on an approver's screen.
@@ -28,19 +29,6 @@ export type Summary = Readonly<
     reminded: number;
   }
 >;
-
-/** One bind value. NULL, the empty text and binary bytes are three different things. */
-export type Parameter =
-  | { readonly type: "null" }
-  | { readonly type: "text"; readonly value: string }
-  | { readonly type: "binary"; readonly value: Uint8Array };
-
-/** What is to be done. A kind that this page cannot show whole is a decoding error: it cannot be approved here. */
-export type Operation = {
-  readonly kind: "postgres.query";
-  readonly statement: string;
-  readonly parameters: readonly Parameter[];
-};
 
 /** One stage of approval. */
 export type Stage = Readonly<rpc.Stage>;

@@ -1,4 +1,4 @@
-import type { Parameter } from "../api/model.ts";
+import type { Parameter } from "../api/operation.ts";
 import type { BoundFields, BoundKind } from "../display/grant-form.ts";
 import { valueWords } from "../display/grant-words.ts";
 import { Choice } from "../ui/choice.tsx";

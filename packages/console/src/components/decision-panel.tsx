@@ -3,7 +3,7 @@ import { Group } from "react-aria-components/Group";
 import type { Ballot } from "../api/client.ts";
 import type { Detail, Verdict } from "../api/model.ts";
 import { isLegal, isOffered, whyNot } from "../display/actions.ts";
-import type { SqlFacts } from "../display/facts.ts";
+import type { Facts } from "../display/facts.ts";
 import { stateMeaning } from "../display/request-words.ts";
 import { duration } from "../display/time.ts";
 import { useHotkeys } from "../hotkeys.ts";
@@ -22,7 +22,7 @@ import { RequirementList } from "./requirement-list.tsx";
 export function DecisionPanel(props: {
   readonly detail: Detail;
   readonly reading: Reading | undefined;
-  readonly facts: SqlFacts | undefined;
+  readonly facts: Facts | undefined;
   /** Lines of a plan that this person strikes out with their vote. */
   readonly struck: ReadonlySet<number>;
   /** Casts the vote. Gives whether it was accepted. */

@@ -1,7 +1,9 @@
-import { useState } from "react";
-import type { Operation, Parameter } from "../api/model.ts";
+import { useMemo, useState } from "react";
+import type { Operation, OperationOf, Parameter } from "../api/operation.ts";
 import { exactText, findings } from "../display/exact-text.ts";
 import { valueWords } from "../display/grant-words.ts";
+import { type Change, changedParts } from "../display/operation-changes.ts";
+import { fieldsOf } from "../display/operation-fields.ts";
 import { Button } from "../ui/button.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Exact } from "../ui/exact.tsx";
@@ -18,16 +20,14 @@ export function EditDialog(props: {
 }) {
   const old = props.operation;
   const [operation, setOperation] = useState(old);
-  const isChanged = !same(old, operation);
-  const setParameter = (index: number, parameter: Parameter) =>
-    setOperation({ ...operation, parameters: operation.parameters.map((one, at) => (at === index ? parameter : one)) });
+  const changes = useMemo(() => changedParts(old, operation), [old, operation]);
   return (
     <ActionDialog
       title="Propose an edit"
       look="wide"
       reason={{ label: "Why (recorded; the agent is told)", required: true }}
       confirm={{ label: "Send the edit", look: "approve" }}
-      notReady={isChanged ? "" : "Change something first."}
+      notReady={changes.length > 0 ? "" : "Change something first."}
       onConfirm={(comment) => props.onConfirm(operation, comment)}
       onClose={props.onClose}
     >
@@ -35,70 +35,79 @@ export function EditDialog(props: {
         What you write takes the place of what the agent asked for. Policy decides on it anew, and it runs only after votes of its
         own.
       </p>
-      <LongField
-        exact
-        label="Statement"
-        rows={Math.min(14, Math.max(4, old.statement.split("\n").length + 1))}
-        value={operation.statement}
-        onChange={(statement) => setOperation({ ...operation, statement })}
-      />
-      {operation.parameters.map((parameter, index) => (
-        <ParameterEditor key={index} name={`$${index + 1}`} parameter={parameter} onChange={(one) => setParameter(index, one)} />
+      {fieldsOf(operation).map(({ label, text, set }, index) => (
+        <LongField
+          key={label}
+          exact
+          label={label}
+          rows={rowsOf(fieldsOf(old)[index]?.text ?? "")}
+          value={text}
+          onChange={(written) => setOperation(set(written))}
+        />
       ))}
-      <div className="field-row">
-        <Button
-          onPress={() => setOperation({ ...operation, parameters: [...operation.parameters, { type: "text", value: "" }] })}
-        >
-          Add ${operation.parameters.length + 1}
-        </Button>
-        {operation.parameters.length > 0 && (
-          <Button onPress={() => setOperation({ ...operation, parameters: operation.parameters.slice(0, -1) })}>
-            Remove ${operation.parameters.length}
-          </Button>
-        )}
-      </div>
+      {operation.kind === "postgres.query" && <ParameterFields operation={operation} onChange={setOperation} />}
       <section className="comparison" aria-label="What you change">
         <h3>What you change</h3>
-        {isChanged ? <Comparison before={old} after={operation} /> : <p className="aside">Nothing yet.</p>}
+        {changes.length === 0 && <p className="aside">Nothing yet.</p>}
+        <FindingsNotice findings={findings(changes.flatMap(({ after }) => exactText(after)))} />
+        {changes.map((change) => (
+          <Comparison key={change.name} {...change} />
+        ))}
       </section>
     </ActionDialog>
   );
 }
 
-function Comparison({ before, after }: { readonly before: Operation; readonly after: Operation }) {
-  const length = Math.max(before.parameters.length, after.parameters.length);
-  const changed = Array.from({ length }, (_, index) => index).filter(
-    (index) => inWords(before.parameters[index]) !== inWords(after.parameters[index]),
-  );
-  const texts = [after.statement, ...after.parameters.map((one) => (one.type === "text" ? one.value : ""))];
+function rowsOf(text: string): number {
+  const lines = text.split("\n").length;
+  return lines === 1 && text.length < 60 ? 2 : Math.min(14, Math.max(4, lines + 1));
+}
+
+function ParameterFields(props: {
+  readonly operation: OperationOf["postgres.query"];
+  readonly onChange: (operation: Operation) => void;
+}) {
+  const { operation } = props;
+  const { parameters } = operation;
+  const change = (changed: readonly Parameter[]) => props.onChange({ ...operation, parameters: changed });
   return (
     <>
-      <FindingsNotice findings={findings(texts.flatMap((text) => exactText(text)))} />
-      {before.statement === after.statement ? (
-        <p className="aside">The statement stays as it is.</p>
-      ) : (
-        <DifferenceBlock label="The statement, old and new" before={before.statement} after={after.statement} />
-      )}
-      {changed.length > 0 && (
-        <dl className="changed-values">
-          {changed.map((index) => (
-            <div key={index} className="row">
-              <dt>
-                <code>${index + 1}</code>
-              </dt>
-              <dd>
-                <del>
-                  <Exact text={inWords(before.parameters[index])} />
-                </del>{" "}
-                <ins>
-                  <Exact text={inWords(after.parameters[index])} />
-                </ins>
-              </dd>
-            </div>
-          ))}
-        </dl>
-      )}
+      {parameters.map((parameter, index) => (
+        <ParameterEditor
+          key={index}
+          name={`$${index + 1}`}
+          parameter={parameter}
+          onChange={(one) => change(parameters.map((other, at) => (at === index ? one : other)))}
+        />
+      ))}
+      <div className="field-row">
+        <Button onPress={() => change([...parameters, { type: "text", value: "" }])}>Add ${parameters.length + 1}</Button>
+        {parameters.length > 0 && <Button onPress={() => change(parameters.slice(0, -1))}>Remove ${parameters.length}</Button>}
+      </div>
     </>
+  );
+}
+
+function Comparison({ name, before, after, short }: Change) {
+  if (!short) return <DifferenceBlock label={`The ${name.toLowerCase()}, old and new`} before={before} after={after} />;
+  return (
+    <dl className="changed-values">
+      <div className="row">
+        <dt>
+          <code>
+            <Exact text={name} />
+          </code>
+        </dt>
+        <dd>
+          <del>
+            <Exact text={before} />
+          </del>{" "}
+          <ins>
+            <Exact text={after} />
+          </ins>
+        </dd>
+      </div>
+    </dl>
   );
 }
 
@@ -136,22 +145,4 @@ function ParameterEditor(props: {
       )}
     </div>
   );
-}
-
-function inWords(parameter: Parameter | undefined): string {
-  return parameter === undefined ? "not given" : valueWords(parameter);
-}
-
-function same(a: Operation, b: Operation): boolean {
-  return (
-    a.statement === b.statement &&
-    a.parameters.length === b.parameters.length &&
-    // Bytes cannot be edited here: they are the same object.
-    a.parameters.every((one, index) => one === b.parameters[index] || isSameText(one, b.parameters[index]))
-  );
-}
-
-function isSameText(a: Parameter, b: Parameter | undefined): boolean {
-  if (a.type === "text") return b?.type === "text" && a.value === b.value;
-  return a.type === "null" && b?.type === "null";
 }

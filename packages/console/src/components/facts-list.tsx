@@ -1,9 +1,9 @@
-import { type SqlFacts, sentences } from "../display/facts.ts";
+import { type Facts, sentences } from "../display/facts.ts";
 import { Exact } from "../ui/exact.tsx";
 import { Icon } from "../ui/icon.tsx";
 
 /** What the statement does, in plain sentences; without the warnings where the page gives them above the statement. */
-export function FactsList({ facts, withWarnings }: { readonly facts: SqlFacts | undefined; readonly withWarnings: boolean }) {
+export function FactsList({ facts, withWarnings }: { readonly facts: Facts | undefined; readonly withWarnings: boolean }) {
   const said = sentences(facts).filter((one) => withWarnings || one.tone !== "danger");
   if (said.length === 0) return null;
   return (

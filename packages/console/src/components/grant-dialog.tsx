@@ -1,7 +1,8 @@
 import { useMemo, useState } from "react";
 import type { CastVote, Detail, GrantBounds, GrantTerms } from "../api/model.ts";
+import type { Operation } from "../api/operation.ts";
 import { exactText } from "../display/exact-text.ts";
-import { type SqlFacts, wish } from "../display/facts.ts";
+import { type Facts, wish } from "../display/facts.ts";
 import {
   boundFields,
   fieldsOf,
@@ -12,6 +13,7 @@ import {
   type Unit,
 } from "../display/grant-form.ts";
 import { limitsInWords, termsWords, widestConsequence } from "../display/grant-words.ts";
+import { firstText } from "../display/operation-parts.ts";
 import { sqlTokens } from "../display/sql-tokens.ts";
 import { Choice } from "../ui/choice.tsx";
 import { Exact } from "../ui/exact.tsx";
@@ -27,7 +29,7 @@ const units = { minutes: "minutes", hours: "hours", days: "days" } as const sati
 export function GrantDialog(props: {
   readonly detail: Detail;
   readonly bounds: GrantBounds;
-  readonly facts: SqlFacts | undefined;
+  readonly facts: Facts | undefined;
   readonly onConfirm: (terms: GrantTerms, comment: string) => Promise<unknown>;
   readonly onClose: () => void;
 }) {
@@ -52,7 +54,7 @@ export function GrantDialog(props: {
         {permittedWords(bounds)}
       </p>
       {other?.grant && <OtherOffer vote={other} />}
-      {detail.operation && <Template statement={detail.operation.statement} />}
+      {detail.operation && <Template operation={detail.operation} />}
       <div className="field-row">
         <Field
           label="How often"
@@ -91,16 +93,13 @@ export function GrantDialog(props: {
 }
 
 /** What the names of the values stand in. */
-function Template({ statement }: { readonly statement: string }) {
-  const lines = useMemo(() => exactText(statement, sqlTokens(statement)), [statement]);
-  return (
-    <CodeBlock
-      label="The statement that may run again"
-      lines={lines}
-      scrolls={lines.length > 4 || statement.length > 250}
-      numbered={false}
-    />
+function Template({ operation }: { readonly operation: Operation }) {
+  const text = firstText(operation);
+  const lines = useMemo(
+    () => exactText(text, operation.kind === "postgres.query" ? sqlTokens(text) : undefined),
+    [text, operation.kind],
   );
+  return <CodeBlock label="What may run again" lines={lines} scrolls={lines.length > 4 || text.length > 250} numbered={false} />;
 }
 
 /** What will run without asking again, and the most that this can come to. */
@@ -108,17 +107,16 @@ function InWords(props: {
   readonly detail: Detail;
   readonly bounds: GrantBounds;
   readonly terms: GrantTerms;
-  readonly facts: SqlFacts | undefined;
+  readonly facts: Facts | undefined;
 }) {
   const { detail, bounds, terms, facts } = props;
   const limits = limitsInWords(bounds.values, terms);
-  const changesRows = facts?.kinds.some((kind) => kind === "DELETE" || kind === "UPDATE" || kind === "MERGE") ?? false;
   const consequence = widestConsequence({
     terms,
     subject: detail.summary.principal.subject,
     resource: detail.summary.resource,
     wish: wish(facts),
-    everyRow: changesRows && facts?.hasWhere === false,
+    everyRow: facts?.everyRow === true,
   });
   return (
     <section className="in-words" aria-live="polite" aria-label="What this grant lets run">

@@ -1,6 +1,6 @@
 import type { ApproverApi } from "../api/client.ts";
 import type { Detail } from "../api/model.ts";
-import type { SqlFacts } from "../display/facts.ts";
+import type { Facts } from "../display/facts.ts";
 import type { Change } from "../request-detail.ts";
 import { requestPath } from "../route.ts";
 import { useServices } from "../services.ts";
@@ -16,7 +16,7 @@ import { RevokeDialog } from "./revoke-dialog.tsx";
 export function RequestDialog(props: {
   readonly action: OtherAction;
   readonly detail: Detail;
-  readonly facts: SqlFacts | undefined;
+  readonly facts: Facts | undefined;
   readonly onChange: Change;
   readonly onClose: () => void;
 }) {

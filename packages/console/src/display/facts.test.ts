@@ -1,67 +1,43 @@
 import { expect, test } from "vitest";
-import { decodeFacts, type SqlFacts, sentences, wish } from "./facts.ts";
-
-const facts = (sql: Partial<SqlFacts>): SqlFacts => ({
-  ...{
-    kinds: [],
-    readOnly: false,
-    writes: false,
-    ddl: false,
-    reads: [],
-    writesTo: [],
-    functions: [],
-    hasWhere: false,
-    opaque: false,
-    doubts: [],
-    statements: 1,
-  },
-  ...sql,
-});
-const deletion = facts({ kinds: ["DELETE"], writes: true, writesTo: ["public.orders"], hasWhere: true });
-
-test("a deletion is named with its table", () => {
-  expect(wish(deletion)).toBe("delete rows from public.orders");
-  expect(sentences(deletion)).toEqual([
-    { tone: "caution", text: "Writes to public.orders." },
-    { tone: "plain", text: "Limited by a WHERE clause." },
-  ]);
-});
-
-test("a deletion without WHERE says first that every row goes", () => {
-  expect(sentences({ ...deletion, hasWhere: false })[0]).toEqual({
-    tone: "danger",
-    text: "No WHERE clause that limits it: every row of public.orders may be affected.",
-  });
-});
-
-test("an opaque statement says first that it was not understood, and never that it only reads", () => {
-  const said = sentences(facts({ kinds: ["SELECT"], readOnly: true, opaque: true, functions: ["f"] }));
-  expect(said[0]?.tone).toBe("danger");
-  expect(said.map((one) => one.text)).not.toContain("Only reads.");
-});
+import { decodeFacts, sentences, wish } from "./facts.ts";
 
 test("facts that are missing or malformed are never taken for harmless ones", () => {
-  for (const json of ["", "null", "{}", "[]", '{"sql":{"kinds":["SELECT"]}}', '{"sql":{"kinds":"SELECT"}}']) {
-    expect(decodeFacts(json)).toBeUndefined();
-  }
+  const malformed = [
+    ...["", "null", "{}", "[]", '{"protocol":"postgres","sql":{"kinds":["SELECT"]}}'],
+    ...['{"protocol":"postgres","sql":{"kinds":"SELECT","opaque":false}}', '{"protocol":"ftp","ftp":{"opaque":false}}'],
+    ...['{"protocol":"ssh","ssh":{"programs":["ls"],"readOnly":true}}', '{"protocol":"http","http":{"method":"GET"}}'],
+    ...['{"protocol":"constructor"}', '{"sql":{"kinds":["SELECT"],"opaque":false}}'],
+  ];
+  for (const json of malformed) expect(decodeFacts(json), json).toBeUndefined();
   expect(sentences(undefined)[0]?.tone).toBe("danger");
 });
 
+const of = (protocol: string, facts: object) => decodeFacts(JSON.stringify({ protocol, [protocol]: facts }));
+
 test.each([
-  [{ kinds: ["SELECT"], reads: ["public.customers"] }, "read public.customers"],
-  [{ kinds: ["SELECT"] }, "read data"],
+  ["ssh", { programs: ["systemctl"], opaque: false }, "run systemctl"],
+  ["ssh", { subsystem: "sftp", opaque: false }, "use the subsystem sftp"],
   [
-    { kinds: ["DELETE", "EXPLAIN", "EXPLAIN ANALYZE"], writesTo: ["public.a"] },
-    "delete rows from public.a and run EXPLAIN ANALYZE",
+    "kubernetes",
+    { verb: "delete", resource: "pods", name: "api-0", namespace: "prod", opaque: false },
+    "delete pods api-0 in prod",
   ],
-  [{ kinds: ["DROP", "DROP TABLE"], writesTo: ["public.a"], ddl: true }, "run DROP TABLE on public.a"],
-  [{ kinds: ["INSERT", "SELECT"], writesTo: ["a", "b"] }, "insert rows into a and b"],
-  [{ kinds: ["SELECT", "SELECT FOR UPDATE"], writesTo: ["a"] }, "lock rows of a"],
-  [{ kinds: [] }, "run a statement"],
-])("%j asks to %s", (sql, words) => {
-  expect(wish(facts(sql))).toBe(words);
+  [
+    "kubernetes",
+    { verb: "create", resource: "pods", subresource: "exec", name: "a", opaque: true },
+    "create pods/exec a (not fully understood)",
+  ],
+  ["http", { method: "POST", path: "/refunds", opaque: false }, "send POST /refunds"],
+  ["mcp", { server: "github", tool: "merge", opaque: false }, "call merge of github"],
+])("%s %j asks to %s", (protocol, facts, words) => {
+  expect(wish(of(protocol, facts))).toBe(words);
 });
 
-test("the doubts of an opaque statement are given", () => {
-  expect(sentences(facts({ opaque: true, doubts: ["DO runs code"] }))[0]?.text).toContain("(DO runs code)");
-});
+test.each(["ssh", "kubernetes", "http", "mcp"])(
+  "an opaque operation of %s says so first, with its doubts, and never that it only reads",
+  (protocol) => {
+    const said = sentences(of(protocol, { opaque: true, readOnly: true, doubts: ["it is encoded"] }));
+    expect(said[0]).toMatchObject({ tone: "danger", text: expect.stringContaining("(it is encoded)") });
+    expect(said.map(({ text }) => text)).not.toContain("Only reads.");
+  },
+);

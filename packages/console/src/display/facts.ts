@@ -1,114 +1,101 @@
 import { JsonObject } from "../api/json.ts";
+import { list, type Sentence } from "./sentence.ts";
+import { changesEveryRow, sqlFacts, sqlSentences, sqlWish } from "./sql-facts.ts";
 
-/** What classification found out about a statement, as far as the page says it. */
-export interface SqlFacts {
-  readonly kinds: readonly string[];
-  readonly readOnly: boolean;
-  readonly writes: boolean;
-  readonly ddl: boolean;
-  readonly reads: readonly string[];
-  readonly writesTo: readonly string[];
-  readonly functions: readonly string[];
-  readonly hasWhere: boolean;
-  /** Not fully understood. */
-  readonly opaque: boolean;
-  /** Why it is opaque. */
-  readonly doubts: readonly string[];
-  readonly statements: number;
+/** What classification found out about an operation, in words. */
+export interface Facts {
+  /** What is asked for, to follow “… asks to”: `delete rows from public.orders`. */
+  readonly wish: string;
+  /** The gravest first. */
+  readonly sentences: readonly Sentence[];
+  /** Rows are changed that no condition limits. */
+  readonly everyRow?: boolean;
 }
 
-/** How much attention a sentence wants. */
-type Tone = "danger" | "caution" | "plain";
-
-/** One sentence about a statement. Names in it come from the statement and are still to be shown as exact text. */
-export interface Sentence {
-  readonly tone: Tone;
-  readonly text: string;
-}
+/** What each protocol's facts say; undefined when they do not say enough. @throws {DecodeError} */
+const readers: Readonly<Record<string, (json: JsonObject) => Facts | undefined>> = {
+  postgres(json) {
+    const facts = sqlFacts(json.object("sql"));
+    return facts && { wish: sqlWish(facts), sentences: sqlSentences(facts), everyRow: changesEveryRow(facts) };
+  },
+  ssh(json) {
+    const ssh = json.object("ssh");
+    const [programs, subsystem] = [ssh.strings("programs"), ssh.string("subsystem")];
+    const what =
+      programs.length > 0 ? `run ${list(programs.slice(0, 5))}${programs.length > 5 ? " and more" : ""}` : "run a command";
+    return told(ssh, "command", subsystem === "" ? what : `use the subsystem ${subsystem}`, (say) => {
+      if (ssh.boolean("elevated")) say("danger", "Runs with raised privileges.");
+      if (ssh.boolean("tty")) say("caution", "Asks for a terminal.");
+      if (ssh.boolean("network")) say("caution", "Uses the network.");
+      if (ssh.strings("redirects").length > 0) say("caution", `Redirects: ${list(ssh.strings("redirects"))}.`);
+      if (ssh.strings("paths").length > 0) say("plain", `Names ${list(ssh.strings("paths"))}.`);
+    });
+  },
+  kubernetes(json) {
+    const kubernetes = json.object("kubernetes");
+    const [verb, namespace] = [kubernetes.string("verb"), kubernetes.string("namespace")];
+    const kind = ["resource", "subresource"].map((name) => kubernetes.string(name)).filter((one) => one !== "");
+    const what = [kind.join("/"), kubernetes.string("name")].filter((one) => one !== "").join(" ");
+    const where = namespace === "" ? "" : ` in ${namespace}`;
+    return told(kubernetes, "request", `${verb || "do something with"} ${what}${where}`, (say) => {
+      if (kubernetes.boolean("allNamespaces")) say("danger", "Is about every namespace.");
+      if (verb === "deletecollection") say("danger", "Deletes everything that is selected, not one object.");
+      if (kubernetes.strings("argv").length > 0) say("caution", `Runs ${kubernetes.strings("argv").join(" ")}`);
+      if (kubernetes.boolean("tty")) say("caution", "Asks for a terminal.");
+      if (kubernetes.boolean("stdin")) say("caution", "Standard input is connected.");
+      if (kubernetes.boolean("dryRun")) say("plain", "A dry run: nothing is stored.");
+    });
+  },
+  http(json) {
+    const http = json.object("http");
+    return told(http, "request", `send ${http.string("method")} ${http.string("path")}`);
+  },
+  mcp(json) {
+    const mcp = json.object("mcp");
+    return told(mcp, "tool call", `call ${mcp.string("tool")} of ${mcp.string("server")}`);
+  },
+};
 
 /** The facts of a request. Undefined when they are missing or of another form: the page then says that nothing is known. */
-export function decodeFacts(factsJson: string): SqlFacts | undefined {
+export function decodeFacts(factsJson: string): Facts | undefined {
   try {
     const json = new JsonObject(JSON.parse(factsJson), "facts");
-    const sql = json.object("sql");
-    // Without these two nothing can be said: their absence must not read as harmless.
-    if (!sql.has("kinds") || !sql.has("opaque")) return undefined;
-    return {
-      kinds: sql.strings("kinds"),
-      readOnly: sql.boolean("readOnly"),
-      writes: sql.boolean("writes"),
-      ddl: sql.boolean("ddl"),
-      reads: sql.strings("reads"),
-      writesTo: sql.strings("writesTo"),
-      functions: sql.strings("functions"),
-      hasWhere: sql.boolean("hasWhere"),
-      opaque: sql.boolean("opaque"),
-      doubts: sql.strings("doubts"),
-      statements: sql.count("statements"),
-    };
+    const protocol = json.string("protocol");
+    return Object.hasOwn(readers, protocol) ? readers[protocol]?.(json) : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** What is done to rows, to be followed by the tables. Everything else is named as PostgreSQL names it. */
-const rowVerbs: Readonly<Record<string, string>> = {
-  INSERT: "insert rows into",
-  UPDATE: "change rows in",
-  DELETE: "delete rows from",
-  MERGE: "merge rows into",
-  TRUNCATE: "remove all rows from",
-  "SELECT FOR UPDATE": "lock rows of",
-};
-
-/** What is asked for, to follow “… asks to”: `delete rows from public.orders`. */
-export function wish(facts: SqlFacts | undefined): string {
-  if (facts === undefined) return "run a statement";
-  if (facts.opaque) return "run a statement that could not be fully understood";
-  // `DROP TABLE` says more than the `DROP` that is listed with it, and a SELECT is no news beside a DELETE.
-  const kinds = facts.kinds.filter((kind) => !facts.kinds.some((other) => other.startsWith(`${kind} `)) && kind !== "SELECT");
-  if (kinds.length === 0 && !facts.kinds.includes("SELECT")) return "run a statement";
-  if (kinds.length === 0) return facts.reads.length > 0 ? `read ${list(facts.reads)}` : "read data";
-  const rows = kinds.flatMap((kind) => rowVerbs[kind] ?? []);
-  const rest = kinds.filter((kind) => !(kind in rowVerbs));
-  const objects = list(facts.writesTo.length > 0 ? facts.writesTo : facts.reads);
-  const parts: string[] = [];
-  if (rows.length > 0) parts.push(`${list(rows)} ${objects || "a table"}`);
-  if (rest.length > 0) parts.push(`run ${list(rest)}${rows.length === 0 && objects !== "" ? ` on ${objects}` : ""}`);
-  return list(parts);
+/** What is asked for, whether or not anything is known of it. */
+export function wish(facts: Facts | undefined): string {
+  return facts?.wish ?? "run something";
 }
 
-/** The facts in plain sentences, the gravest first. */
-export function sentences(facts: SqlFacts | undefined): readonly Sentence[] {
-  if (facts === undefined)
-    return [{ tone: "danger", text: "Nothing is known about what this statement does. Judge it by its text alone." }];
+/** What is known of it, whether or not anything is. */
+export function sentences(facts: Facts | undefined): readonly Sentence[] {
+  return facts?.sentences ?? [nothingKnown];
+}
+
+const nothingKnown = { tone: "danger", text: "Nothing is known about what this does. Judge it by its text alone." } as const;
+
+type Say = (tone: Sentence["tone"], text: string) => void;
+
+/** What all protocols but SQL have in common: whether it was understood, and whether it only reads. */
+function told(facts: JsonObject, noun: string, wanted: string, more?: (say: Say) => void): Facts | undefined {
+  // Its absence must not read as harmless.
+  if (!facts.has("opaque")) return undefined;
   const said: Sentence[] = [];
-  const say = (tone: Tone, text: string) => said.push({ tone, text });
-  if (facts.opaque) {
-    const why = facts.doubts.length === 0 ? "" : ` (${facts.doubts.join("; ")})`;
-    say(
-      "danger",
-      `Countersign could not fully understand this statement${why}. It may do more than is listed here: judge it by its text.`,
-    );
+  const opaque = facts.boolean("opaque");
+  if (opaque) {
+    const doubts = facts.strings("doubts");
+    const why = doubts.length === 0 ? "" : ` (${doubts.join("; ")})`;
+    said.push({
+      tone: "danger",
+      text: `Countersign could not fully understand this ${noun}${why}. It may do more than is listed here: judge it by its text.`,
+    });
   }
-  const changesRows = facts.kinds.some((kind) => kind === "DELETE" || kind === "UPDATE" || kind === "MERGE");
-  if (changesRows && !facts.hasWhere)
-    say("danger", `No WHERE clause that limits it: every row of ${list(facts.writesTo) || "the table"} may be affected.`);
-  if (facts.kinds.some((kind) => kind === "TRUNCATE" || kind.startsWith("DROP")))
-    say("danger", "Removes whole objects or all of their rows.");
-  if (facts.statements > 1) say("caution", `Holds ${facts.statements} statements.`);
-  if (facts.ddl) say("caution", "Changes definitions, privileges or settings, not only rows.");
-  if (facts.writesTo.length > 0) say("caution", `Writes to ${list(facts.writesTo)}.`);
-  else if (facts.writes) say("caution", facts.opaque ? "May write; to what is not known." : "Writes.");
-  if (changesRows && facts.hasWhere) say("plain", "Limited by a WHERE clause.");
-  if (facts.reads.length > 0) say("plain", `Reads ${list(facts.reads)}.`);
-  if (facts.functions.length > 0) say("plain", `Calls ${list(facts.functions.map((name) => `${name}()`))}.`);
-  if (facts.readOnly && !facts.opaque) say("plain", "Only reads.");
-  return said;
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-function list(words: readonly string[]): string {
-  const last = words.at(-1) ?? "";
-  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} and ${last}`;
+  more?.((tone, text) => said.push({ tone, text }));
+  if (facts.boolean("readOnly") && !opaque) said.push({ tone: "plain", text: "Only reads." });
+  return { wish: opaque ? `${wanted} (not fully understood)` : wanted, sentences: said };
 }

@@ -1,4 +1,5 @@
-import type { Bound, GrantTerms, GrantValue, Parameter } from "../api/model.ts";
+import type { Bound, GrantTerms, GrantValue } from "../api/model.ts";
+import type { Parameter } from "../api/operation.ts";
 import { duration, plural } from "./time.ts";
 
 /** How often and for how long: `20 times within 8 hours`. */

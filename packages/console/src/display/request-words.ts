@@ -28,22 +28,25 @@ export const endedStates = [
 
 /** One sentence for each state: what it means for the command. */
 export const stateMeaning = {
-  pending: "Held. Nothing has reached the database.",
-  approved: "Approved. The sidecar may now send it to the database.",
-  executing: "Sent to the database; waiting for its answer.",
-  succeeded: "The database ran it.",
-  failed: "It was sent to the database and did not succeed.",
-  denied: "Refused by a person. Nothing reached the database.",
-  expired: "Nobody decided in time. Nothing reached the database.",
-  cancelled: "Withdrawn before it was decided. Nothing reached the database.",
-  revoked: "The approval was taken back. Nothing reached the database.",
-  unknown: "The sidecar stopped in mid-call. Whether the database ran it is not known: look before anything is tried again.",
+  pending: "Held. Nothing has reached the target.",
+  approved: "Approved. The sidecar may now send it to the target.",
+  executing: "Sent to the target; waiting for its answer.",
+  succeeded: "The target ran it.",
+  failed: "It was sent to the target and did not succeed.",
+  denied: "Refused by a person. Nothing reached the target.",
+  expired: "Nobody decided in time. Nothing reached the target.",
+  cancelled: "Withdrawn before it was decided. Nothing reached the target.",
+  revoked: "The approval was taken back. Nothing reached the target.",
+  unknown: "The sidecar stopped in mid-call. Whether the target ran it is not known: look before anything is tried again.",
 } as const satisfies Record<State, string>;
 
 /** What came out of it: `DELETE 3 · 3 rows changed · 1.4 s`. */
 export function outcomeWords(outcome: Outcome): string {
   const parts: string[] = [];
   if (outcome.commandTag !== "") parts.push(outcome.commandTag);
+  if (outcome.exitCode !== undefined) parts.push(`exit status ${outcome.exitCode}`);
+  if (outcome.signal !== "") parts.push(`ended by signal ${outcome.signal}`);
+  if (outcome.status > 0) parts.push(`HTTP status ${outcome.status}`);
   if (outcome.rowsAffected > 0 || /^(DELETE|UPDATE|INSERT|MERGE)\b/.test(outcome.commandTag)) {
     parts.push(`${plural(outcome.rowsAffected, "row")} changed`);
   }

@@ -31,7 +31,7 @@ export function InboxPage() {
     <Page title="Inbox" heading="Inbox" className="inbox">
       <div className="list-tools">
         <SearchField aria-label="Search the inbox" value={search} onChange={setSearch}>
-          <Input type="search" placeholder="Search statement, resource, agent or rule" />
+          <Input type="search" placeholder="Search operation, resource, agent or rule" />
         </SearchField>
         <NotifyButton />
       </div>

@@ -13,7 +13,7 @@ import { PastDecisions } from "../components/past-decisions.tsx";
 import { PlanLines } from "../components/plan-lines.tsx";
 import { SuccessionNotice } from "../components/succession-notice.tsx";
 import { UntrustedReason } from "../components/untrusted-reason.tsx";
-import { decodeFacts, type SqlFacts, sentences, wish } from "../display/facts.ts";
+import { decodeFacts, type Facts, sentences, wish } from "../display/facts.ts";
 import { plural } from "../display/time.ts";
 import { Reading } from "../reading.ts";
 import { type Change, useRequest } from "../request-detail.ts";
@@ -122,7 +122,7 @@ function LoadedRequest(props: {
   );
 }
 
-function Headline({ detail, facts }: { readonly detail: Detail; readonly facts: SqlFacts | undefined }) {
+function Headline({ detail, facts }: { readonly detail: Detail; readonly facts: Facts | undefined }) {
   return (
     <>
       <Exact text={detail.summary.principal.subject} /> <span className="quiet">asks to</span>{" "}
@@ -131,12 +131,12 @@ function Headline({ detail, facts }: { readonly detail: Detail; readonly facts: 
   );
 }
 
-function asked({ plan }: Detail, facts: SqlFacts | undefined): string {
+function asked({ plan }: Detail, facts: Facts | undefined): string {
   return plan.length > 0 ? `run a plan of ${plural(plan.length, "line")}` : wish(facts);
 }
 
 /** What must be read before anything else. */
-function Warnings({ facts }: { readonly facts: SqlFacts | undefined }) {
+function Warnings({ facts }: { readonly facts: Facts | undefined }) {
   return sentences(facts)
     .filter((one) => one.tone === "danger")
     .map(({ text }) => <Notice key={text} tone="danger" title={<Exact text={text} />} />);

@@ -1,28 +1,28 @@
 import { useMemo } from "react";
-import type { Parameter } from "../api/model.ts";
+import type { Parameter } from "../api/operation.ts";
 import { hex, size } from "../display/bytes.ts";
-import { exactText } from "../display/exact-text.ts";
-import { plural } from "../display/time.ts";
+import { exactText, shownText } from "../display/exact-text.ts";
+import type { NamedValue } from "../display/operation-parts.ts";
 import type { Reading } from "../reading.ts";
+import { Exact } from "../ui/exact.tsx";
 import { CodeBlock } from "./code-block.tsx";
 
-/** The bind values of a statement, each one whole. */
-export function ParameterTable({
-  parameters,
-  reading,
-  of,
-}: {
-  readonly parameters: readonly Parameter[];
+/** Values with their names, each one whole. */
+export function ValueTable(props: {
+  /** E.g. `Parameters`. */
+  readonly name: string;
+  readonly values: readonly NamedValue[];
   readonly reading: Reading | undefined;
   /** Of which of several operations, e.g. ` of line 2`. */
   readonly of: string;
+  readonly headingId: string | undefined;
 }) {
-  if (parameters.length === 0) return <p className="no-parameters">No parameters.</p>;
+  const { name, values, reading, of } = props;
+  if (values.length === 0) return <p className="no-parameters">No {name.toLowerCase()}.</p>;
   return (
     <table className="parameters">
-      <caption>
-        <span className="visually-hidden">The statement's </span>
-        {plural(parameters.length, "parameter")}
+      <caption id={props.headingId}>
+        {name}
         <span className="visually-hidden">{of}</span>
       </caption>
       <thead>
@@ -33,12 +33,14 @@ export function ParameterTable({
         </tr>
       </thead>
       <tbody>
-        {parameters.map((parameter, index) => (
+        {values.map((one, index) => (
           <tr key={index}>
-            <th scope="row">${index + 1}</th>
-            <td className="parameter-form">{form(parameter)}</td>
+            <th scope="row">
+              <Exact text={one.name} />
+            </th>
+            <td className="parameter-form">{form(one.content)}</td>
             <td>
-              <Value parameter={parameter} name={`$${index + 1}${of}`} reading={reading} />
+              <Value parameter={one.content} name={`${shownText(one.name)}${of}`} reading={reading} />
             </td>
           </tr>
         ))}

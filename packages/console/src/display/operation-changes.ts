@@ -1,0 +1,57 @@
+import type { Content, Operation, Parameter } from "../api/operation.ts";
+import { hex } from "./bytes.ts";
+import { valueWords } from "./grant-words.ts";
+import { operationParts, type Part } from "./operation-parts.ts";
+
+/** What is different between two operations in one part or value. */
+export interface Change {
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+  /** One value, in words; otherwise whole texts. */
+  readonly short: boolean;
+}
+
+/** All that differs between two operations of one kind; empty when nothing does. */
+export function changedParts(before: Operation, after: Operation): readonly Change[] {
+  const [old, now] = [pieces(before), pieces(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].flatMap((name) => {
+    const [was, is] = [old.get(name), now.get(name)];
+    const short = (was ?? is)?.short ?? false;
+    const none = short ? "not given" : "";
+    const change = { name, before: was?.text ?? none, after: is?.text ?? none, short };
+    return was !== undefined && is !== undefined && was.text === is.text ? [] : [change];
+  });
+}
+
+interface Piece {
+  readonly text: string;
+  readonly short: boolean;
+}
+
+function pieces(operation: Operation): ReadonlyMap<string, Piece> {
+  return new Map(operationParts(operation).flatMap(piecesOf));
+}
+
+function piecesOf(part: Part): readonly (readonly [string, Piece])[] {
+  switch (part.type) {
+    case "block":
+      return [[part.name, { text: contentText(part.content), short: false }]];
+    case "values":
+      // A header may stand twice.
+      return part.values.map(({ name, content }, index) => [
+        part.values.findIndex((one) => one.name === name) === index ? name : `${name} (${index + 1})`,
+        { text: valueText(content), short: true },
+      ]);
+    case "note":
+      return [[part.name, { text: part.text, short: true }]];
+  }
+}
+
+function contentText(content: Content): string {
+  return content.type === "text" ? content.value : hex(content.value);
+}
+
+function valueText(content: Parameter): string {
+  return content.type === "binary" ? hex(content.value) : valueWords(content);
+}
