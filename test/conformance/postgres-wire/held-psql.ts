@@ -26,7 +26,7 @@ export class HeldPsql {
   /** The id in the notice that it waits. */
   async request(): Promise<string> {
     for (let waitedMs = 0; waitedMs < 15_000; waitedMs += 20) {
-      const [id] = /req_[a-z0-9]+/.exec(this.#err) ?? [];
+      const [id] = /req_\w+/.exec(this.#err) ?? [];
       if (id !== undefined) return id;
       if (this.child.exitCode !== null) break;
       await new Promise((resolve) => setTimeout(resolve, 20));

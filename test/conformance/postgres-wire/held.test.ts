@@ -21,8 +21,6 @@ describe("a statement that waits for a person", () => {
     const { postgres } = world.instance;
     await postgres.query("create table item (id int primary key)", [], "orders");
     await postgres.query("alter table item owner to orders_writer", [], "orders");
-    await postgres.query("create sequence runs owned by item.id", [], "orders");
-    await postgres.query("alter sequence runs owner to orders_writer", [], "orders");
     alice = await approverClient(world.instance, "alice");
   });
   afterAll(async () => {
@@ -42,7 +40,7 @@ describe("a statement that waits for a person", () => {
   async function heldRaw(client: RawClient, ...said: readonly Buffer[]): Promise<string> {
     client.write(...said);
     const notice = await client.until(({ type, body }) => type === "N" && body.includes("req_"));
-    const [id = ""] = /req_[a-z0-9]+/.exec(notice.body.toString()) ?? [];
+    const [id = ""] = /req_\w+/.exec(notice.body.toString()) ?? [];
     return id;
   }
 
@@ -95,7 +93,7 @@ describe("a statement that waits for a person", () => {
     const id = await held.request();
     held.child.kill("SIGINT");
     const { err } = await held.ended;
-    expect(err).toMatch(/ERROR: .*cancel/i);
+    expect(err).toContain("ERROR:  canceling statement due to user request");
     await waitForState(alice, id, RequestState.CANCELLED);
     await expect(vote(alice, id, "approve")).rejects.toThrow();
     expect(await count()).toBe(10);
@@ -281,20 +279,15 @@ describe("a statement that waits for a person", () => {
   });
 
   it("pg-copy: COPY data that waits is what the approver sees, and what runs", async () => {
-    const name = "copies-wait";
-    await using other = await openWireWorld({ policy: deletesWait.replace("DELETE", "COPY").replace("deletes-wait", name) });
-    await other.instance.postgres.query("create table item (id int primary key)", [], "orders");
-    await other.instance.postgres.query("alter table item owner to orders_writer", [], "orders");
-    using approver = await approverClient(other.instance, "alice");
-    using client = await RawClient.open(other.guarded);
-    client.write(query("copy item from stdin"), copyData("7\n"), copyData("8\n"), copyDone());
-    const notice = await client.until(({ type }) => type === "N");
-    expect(other.recorder.saw("copy item")).toBe(false);
-    const [id = ""] = /req_[a-z0-9]+/.exec(notice.body.toString()) ?? [];
-    await vote(approver, id, "approve");
+    using client = await RawClient.open(world.guarded);
+    const id = await heldRaw(client, query("copy item from stdin"), copyData("77\n"), copyData("88\n"), copyDone());
+    expect(world.recorder.saw("copy item")).toBe(false);
+    const { operation } = await getRequest(alice, id);
+    expect(JSON.stringify(operation)).toContain(JSON.stringify("77\n88\n"));
+    await vote(alice, id, "approve");
     await client.ready();
     expect(transcript(client.answers)).toContain("C COPY 2\\x00");
-    expect(await other.instance.value("select string_agg(id::text, ',' order by id) from item")).toBe("7,8");
+    expect(await world.instance.value("select string_agg(id::text, ',' order by id) from item where id > 10")).toBe("77,88");
   });
 
   it("many wait at once, and each gets its own answer", async () => {
@@ -307,7 +300,7 @@ describe("a statement that waits for a person", () => {
     await Promise.all(ids.map((id, n) => vote(alice, id, n % 2 === 0 ? "approve" : "deny")));
     await Promise.all(clients.map((client) => client.ready()));
     for (const [n, { answers }] of clients.entries()) expect(answers.some(({ type }) => type === "E")).toBe(n % 2 === 1);
-    expect(await count()).toBe(6);
+    expect(await count()).toBe(5);
     for (const client of clients) client[Symbol.dispose]();
   });
 

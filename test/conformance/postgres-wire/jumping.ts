@@ -48,5 +48,6 @@ const running = await startCountersign(config, {
     },
   },
 });
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => void running.close().then(() => process.exit(0)));
 const { agent, ...addresses } = running.addresses;
 process.stdout.write(`${JSON.stringify({ ready: true, ...addresses, agent: agent[0], agents: agent })}\n`);

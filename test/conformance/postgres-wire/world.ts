@@ -16,9 +16,9 @@ export const allButForbidden = `${allowAll}  - id: keep-out
     message: That table is not for you.
 `;
 
-/** Everything but deletes, which wait for a person. */
+/** Everything but deletes and loading, which wait for a person. */
 export const deletesWait = `${allowAll}  - id: deletes-wait
-    when: sql.kinds.exists(k, k == "DELETE")
+    when: sql.kinds.exists(k, k == "DELETE" || k == "COPY") && sql.writes
     effect: review
     role: writer
     message: Somebody has to look at it.
@@ -50,6 +50,9 @@ export interface WireWorld extends AsyncDisposable {
   readonly recorder: Recorder;
   /** A token for Countersign, as a password. */
   token(subject: string): Promise<string>;
+  /** What the server ran since {@link mark} that holds a text, by its own log. What was only parsed is not in it. */
+  ran(text: string): readonly string[];
+  mark(): void;
   /** An empty database in the place of the other. */
   fresh(): Promise<void>;
 }
@@ -89,10 +92,22 @@ export async function openWireWorld(options: WireOptions = {}): Promise<WireWorl
   const direct: Door = { ...postgres.connection("orders", "orders_writer", instance.secrets[1]), options: pinned };
   const [host = "", at = ""] = instance.at.postgres[0]?.address.split(":") ?? [];
   const guarded: Door = { host, port: Number(at), database: "orders-db", user: "writer", password: await token("agent-1") };
+  let marked = 0;
   const running = parts.move();
   return {
     ...{ instance, direct, guarded, recorder, token },
     trusted: { ...direct, host: postgres.folder },
+    mark() {
+      marked = postgres.log().length;
+    },
+    ran(text) {
+      const statements =
+        postgres
+          .log()
+          .slice(marked)
+          .match(/LOG: {2}(statement|execute [^:]*): .*/g) ?? [];
+      return statements.filter((one) => one.includes(text));
+    },
     async fresh() {
       await postgres.query("drop database if exists orders with (force)");
       await postgres.query("create database orders owner orders_writer template template0");

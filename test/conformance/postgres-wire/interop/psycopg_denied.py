@@ -11,7 +11,7 @@ def failing(name, call):
     try:
         show(name, call())
     except psycopg.Error as error:
-        show(name, (type(error).__name__, error.sqlstate, error.diag.message_detail, error.diag.message_hint))
+        show(name, (type(error).__name__, error.sqlstate, error.diag.message_primary))
 
 
 denied = "select * from forbidden"

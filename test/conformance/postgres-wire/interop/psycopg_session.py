@@ -2,6 +2,7 @@
 
 import datetime
 import faulthandler
+import logging
 import decimal
 import sys
 import uuid
@@ -12,6 +13,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 
+# Whether it complains about a pipeline that failed depends on its timing.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 # Says where it hangs, if it does.
 faulthandler.dump_traceback_later(20, exit=True)
 
