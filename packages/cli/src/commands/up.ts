@@ -87,7 +87,7 @@ async function announce(
   options: UpOptions,
   { addresses, dataFolder, signInLink }: Countersign,
 ): Promise<void> {
-  const { console, approver, agent, approvers } = addresses;
+  const { console, approver, agent, approvers, postgres } = addresses;
   const [first] = approvers;
   const signIn = first === undefined ? undefined : await signInLink(first);
   if (options.json) {
@@ -100,7 +100,7 @@ async function announce(
         agent: agent[0],
         approver,
         agents: agent,
-        postgres: addresses.postgres,
+        postgres,
         data: dataFolder,
         pid: addresses.pid,
       }),
@@ -124,6 +124,7 @@ async function announce(
           `              ${paint(terminal.stdout, "gray", `as ${first}; once, within ten minutes; \`countersign sign-in${where}\` makes another`)}`,
         ]),
     ...agent.map((address) => `  Agents      ${address}`),
+    ...postgres.map(({ address }) => `  PostgreSQL  ${address}`),
     `  Approvers   ${approver}`,
     `  Data        ${dataFolder}`,
     "",

@@ -48,6 +48,12 @@ sidecar:
       principal: { subject: local-agent, groups: [] }
     # - tcp: 0.0.0.0:7443       # agents elsewhere, with a token
     #   tls: { cert: tls/cert.pem, key: tls/key.pem }
+  postgres: []                  # where psql and every driver may connect: dbname = resource, user = role
+  # - unix: postgres            # a folder: psql "host=countersign-data/run/postgres dbname=orders-db user=reader"
+  #   principal: { subject: local-agent, groups: [] }
+  # - tcp: 127.0.0.1:6432       # with a token as the password; elsewhere than on this machine with TLS only:
+  # - tcp: 0.0.0.0:6432
+  #   tls: { cert: tls/cert.pem, key: tls/key.pem, clientCa: tls/agents.pem }   # clientCa: certificates instead of tokens
 
 identity:
   development: true             # \`countersign token\` makes tokens, for development only
@@ -72,6 +78,8 @@ limits:
   statementBytes: 1048576
   parameterBytes: 16777216
   pendingPerPrincipal: 1000
+  connections: 10000            # of psql and drivers, in all …
+  connectionsPerPrincipal: 1000 # … and of one agent
   # requestsPerMinute: 600      # what one agent may ask in a minute, also what is denied; not limited by default
 `;
 }
