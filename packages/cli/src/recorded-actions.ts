@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openKeys, openPayload, openSqliteLogSource, type SqliteLogSource } from "@countersign/control";
-import { type ProtocolName, protocols, type RecordedAction, readOperation } from "@countersign/policy";
+import type { RecordedAction } from "@countersign/policy";
 import { z } from "zod";
 import type { Config } from "./config/load.ts";
 import { CliError, exitCodes } from "./exit.ts";
+import { type Asked, readAsked, readShared } from "./recorded-payload.ts";
 
 /** What one record of the log says about an action. */
 export type Recorded =
@@ -76,6 +77,8 @@ const recordSchema = z.object({
       rules: texts,
       grant: z.string(),
       role: z.string(),
+      /** Of a shared record. */
+      ...{ part: z.int(), firstMs: z.number(), connection: z.string() },
       ...{ limits, target },
       /** Of a plan: what was decided on each line. */
       lines: z.array(
@@ -142,6 +145,7 @@ class ActionReader {
 
   /** What a record says of actions: one, or those of a plan's lines. */
   read(index: number, record: ParsedRecord, timeMs: number): readonly Recorded[] {
+    if (record.type === "statements") return this.#readShared(index, record);
     if (!this.#isAction(record)) return [{ kind: "other" }];
     const { lines, requirements, ...rest } = record.detail ?? {};
     if (lines === undefined) return [this.#read(index, record, timeMs)];
@@ -156,18 +160,36 @@ class ActionReader {
     });
   }
 
+  /** Operations of one connection that were allowed. Those of a second part are in the first one too. */
+  #readShared(index: number, record: ParsedRecord): readonly Recorded[] {
+    const { part, firstMs = 0, connection } = record.detail ?? {};
+    if (part !== 1) return [{ kind: "other" }];
+    const found = this.#payload(index, record);
+    if ("kind" in found) return [found];
+    const asked = readShared(found.payload, connection);
+    if (asked === undefined) return [{ kind: "unreadable" }];
+    return asked.map(({ atMs, ...one }) => found.action(one, firstMs + atMs));
+  }
+
   #read(index: number, record: ParsedRecord, timeMs: number, line?: number): Recorded {
-    const { detail = {}, principal, resource: name = "" } = record;
+    const { detail = {} } = record;
     if (detail.effect === undefined && !notUnderstood.includes(detail.code ?? "")) return { kind: "undecided" };
-    const resource = this.#resources.get(name);
-    if (resource === undefined || principal === undefined) return { kind: "not-configured", resource: name };
-    if (record.payload === undefined) return { kind: "not-kept" };
-    const sealed = this.#source.sealedPayload(index);
-    if (sealed === undefined) return { kind: "erased" };
-    const asked = this.#open(sealed, record.payload, line);
+    const found = this.#payload(index, record);
+    if ("kind" in found) return found;
+    const asked = readAsked(found.payload, line);
     if (asked === undefined) return { kind: "unreadable" };
     // A refused plan: its record says nothing of its lines.
-    if (asked === "plan") return { kind: "undecided" };
+    return asked === "plan" ? { kind: "undecided" } : found.action(asked, timeMs);
+  }
+
+  /** What a record's payload says, and how what it asks for becomes an action with all else that the record says; or why neither can be told. */
+  #payload(index: number, record: ParsedRecord): Opened | Recorded {
+    const { detail = {}, principal, resource: name = "", payload: commitment } = record;
+    const resource = this.#resources.get(name);
+    if (resource === undefined || principal === undefined) return { kind: "not-configured", resource: name };
+    if (commitment === undefined) return { kind: "not-kept" };
+    const sealed = this.#source.sealedPayload(index);
+    if (sealed === undefined) return { kind: "erased" };
     const { effect = "deny", rules = [], role, limits, requirements } = detail;
     const was = {
       // By a grant ran what a rule holds for review.
@@ -178,13 +200,13 @@ class ActionReader {
       ...(requirements && { requirements }),
     };
     const { type, labels, roles } = resource;
+    const about = {
+      resource: { name, type, labels, roles: Object.keys(roles) },
+      searchPath: pinned(detail.target?.searchPath) ?? (resource.type === "postgres" ? resource.searchPath : []),
+    };
     return {
-      kind: "action",
-      action: {
-        ...{ ...asked, principal, timeMs, was },
-        resource: { name, type, labels, roles: Object.keys(roles) },
-        searchPath: pinned(detail.target?.searchPath) ?? (resource.type === "postgres" ? resource.searchPath : []),
-      },
+      payload: opened(this.#key, sealed, commitment),
+      action: (asked, timeMs) => ({ kind: "action", action: { ...asked, ...about, principal, timeMs, was } }),
     };
   }
 
@@ -201,32 +223,20 @@ class ActionReader {
     const [oldest] = this.#awaited;
     if (this.#awaited.size > maxAwaited && oldest !== undefined) this.#awaited.delete(oldest);
   }
-
-  #open(
-    sealed: Uint8Array,
-    commitment: { hash: string; size: number },
-    line: number | undefined,
-  ): Pick<RecordedAction, "operation" | "reason"> | "plan" | undefined {
-    try {
-      const { operation: whole, reason } = payloadSchema.parse(parseJson(openPayload(this.#key, sealed, commitment)));
-      if (line === undefined && whole.kind === "plan") return "plan";
-      const operation = line === undefined ? whole : planSchema.parse(whole).lines[line]?.operation;
-      const type = operation && protocolOf(operation.kind);
-      return type && { operation: readOperation(type, operation), reason };
-    } catch {
-      // Changed, sealed under another key, or written by another version: none of it is guessed.
-      return undefined;
-    }
-  }
 }
 
-const operationSchema = z.looseObject({ kind: z.string() });
-const payloadSchema = z.object({ operation: operationSchema, reason: z.string().default("") });
-const planSchema = z.object({ lines: z.array(z.object({ operation: operationSchema })) });
+interface Opened {
+  /** JSON; undefined when it was changed or sealed under another key. */
+  readonly payload: unknown;
+  action(asked: Asked, timeMs: number): Recorded;
+}
 
-function protocolOf(kind: string): ProtocolName | undefined {
-  const [first] = kind.split(".");
-  return Object.keys(protocols).find((name): name is ProtocolName => name === first);
+function opened(key: Uint8Array, sealed: Uint8Array, commitment: { hash: string; size: number }): unknown {
+  try {
+    return parseJson(openPayload(key, sealed, commitment));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The search_path as a target's identity holds it: a JSON list. */

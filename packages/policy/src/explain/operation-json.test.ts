@@ -27,6 +27,23 @@ describe("postgres", () => {
     expect(readOperation("postgres", value)).toEqual({ kind: "postgres.query", statement, parameters: [] });
   });
 
+  test("all terms of an action are kept", () => {
+    const action = {
+      ...{
+        kind: "postgres.query",
+        statement,
+        parameters: [{ text: "1" }],
+        types: [23],
+        input: { text: "a\n" },
+        runs: ["select 2"],
+      },
+      connection: { id: "c", inTransaction: true, settings: { DateStyle: "SQL, DMY" } },
+    };
+    expect(readOperation("postgres", action)).toEqual(action);
+    expect(readOperation("postgres", { statement, connection: { id: "c" } })).toMatchObject({ connection: { id: "c" } });
+    expect(refusal("postgres", { statement, connection: { id: "c", transaction: true } })).toContain("transaction");
+  });
+
   test("plain and tagged parameters", () => {
     const parameters = [null, "a", 7, true, { text: "b" }, { binary: "AA" }, { text: "c", more: 1 }, [1, 2]];
     expect(readOperation("postgres", { statement, parameters })).toMatchObject({

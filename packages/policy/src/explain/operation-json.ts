@@ -12,8 +12,8 @@ import { readHttp, readKubernetes } from "./request-json.ts";
  *
  * A text is the SQL statement, the command line, `METHOD PATH` or `SERVER/TOOL {arguments}`. An object has the operation's own fields:
  *
- * - postgres `{statement, parameters?}`; `sql`, `text` and `query` stand for `statement`, `params` for `parameters`; a parameter is any JSON value,
- *   or `{text}` or `{binary}` as in actions
+ * - postgres `{statement, parameters?, types?, input?, runs?, connection?}`; `sql`, `text` and `query` stand for `statement`, `params` for
+ *   `parameters`; a parameter is any JSON value, or `{text}` or `{binary}` as in actions
  * - ssh `{command, tty?}`, `{argv, tty?}` (each argument quoted) or `{subsystem}`
  * - kubernetes and http `{method, path, query?, headers?, body?}`; kubernetes also `{exec: {namespace, pod, container?, argv, stdin?, tty?}}`
  * - mcp `{server, tool, arguments, schema?}`; `args` stands for `arguments`
@@ -45,16 +45,26 @@ const statement = z.strictObject({
   query: text.optional(),
   parameters,
   params: parameters,
+  types: z.array(z.int().nonnegative()).exactOptional(),
+  input: z.union([z.strictObject({ text }), z.strictObject({ binary: text })]).exactOptional(),
+  runs: z.array(text).exactOptional(),
+  connection: z
+    .strictObject({ id: text, inTransaction: z.literal(true).exactOptional(), settings: z.record(text, text).exactOptional() })
+    .exactOptional(),
 });
 
 function readPostgres(value: unknown): PostgresQuery {
   const what = "a postgres operation";
   if (typeof value === "string") return { kind: "postgres.query", statement: value, parameters: [] };
-  const { kind: _, parameters: given, params, ...names } = checkShape(what, value, statement);
+  const { kind: _, parameters: given, params, types, input, runs, connection, ...names } = checkShape(what, value, statement);
   return {
     kind: "postgres.query",
     statement: oneOf(what, { statement: undefined, ...names }),
     parameters: (optionalOf(what, { parameters: given, params }) ?? []).map(parameter),
+    ...(types && { types }),
+    ...(input && { input }),
+    ...(runs && { runs }),
+    ...(connection && { connection }),
   };
 }
 
