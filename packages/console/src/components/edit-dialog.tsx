@@ -60,7 +60,7 @@ export function EditDialog(props: {
 
 function rowsOf(text: string): number {
   const lines = text.split("\n").length;
-  return lines === 1 && text.length < 60 ? 2 : Math.min(14, Math.max(4, lines + 1));
+  return lines === 1 && text.length < 60 ? 1 : Math.min(14, Math.max(4, lines + 1));
 }
 
 function ParameterFields(props: {

@@ -34,9 +34,11 @@ export function OperationView(props: {
     <section className="operation" aria-labelledby={headingId}>
       {warnings}
       <FindingsNotice findings={found} />
-      {parts.map((part, index) => (
-        <PartView key={part.name} part={part} reading={reading} of={of} headingId={index === 0 ? headingId : undefined} />
-      ))}
+      <div className="parts">
+        {parts.map((part, index) => (
+          <PartView key={part.name} part={part} reading={reading} of={of} headingId={index === 0 ? headingId : undefined} />
+        ))}
+      </div>
     </section>
   );
 }
@@ -53,7 +55,7 @@ function PartView({ part, ...props }: PartProps<Part>) {
     case "block":
       return <Block part={part} {...props} />;
     case "values":
-      return <ValueTable name={part.name} values={part.values} {...props} />;
+      return <ValueTable name={part.name} values={part.values} forms={part.forms ?? false} {...props} />;
     case "note":
       return <Note part={part} {...props} />;
   }

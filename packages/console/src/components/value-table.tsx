@@ -12,15 +12,17 @@ export function ValueTable(props: {
   /** E.g. `Parameters`. */
   readonly name: string;
   readonly values: readonly NamedValue[];
+  /** Whether some may be other than text. */
+  readonly forms: boolean;
   readonly reading: Reading | undefined;
   /** Of which of several operations, e.g. ` of line 2`. */
   readonly of: string;
   readonly headingId: string | undefined;
 }) {
-  const { name, values, reading, of } = props;
+  const { name, values, forms, reading, of } = props;
   if (values.length === 0) return <p className="no-parameters">No {name.toLowerCase()}.</p>;
   return (
-    <table className="parameters">
+    <table className={forms ? "parameters" : "parameters named"}>
       <caption id={props.headingId}>
         {name}
         <span className="visually-hidden">{of}</span>
@@ -28,7 +30,7 @@ export function ValueTable(props: {
       <thead>
         <tr>
           <th scope="col">Name</th>
-          <th scope="col">Form</th>
+          {forms && <th scope="col">Form</th>}
           <th scope="col">Value</th>
         </tr>
       </thead>
@@ -38,7 +40,7 @@ export function ValueTable(props: {
             <th scope="row">
               <Exact text={one.name} />
             </th>
-            <td className="parameter-form">{form(one.content)}</td>
+            {forms && <td className="parameter-form">{form(one.content)}</td>}
             <td>
               <Value parameter={one.content} name={`${shownText(one.name)}${of}`} reading={reading} />
             </td>

@@ -34,6 +34,16 @@ test("of two headers of one name the changed one is told", () => {
   expect(changedParts(request, changed)).toEqual([{ name: "accept (2)", before: "“b”", after: "“c”", short: true }]);
 });
 
+test("JSON is compared line by line, unless only white space is different", () => {
+  const of = (value: string): Operation => ({ ...request, body: { type: "text", value } });
+  expect(changedParts(of('{"a":1,"b":2}'), of('{"a":1,"b":3}'))).toEqual([
+    { name: "Body", before: '{\n  "a": 1,\n  "b": 2\n}', after: '{\n  "a": 1,\n  "b": 3\n}', short: false },
+  ]);
+  expect(changedParts(of('{"a":1}'), of('{"a": 1}'))).toEqual([
+    { name: "Body", before: '{"a":1}', after: '{"a": 1}', short: false },
+  ]);
+});
+
 test("bytes are compared whole, and cannot be written", () => {
   const bytes = (last: number): Operation => ({ ...request, body: { type: "binary", value: Uint8Array.of(255, last) } });
   expect(changedParts(bytes(1), bytes(2))).toEqual([{ name: "Body", before: "ff 01", after: "ff 02", short: false }]);

@@ -1,6 +1,7 @@
 import type { Content, Operation, Parameter } from "../api/operation.ts";
 import { hex } from "./bytes.ts";
 import { valueWords } from "./grant-words.ts";
+import { indentedJson } from "./indented-json.ts";
 import { operationParts, type Part } from "./operation-parts.ts";
 
 /** What is different between two operations in one part or value. */
@@ -19,14 +20,23 @@ export function changedParts(before: Operation, after: Operation): readonly Chan
     const [was, is] = [old.get(name), now.get(name)];
     const short = (was ?? is)?.short ?? false;
     const none = short ? "not given" : "";
-    const change = { name, before: was?.text ?? none, after: is?.text ?? none, short };
-    return was !== undefined && is !== undefined && was.text === is.text ? [] : [change];
+    if (was !== undefined && is !== undefined && was.text === is.text) return [];
+    const [before, after] = laidOut(was, is) ?? [was?.text ?? none, is?.text ?? none];
+    return [{ name, before, after, short }];
   });
 }
 
 interface Piece {
   readonly text: string;
   readonly short: boolean;
+  readonly isJson?: boolean;
+}
+
+/** JSON line by line; undefined where that would hide what is different: white space. */
+function laidOut(was: Piece | undefined, is: Piece | undefined): readonly [string, string] | undefined {
+  if (!was?.isJson || !is?.isJson) return undefined;
+  const [before, after] = [indentedJson(was.text), indentedJson(is.text)];
+  return before === after ? undefined : [before, after];
 }
 
 function pieces(operation: Operation): ReadonlyMap<string, Piece> {
@@ -36,7 +46,7 @@ function pieces(operation: Operation): ReadonlyMap<string, Piece> {
 function piecesOf(part: Part): readonly (readonly [string, Piece])[] {
   switch (part.type) {
     case "block":
-      return [[part.name, { text: contentText(part.content), short: false }]];
+      return [[part.name, { text: contentText(part.content), short: false, isJson: part.syntax === "json" }]];
     case "values":
       // A header may stand twice.
       return part.values.map(({ name, content }, index) => [

@@ -12,7 +12,7 @@ export type Part = {
   readonly name: string;
 } & (
   | { readonly type: "block"; readonly content: Content; readonly syntax?: "sql" | "json" }
-  | { readonly type: "values"; readonly values: readonly NamedValue[] }
+  | { readonly type: "values"; readonly values: readonly NamedValue[]; readonly forms?: true }
   | { readonly type: "note"; readonly text: string }
 );
 
@@ -20,10 +20,7 @@ export type Part = {
 const partsOf: { readonly [K in Kind]: (operation: Operations[K]) => readonly Part[] } = {
   "postgres.query": ({ statement, parameters, types, input, connection }) => [
     { name: "Statement", type: "block", content: text(statement), syntax: "sql" },
-    values(
-      "Parameters",
-      parameters.map((content, index) => ({ name: `$${index + 1}`, content })),
-    ),
+    { name: "Parameters", type: "values", values: parameters.map(numbered), forms: true },
     ...(types.length > 0 ? [{ name: "Types of the parameters", type: "note", text: types.join(", ") } as const] : []),
     ...block("Data", input),
     ...ownParts({ connection, streamed: false }),
@@ -105,6 +102,10 @@ function block(name: string, content: Content | undefined, syntax?: "json"): rea
 
 function values(name: string, list: readonly NamedValue[]): Part {
   return { name, type: "values", values: list };
+}
+
+function numbered(content: Parameter, index: number): NamedValue {
+  return { name: `$${index + 1}`, content };
 }
 
 function value(name: string, one: string): NamedValue {
