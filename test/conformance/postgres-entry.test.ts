@@ -174,6 +174,20 @@ describe("TLS", () => {
   });
 });
 
+describe("a client certificate names", () => {
+  it.each([
+    ["its common name", [], /too many connections of billing$/m],
+    ["its SPIFFE ID rather", ["spiffe://example.org/agent/a"], /too many connections of spiffe:\/\/example\.org\/agent\/a$/m],
+    ["nobody with several SPIFFE IDs", ["spiffe://a.org/x", "spiffe://b.org/x"], /certificate has several SPIFFE IDs/],
+  ])("%s", async (_what, uris, message) => {
+    const bounds = { connections: 9, connectionsPerPrincipal: 0 };
+    await using world = await World.open(server, { ...over({ clientCa: authority.ca }), bounds });
+    const { certificate, key } = authority.client("billing", ...uris);
+    const shown = pemOptions(world, { sslcert: certificate, sslkey: key });
+    expect((await world.psql(`${who} sslmode=require ${shown}`, "select 1")).stderr).toMatch(message);
+  });
+});
+
 describe("a CancelRequest (THREATS.md pg-cancel)", () => {
   it.each([
     ["older", {}],

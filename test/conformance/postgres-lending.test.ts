@@ -107,7 +107,7 @@ describe("a lent session", () => {
 
   it("serves only clients of the same settings, and makes room for others", async () => {
     await using target = open({ pool: { sessions: { max: 2 } } });
-    const pids = new Map<string, string | undefined>();
+    const pids = new Map<string, string | null | undefined>();
     for (const zone of ["UTC", "Asia/Tokyo", "Europe/Paris", "UTC"]) {
       const borrowed = await Borrowed.from(target, { TimeZone: zone });
       expect(await borrowed.query("select current_setting('TimeZone')")).toBe(zone);

@@ -109,7 +109,8 @@ describe("countersign connect", () => {
     child.kill("SIGINT");
     await once(child, "close");
     expect(stderr).toContain("nothing ran");
-    expect((await instance.cli("requests", "--state", "cancelled", "--json")).stdout).toContain("update orders set status");
+    const [id = ""] = /req_\w+/.exec(stderr) ?? [];
+    expect((await instance.cli("show", id)).stdout).toMatch(/cancelled/i);
     await end();
   });
 });

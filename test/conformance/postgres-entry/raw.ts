@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import type { World } from "./world.ts";
 
 /** One message of the server. */
@@ -62,7 +62,7 @@ export class RawClient {
   }
 
   /** TLS from the first byte on. */
-  static direct({ at }: World, options: Parameters<typeof connectTls>[0]): RawClient {
+  static direct({ at }: World, options: ConnectionOptions): RawClient {
     return new RawClient(connectTls({ host: at.host, port: at.port, rejectUnauthorized: false, ...options }));
   }
 
@@ -115,7 +115,7 @@ export class RawClient {
   }
 
   /** Goes on inside TLS. */
-  secured(options: Parameters<typeof connectTls>[0] = {}): RawClient {
+  secured(options: ConnectionOptions = {}): RawClient {
     this.socket.removeAllListeners("data");
     const secure: TLSSocket = connectTls({ socket: this.socket, rejectUnauthorized: false, ...options });
     return new RawClient(secure);

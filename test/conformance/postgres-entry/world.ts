@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { generateKeyPairSync, type KeyPairKeyObjectResult, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -55,11 +55,11 @@ export class World implements AsyncDisposable {
   readonly defects: unknown[] = [];
   readonly target: PostgresTarget;
   readonly listener: NativeListener;
-  readonly #keys: ReturnType<typeof generateKeyPairSync>;
+  readonly #keys: KeyPairKeyObjectResult;
 
   private constructor(
     folder: string,
-    keys: ReturnType<typeof generateKeyPairSync>,
+    keys: KeyPairKeyObjectResult,
     target: PostgresTarget,
     listener: NativeListener,
     seen: Seen,
@@ -117,7 +117,7 @@ export class World implements AsyncDisposable {
         },
       },
       resources: new Resources([{ name: parsed.name, type: "postgres", labels: {}, roles: target.roles, connector: target }]),
-      journal: { afterFlush: (send) => send() },
+      journal: { afterFlush: ({ flushed }) => flushed() },
       tokens: new Tokens([issuer], Date.now),
       approvalUrl: () => "",
       now: Date.now,
