@@ -41,4 +41,17 @@ describe.each(versions)("psql by a policy that allows everything, PostgreSQL %s"
     expect(guarded[index]?.out).toBe(direct[index]?.out);
     expect(guarded[index]?.code).toBe(direct[index]?.code);
   });
+
+  it("tells the place of an error that an older server's parser does not know", async () => {
+    const script = ["-c", "select 1 fetch first 1 row with ties"];
+    const [own, through] = [await psql(world.direct, script), await psql(world.guarded, script)];
+    // The text is read by the parser of version 18, whatever the server's is.
+    expect(through.err.split("\n")[0]).toBe(own.err.split("\n")[0]);
+    if (version === "newest") expect(through.err).toBe(own.err);
+    else
+      expect(through.err.split("\n").slice(1, 3)).toEqual([
+        "LINE 1: select 1 fetch first 1 row with ties",
+        expect.stringMatching(/^ +\^$/),
+      ]);
+  });
 });

@@ -75,7 +75,6 @@ lines", E'tab\there', U&'\0041\00e9', $tag$it's$tag$, 'ä→日本 🎈';
 select /* a comment; with a semicolon */ 1 -- and one more; here
   as after_comment;
 select 1 as a, 2 as a, 3 as a;
-select * from (select 1) as t (one) where one = 1 fetch first 1 row with ties;
 select * from (select 1) as t order by 1 fetch first 1 row with ties;
 explain (costs off) select * from customer where id = 3;
 explain (costs off, format json) select count(*) from item;
