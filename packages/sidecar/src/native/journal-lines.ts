@@ -11,8 +11,7 @@
  * A row: `[n, operation, at, duration, rows, bytes, state, parameters, code?, tag?]`; times in milliseconds, `at` from the record's opening.
  */
 
-import type { PassageEnd } from "./passage.ts";
-import type { PassageState, SharedRecord } from "./shared-record.ts";
+import type { RowEnd, SharedRecord } from "./shared-record.ts";
 
 /** What a passage's row begins with: its number, its operation's index and its time, then its parameters as JSON. */
 export interface RowStart {
@@ -31,31 +30,31 @@ export function beginLine(serial: number, { n, operation: index, at, parameters 
   return `["begin",${serial},${n},${index},${at},${parameters}${operation && ","}${operation}]\n`;
 }
 
-export function endLine(serial: number, n: number, how: PassageEnd): string {
-  return `["end",${serial},${n},${microseconds(how.durationMs)},${how.rows},${how.bytes},"${how.state}"${tail(how)}]\n`;
+/** How a passage ended, as text: it stands in the journal and in the payload. */
+export interface EndText {
+  readonly figures: string;
+  readonly words: string;
+}
+
+export function endText({ durationMs, rows, bytes, state, targetCode, commandTag }: RowEnd): EndText {
+  // Three decimals are enough, and keep lines short.
+  const figures = `${Math.round(durationMs * 1000) / 1000},${rows},${bytes},"${state}"`;
+  if (targetCode === undefined && commandTag === undefined) return { figures, words: "" };
+  const code = targetCode === undefined ? "null" : JSON.stringify(targetCode);
+  return { figures, words: commandTag === undefined ? `,${code}` : `,${code},${JSON.stringify(commandTag)}` };
+}
+
+export function endLine(serial: number, n: number, { figures, words }: EndText): string {
+  return `["end",${serial},${n},${figures}${words}]\n`;
 }
 
 /** A passage in its record's payload. */
-export function rowText(
-  { n, operation, at, parameters }: RowStart,
-  how: Omit<PassageEnd, "state"> & { readonly state: PassageState },
-): string {
-  return `[${n},${operation},${at},${microseconds(how.durationMs)},${how.rows},${how.bytes},"${how.state}",${parameters}${tail(how)}]`;
+export function rowText({ n, operation, at, parameters }: RowStart, { figures, words }: EndText): string {
+  return `[${n},${operation},${at},${figures},${parameters}${words}]`;
 }
 
 /** All of a record as it stands, but the passages that run. */
 export function recordLines(record: SharedRecord): string {
   const { serial } = record;
   return `${openLine(record)}["operations",${serial},${record.operations()}]\n["rows",${serial},${record.rows()}]\n`;
-}
-
-function tail({ targetCode, commandTag }: Pick<PassageEnd, "targetCode" | "commandTag">): string {
-  if (targetCode === undefined && commandTag === undefined) return "";
-  const code = targetCode === undefined ? "null" : JSON.stringify(targetCode);
-  return commandTag === undefined ? `,${code}` : `,${code},${JSON.stringify(commandTag)}`;
-}
-
-/** Three decimals are enough, and keep lines short. */
-function microseconds(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

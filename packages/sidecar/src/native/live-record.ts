@@ -1,5 +1,5 @@
 import type { Allow, LineOperation } from "@countersign/policy";
-import { beginLine, endLine, openLine, type RowStart, recordLines, rowText } from "./journal-lines.ts";
+import { beginLine, endLine, endText, openLine, type RowStart, recordLines, rowText } from "./journal-lines.ts";
 import { OperationIndex } from "./operation-index.ts";
 import type { Passage, PassageEnd } from "./passage.ts";
 import { SharedRecord } from "./shared-record.ts";
@@ -21,6 +21,8 @@ export type RecordStage = "open" | "closed" | "due";
 
 /** Row and line, as far as they are not the texts in them. */
 const passageBytes = 100;
+
+const stillRunning = { state: "running", rows: 0, bytes: 0, durationMs: 0 } as const;
 
 /** A shared record while its passages run. */
 export class LiveRecord {
@@ -86,8 +88,9 @@ export class LiveRecord {
   ended(passage: LivePassage, how: PassageEnd): void {
     if (!this.#running.delete(passage)) return;
     const { start } = passage;
-    this.record.addRow(rowText(start, how), start.at + how.durationMs, how);
-    this.#journal.note(endLine(this.record.serial, start.n, how));
+    const text = endText(how);
+    this.record.addRow(rowText(start, text), start.at + how.durationMs, how);
+    this.#journal.note(endLine(this.record.serial, start.n, text));
     if (this.#stage === "closed" && this.#running.size === 0) this.#due();
   }
 
@@ -119,8 +122,8 @@ export class LiveRecord {
       const text = JSON.stringify(Array.isArray(operations) ? operations[passage.start.operation] : null);
       const operation = second.#index.ofText(text);
       if (second.#index.added !== undefined) second.record.addOperation(text);
-      const row = rowText(passage.start, { state: "running", rows: 0, bytes: 0, durationMs: 0 });
-      this.record.addRow(row, passage.start.at, { state: "running", rows: 0, bytes: 0 });
+      const row = rowText(passage.start, endText(stillRunning));
+      this.record.addRow(row, passage.start.at, stillRunning);
       passage.moveTo(second, { ...passage.start, operation });
       second.#running.add(passage);
       second.#hold(text.length + row.length);

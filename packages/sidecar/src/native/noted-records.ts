@@ -1,8 +1,7 @@
 import type { RecordDraft } from "@countersign/audit";
 import { z } from "zod";
-import { type RowStart, rowText } from "./journal-lines.ts";
-import type { PassageEnd } from "./passage.ts";
-import { type PassageState, SharedRecord } from "./shared-record.ts";
+import { endText, type RowStart, rowText } from "./journal-lines.ts";
+import { type PassageState, type RowEnd, SharedRecord } from "./shared-record.ts";
 
 const count = z.number().nonnegative();
 const index = z.int().nonnegative();
@@ -41,10 +40,8 @@ interface Noted {
   readonly operations: unknown[];
   /** By number. */
   readonly begun: Map<number, RowStart>;
-  readonly ended: Map<number, End>;
+  readonly ended: Map<number, RowEnd>;
 }
-
-type End = Omit<PassageEnd, "state"> & { readonly state: PassageState };
 
 /** A record of a dead process, as far as it was noted. */
 export interface NotedRecord {
@@ -123,12 +120,12 @@ function draftOf({ about, operations, begun, ended }: Noted, open: PassageState,
   for (const operation of operations) record.addOperation(JSON.stringify(operation));
   for (const start of [...begun.values()].sort((a, b) => a.n - b.n)) {
     const end = ended.get(start.n) ?? { state: open, rows: 0, bytes: 0, durationMs: 0 };
-    record.addRow(rowText(start, end), start.at + end.durationMs, end);
+    record.addRow(rowText(start, endText(end)), start.at + end.durationMs, end);
   }
   return record.draft(timeMs, true);
 }
 
-function endOf(end: End, code: string | null | undefined, tag: string | null | undefined): End {
+function endOf(end: RowEnd, code: string | null | undefined, tag: string | null | undefined): RowEnd {
   return {
     ...end,
     ...(typeof code === "string" ? { targetCode: code } : {}),

@@ -22,6 +22,9 @@ export interface SharedTerms {
 /** A passage's state in its record; `running`: its end is in the second part of the record. */
 export type PassageState = PassageEnd["state"] | "running";
 
+/** How a passage ended, or that it runs. */
+export type RowEnd = Omit<PassageEnd, "state"> & { readonly state: PassageState };
+
 /** What a record says of its passages without their payload. */
 interface Counts extends Record<PassageState, number> {
   rows: number;
@@ -67,7 +70,7 @@ export class SharedRecord {
   }
 
   /** @param row as {@link rowText} makes it. */
-  addRow(row: string, atMs: number, { state, rows, bytes }: Pick<PassageEnd, "rows" | "bytes"> & { state: PassageState }): void {
+  addRow(row: string, atMs: number, { state, rows, bytes }: Pick<RowEnd, "state" | "rows" | "bytes">): void {
     this.#rows.add(this.#rows.length === 0 ? row : `,${row}`);
     this.#counts[state]++;
     this.#counts.rows += rows;
