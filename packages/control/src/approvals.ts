@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import {
   type Approver,
   askedAfter,
@@ -9,13 +8,13 @@ import {
   type Quorum,
   type RequestState,
   type StageProgress,
-  signVote,
 } from "@countersign/policy";
 import type { Eligibility, VoteRefusal } from "./eligibility.ts";
 import { offeredWith } from "./grant-making.ts";
 import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reviews } from "./reviews.ts";
+import type { Signatures } from "./signatures.ts";
 import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
 import { struckBy } from "./striking.ts";
 import { refusedVoteRecord, voteRecord } from "./vote-records.ts";
@@ -40,15 +39,14 @@ export interface VoteAttempt {
 /** What approvers do: see requests and vote on them. Every approver surface goes through here. */
 export class Approvals {
   readonly #ledger: Ledger;
-  readonly #voteKey: KeyObject;
+  readonly #signatures: Signatures;
   readonly #eligibility: Eligibility;
   readonly #grants: Grants;
   readonly #reviews: Reviews;
 
-  /** @param voteKey Signs votes (Ed25519, private). */
-  constructor(ledger: Ledger, voteKey: KeyObject, eligibility: Eligibility, grants: Grants, reviews: Reviews) {
+  constructor(ledger: Ledger, signatures: Signatures, eligibility: Eligibility, grants: Grants, reviews: Reviews) {
     this.#ledger = ledger;
-    this.#voteKey = voteKey;
+    this.#signatures = signatures;
     this.#eligibility = eligibility;
     this.#grants = grants;
     this.#reviews = reviews;
@@ -80,7 +78,7 @@ export class Approvals {
         ...(offered.offer && { grant: offered.offer }),
         ...(striking.lines && { struck: striking.lines }),
       };
-      const vote = signVote(ballot, this.#voteKey);
+      const vote = this.#signatures.sign(ballot);
       const progress = this.#ledger.progress(request, [...request.votes, vote]);
       const refusal =
         this.#eligibility.refusal(request, approver, breakGlass) ??

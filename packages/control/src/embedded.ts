@@ -23,7 +23,7 @@ import { Requests } from "./requests.ts";
 import { Resolving } from "./resolving.ts";
 import { type ReviewParts, Reviews } from "./reviews.ts";
 import { Revoking } from "./revoking.ts";
-import { signatureCheck } from "./signatures.ts";
+import { Signatures } from "./signatures.ts";
 import { openSqliteStores } from "./stores/sqlite/stores.ts";
 import type { Stores } from "./stores/stores.ts";
 import { type Asked, tally } from "./tally.ts";
@@ -93,7 +93,8 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const locks = await Locks.open(standing, { audit, now }, recorded.locks);
   const isLocked = (person: Voter) => locks.isLocked(person);
   const delegations = await Delegations.open(standing, { audit, now, directory, isLocked });
-  const verify = signatureCheck(keys.vote.publicKey);
+  const signatures = new Signatures(keys.vote);
+  const verify = (vote: Vote) => signatures.isRight(vote);
   const progress = (request: Asked, votes: readonly Vote[]) => tally(request, votes, verify, isLocked);
   const { reminders } = options;
   const ledger = new Ledger({ store, reminders, audit, changes, now, noteWake: (wakeMs) => alarm.note(wakeMs), progress });
@@ -105,7 +106,7 @@ export async function openEmbeddedControlPlane<Log extends AuditLog>(
   const grants = new Grants({ store: standing, audit, locks, now, verify });
   opening.defer(() => grants.idle());
   const reviews = opening.use(await Reviews.open({ store: standing, ledger, eligibility, clock, onEmergency }, recorded.reviews));
-  const approvals = new Approvals(ledger, keys.vote.privateKey, eligibility, grants, reviews);
+  const approvals = new Approvals(ledger, signatures, eligibility, grants, reviews);
   const requests = new Requests(ledger, locks, directory, grants);
   const dependents = opening.use(new Dependents({ ledger, locks, grants, clock }));
   dependents.resume();

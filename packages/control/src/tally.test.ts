@@ -1,9 +1,8 @@
-import { type Ballot, signVote } from "@countersign/policy";
+import { type Ballot, signVote, verifyVote } from "@countersign/policy";
 import { expect, test } from "vitest";
 import { draft } from "../fixtures/drafts.ts";
 import { alice, temporaryFolder } from "../fixtures/plane.ts";
 import { openKeys } from "./keys.ts";
-import { signatureCheck } from "./signatures.ts";
 import type { RequestOverview } from "./stores/request-store.ts";
 import { tally } from "./tally.ts";
 
@@ -36,7 +35,12 @@ const ballot: Ballot = {
 test("a vote counts when it is over this request and digest, signed with this key", () => {
   const { privateKey, publicKey } = openKeys(temporaryFolder()).vote;
   const verdict = (change: Partial<Ballot>, key = privateKey) =>
-    tally(request, [signVote({ ...ballot, ...change }, key)], signatureCheck(publicKey), () => false).verdict;
+    tally(
+      request,
+      [signVote({ ...ballot, ...change }, key)],
+      (vote) => verifyVote(vote, publicKey),
+      () => false,
+    ).verdict;
   expect(verdict({})).toBe("approved");
   expect(verdict({ requestDigest: `sha256:${"0".repeat(64)}` })).toBe("waiting");
   expect(verdict({ requestId: "req_other" })).toBe("waiting");
@@ -47,7 +51,14 @@ test("a vote counts when it is over this request and digest, signed with this ke
 test("an allowed request has nothing to count", () => {
   const { privateKey, publicKey } = openKeys(temporaryFolder()).vote;
   const { decision } = draft({ nowMs: 0, allow: true });
-  expect(tally({ ...request, decision }, [signVote(ballot, privateKey)], signatureCheck(publicKey), () => false)).toEqual({
+  expect(
+    tally(
+      { ...request, decision },
+      [signVote(ballot, privateKey)],
+      (vote) => verifyVote(vote, publicKey),
+      () => false,
+    ),
+  ).toEqual({
     verdict: "waiting",
     requirements: [],
   });
