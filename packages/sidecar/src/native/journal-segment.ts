@@ -32,7 +32,7 @@ export const disk: Disk = {
 };
 
 /** `<run>-<number>.journal`, sorted by number within a run. */
-export function segmentFile({ run, number }: SegmentName): string {
+function segmentFile({ run, number }: SegmentName): string {
   return `${run}-${String(number).padStart(8, "0")}.journal`;
 }
 

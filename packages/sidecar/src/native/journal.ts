@@ -6,7 +6,7 @@ import { recoverJournal } from "./journal-recovery.ts";
 import { type Disk, disk } from "./journal-segment.ts";
 import { type LivePassage, LiveRecord, type RecordJournal } from "./live-record.ts";
 import type { FlushWaiting, PassageConnection, PassageStart, Passages } from "./passage.ts";
-import { ConnectionPassages } from "./passages.ts";
+import { ConnectionPassages, type PassageJournal } from "./passages.ts";
 import { Recording } from "./recording.ts";
 import { SharedRecord } from "./shared-record.ts";
 
@@ -63,7 +63,7 @@ const defaultBounds: JournalBounds = {
  * What is allowed on its way to the audit log: noted in an encrypted file before it is sent, so that it survives the death of the process, and
  * gathered into records that the operations of one connection share. A record leaves the file when it is in the log, on disk.
  */
-export class Journal implements RecordJournal, AsyncDisposable {
+export class Journal implements RecordJournal, PassageJournal, AsyncDisposable {
   readonly bounds: JournalBounds;
   readonly #options: JournalOptions;
   readonly #file: JournalFile;
@@ -108,11 +108,6 @@ export class Journal implements RecordJournal, AsyncDisposable {
     this.#file.afterFlush(waiting);
   }
 
-  /**
-   * Opens a record for passages that share a decision.
-   *
-   * @throws {AuditError} `unavailable`.
-   */
   record({ connection, principal, resource, session, reason }: PassageConnection, start: PassageStart): LiveRecord {
     this.check();
     const { issuer, subject, groups } = principal;
@@ -132,7 +127,6 @@ export class Journal implements RecordJournal, AsyncDisposable {
     return record;
   }
 
-  /** @throws {AuditError} `unavailable`: nothing may be sent. */
   check(): void {
     const failure = this.#file.failure ?? this.#recording.failure;
     if (failure !== undefined) throw new AuditError(failure.code, failure.message, { cause: failure });

@@ -1,21 +1,34 @@
 import type { Allow } from "@countersign/policy";
-import type { Journal } from "./journal.ts";
 import type { LiveRecord } from "./live-record.ts";
 import type { Passage, PassageConnection, PassageStart, Passages } from "./passage.ts";
+
+/** What a connection's passages have of the journal. */
+export interface PassageJournal {
+  readonly bounds: { readonly count: number; readonly bytes: number };
+  /** @throws {AuditError} `unavailable`: nothing may be sent. */
+  check(): void;
+  now(): number;
+  /**
+   * Opens a record for passages that share a decision.
+   *
+   * @throws {AuditError} `unavailable`.
+   */
+  record(connection: PassageConnection, start: PassageStart): LiveRecord;
+}
 
 /** Decisions that a connection may have a record open for at once: traffic often goes back and forth between a few. */
 const mostOpen = 4;
 
 /** The passages of one connection: those about which a record says the same share one. */
 export class ConnectionPassages implements Passages {
-  readonly #journal: Journal;
+  readonly #journal: PassageJournal;
   readonly #connection: PassageConnection;
   /** Those that may take passages, the one used last first. */
   #open: LiveRecord[] = [];
   /** Those that take none any more and may still have passages that run. */
   #closing: LiveRecord[] = [];
 
-  constructor(journal: Journal, connection: PassageConnection) {
+  constructor(journal: PassageJournal, connection: PassageConnection) {
     this.#journal = journal;
     this.#connection = connection;
   }
