@@ -30,16 +30,17 @@ export class ExtendedProtocol {
     const message = readParse(frame);
     const { statement } = message;
     if (empty.test(statement)) return this.#withSession(() => this.#sendParse(request.parse(message.name, ""), message));
+    let found: undefined | Promise<unknown>;
     try {
-      const found = this.#conversation.parts.understand(statement);
-      if (!(found instanceof Promise)) return this.#understood(frame, message);
-      this.#conversation.wait(found, {
-        done: () => this.#understood(frame, message),
-        failed: () => this.#notUnderstood(message),
-      });
+      found = this.#conversation.native.read(this.#conversation.operation(statement, { parameters: [] }));
     } catch {
-      this.#notUnderstood(message);
+      return this.#notUnderstood(message);
     }
+    if (found === undefined) return this.#understood(frame, message);
+    this.#conversation.wait(found, {
+      done: () => this.#understood(frame, message),
+      failed: () => this.#notUnderstood(message),
+    });
   }
 
   #understood(frame: Buffer, message: ParseMessage) {

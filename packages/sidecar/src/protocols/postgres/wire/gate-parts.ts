@@ -1,4 +1,3 @@
-import type { Facts } from "@countersign/policy";
 import type { ClientGateParts } from "../entry/client-gate.ts";
 import type { Flushing } from "./outgoing.ts";
 
@@ -22,13 +21,7 @@ export interface GateBounds {
 export interface GateHost {
   readonly bounds: GateBounds;
   readonly journal: Flushing;
-  /**
-   * Whether a statement can be classified, before its values are known.
-   *
-   * @throws {CountersignError} as `classify`.
-   */
-  readonly understand: (statement: string) => Facts | Promise<Facts>;
-  /** Monotonic milliseconds. */
+  /** Milliseconds. */
   readonly now: () => number;
   readonly onInternalError: (error: unknown) => void;
 }

@@ -10,7 +10,7 @@ import { Conversation, type State } from "./conversation.ts";
 import { expected } from "./expected.ts";
 import { ExtendedProtocol } from "./extended.ts";
 import { ClientFrames, client } from "./frontend.ts";
-import type { GateHost, GateParts } from "./gate-parts.ts";
+import { defaultGateBounds, type GateBounds, type GateHost, type GateParts } from "./gate-parts.ts";
 import type { CaptureWork, Gatekeeper } from "./gatekeeper.ts";
 import { type HeldWork, Holding } from "./holding.ts";
 import { Leaving } from "./leaving.ts";
@@ -87,8 +87,9 @@ interface Queued {
 }
 
 /** Makes the gates of a listener's connections. */
-export function clientGates(host: GateHost): OpenClientGate {
-  return (parts) => new Gate({ ...parts, ...host });
+export function clientGates(host: Omit<GateHost, "bounds">, bounds: Partial<GateBounds> = {}): OpenClientGate {
+  const { journal, now, onInternalError } = host;
+  return (parts) => new Gate({ ...parts, journal, now, onInternalError, bounds: { ...defaultGateBounds, ...bounds } });
 }
 
 /** Everything that a client sends after start-up goes through here, message by message. */
