@@ -74,6 +74,9 @@ export class Invariants {
     if (target.sent().filter((one) => one.request === id).length > 1) this.#break("one approval ran twice");
     if (request.state !== "executing") this.#break(`it runs while it is ${request.state}`);
     if (!log.has("intent", id, (_, { synced }) => synced)) this.#break("it runs without an intent on disk");
+    const over =
+      log.has("state", id, ({ to }) => to !== "approved" && to !== "executing") || log.has("revocation", id, () => true);
+    if (over) this.#break("it runs although the log holds that it has ended");
     for (const taken of [`request ${id}`, `principal ${agent.subject}`, `resource ${resource}`]) {
       if (this.takenBack.has(taken)) this.#break(`it runs after the call that took back the ${taken} had returned`);
     }

@@ -93,7 +93,8 @@ export class ModelLog implements AuditLog {
   }
 
   fingerprint(): string {
-    const about = this.entries.filter(({ record }) => record.type === "intent" || record.type === "outcome");
+    // What is looked at again after a crash.
+    const about = this.entries.filter(({ record }) => isLasting(record));
     const unsynced = this.entries.filter(({ synced }) => !synced);
     return [about, unsynced].map((some) => some.map(({ record }) => described(record)).join(",")).join(";");
   }
@@ -104,6 +105,14 @@ export class ModelLog implements AuditLog {
       JSON.stringify({ ...entry.record, time: new Date(entry.record.timeMs).toISOString(), sidecar: entry.sidecar }),
     );
   }
+}
+
+function isLasting(record: RecordDraft): boolean {
+  const { to } = detailOf(record);
+  return (
+    ["intent", "outcome", "revocation"].includes(record.type) ||
+    (typeof to === "string" && to !== "approved" && to !== "executing")
+  );
 }
 
 function described(record: RecordDraft): string {

@@ -185,6 +185,12 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "log-not-asked-before-a-claim",
+    breaks: "what the log holds is over does not run: a crash between the log and the store leaves a row that says approved",
+    scenario: "claims: two sidecars",
+    edits: [{ file: "packages/sidecar/src/claiming.ts", find: "if (end !== undefined) {", replace: 'if (end === "") {' }],
+  },
+  {
     name: "doubt-cleared-up-in-the-log-only",
     breaks: "every doubt is cleared up as soon as the target can tell: a crash between the log and the store leaves it for ever",
     scenario: "doubt: the target",

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AuditLog } from "@countersign/audit";
 import { CountersignError, type Outcome, type RequestBook, type RequestSnapshot, type Revocations } from "@countersign/policy";
 import { notDispatched } from "./dispatch.ts";
 import { type Finding, permitOf, type Trust } from "./permit.ts";
+import { endOnRecord } from "./recorded-end.ts";
 
 /** What claiming takes. */
 export interface ClaimingParts {
+  readonly audit: AuditLog;
   readonly voteKey: Trust["voteKey"];
   readonly revocations: Revocations;
   readonly requests: RequestBook;
@@ -45,10 +48,15 @@ export async function claim(
 
 /** Finds out before the claim whether what was approved may still run; if not, the approval is void and nothing was claimed. */
 async function mayRun(id: string, parts: ClaimingParts): Promise<boolean> {
-  const { requests, examine, redecide } = parts;
+  const { audit, requests, examine, redecide } = parts;
   for (let first = true; ; first = false) {
     const [current] = await requests.list({ id });
     if (current?.state !== "approved") return false;
+    const end = endOnRecord(await audit.recordsOf(id));
+    if (end !== undefined) {
+      await revoke(id, new CountersignError("revoked", end), requests);
+      return false;
+    }
     try {
       permitOf(current, await examine(current), parts);
       return true;
@@ -58,9 +66,14 @@ async function mayRun(id: string, parts: ClaimingParts): Promise<boolean> {
         // Policy has changed back in this very moment: it is looked at once more.
         continue;
       }
-      const outcome: Outcome = { ...notDispatched(error), state: "revoked" };
-      await requests.settle(id, { outcome, by: "sidecar", resultEvents: 0 }).catch(() => {});
+      await revoke(id, error, requests);
       return false;
     }
   }
+}
+
+/** The approval is void. */
+async function revoke(id: string, error: unknown, requests: RequestBook): Promise<void> {
+  const outcome: Outcome = { ...notDispatched(error), state: "revoked" };
+  await requests.settle(id, { outcome, by: "sidecar", resultEvents: 0 }).catch(() => {});
 }
