@@ -110,7 +110,7 @@ describe("countersign connect", () => {
     await once(child, "close");
     expect(stderr).toContain("nothing ran");
     const [id = ""] = /req_\w+/.exec(stderr) ?? [];
-    expect((await instance.cli("show", id)).stdout).toMatch(/cancelled/i);
+    expect((await instance.cli("show", id, "--as", "alice")).stdout).toMatch(/cancelled/i);
     await end();
   });
 });
