@@ -101,6 +101,6 @@ function postgresQuery({ statement, parameters = [] }: PostgresQueryAction): Ope
   // Not map: it would skip the holes of a sparse array.
   const values: PostgresParameter[] = [];
   for (const [index, parameter] of parameters.entries()) values.push(toParameter(parameter, index));
-  const rest = { types: [], input: undefined, connection: undefined };
+  const rest = { types: [], input: undefined, connection: undefined, runs: undefined };
   return { operation: { $case: "postgresQuery", value: { statement, parameters: values, ...rest } } };
 }

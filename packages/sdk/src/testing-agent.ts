@@ -233,6 +233,6 @@ export function queryOf(action: { readonly operation: Operation | undefined } | 
 /** A statement that takes the place of another, as the sidecar tells of it. */
 export function heldQuery(statement: string, ...values: string[]): Operation {
   const parameters = values.map((value) => ({ value: { $case: "text" as const, value } }));
-  const rest = { types: [], input: undefined, connection: undefined };
+  const rest = { types: [], input: undefined, connection: undefined, runs: undefined };
   return { operation: { $case: "postgresQuery", value: { statement, parameters, ...rest } } };
 }

@@ -119,8 +119,13 @@ function inPlaceOf(before: Operation, after: Operation): Operation {
       "An edit cannot set `connection` and `streamed`: they are an unmodified client's own.",
     );
   }
-  const input = before.kind === "postgres.query" ? before.input : undefined;
-  return { ...after, ...(connection && { connection }), ...(streamed && { streamed }), ...(input && { input }) };
+  const own = { ...after, ...(connection && { connection }), ...(streamed && { streamed }) };
+  if (before.kind !== "postgres.query" || own.kind !== "postgres.query") return own;
+  const { runs: _, ...query } = own;
+  const { input } = before;
+  // What another text's EXECUTE would run is not known here.
+  const runs = query.statement === before.statement ? before.runs : undefined;
+  return { ...query, ...(input && { input }), ...(runs && { runs }) };
 }
 
 function isStreamed(operation: Operation): boolean {

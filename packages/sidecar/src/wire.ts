@@ -30,9 +30,11 @@ export function operationFromWire(message: rpc.Operation | undefined): LineOpera
     const expected = "expected one of `postgres_query`, `ssh_exec`, `ssh_file`, `kubernetes_request`, `http_request`, `mcp_call`";
     throw new CountersignError("invalid_request", `The call holds no operation of a known kind; ${expected}.`);
   }
-  // Only the connection itself says so: an agent could otherwise act on another client's, or have input run that nobody has seen.
-  if (connectionOf(operation) !== undefined || ("streamed" in operation && operation.streamed)) {
-    throw new CountersignError("invalid_request", "Only an unmodified client's own connection sets `connection` and `streamed`.");
+  // Only the connection itself says so: an agent could otherwise act on another client's, have input run that nobody has seen, or say of an
+  // EXECUTE that it runs something harmless.
+  if (connectionOf(operation) !== undefined || ("streamed" in operation && operation.streamed) || "runs" in operation) {
+    const message = "Only an unmodified client's own connection sets `connection`, `streamed` and `runs`.";
+    throw new CountersignError("invalid_request", message);
   }
   return operation;
 }

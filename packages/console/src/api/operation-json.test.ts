@@ -20,7 +20,7 @@ const messages: Record<string, rpc.Operation> = Object.fromEntries(
       value: {
         statement: "copy t from stdin",
         parameters: [{ value: { $case: "null" as const, value: true } }, { value: { $case: "text" as const, value: "" } }],
-        ...{ types: [23, 0], input: text("1\n"), connection },
+        ...{ types: [23, 0], input: text("1\n"), runs: { statements: ["select 1"] }, connection },
       },
     },
     { $case: "sshExec" as const, value: { command: "cat", tty: true, stdin: bytes, connection, streamed: true } },
@@ -52,7 +52,7 @@ test.each(Object.entries(messages))(
   "%s: what is proposed unchanged is what was asked for, but for what is its client's own",
   (field, message) => {
     const proposed: unknown = JSON.parse(JSON.stringify(operationJson(decode(wire(message)))));
-    const own = { ...message.operation?.value, connection: undefined, streamed: false };
+    const own = { ...message.operation?.value, connection: undefined, streamed: false, runs: undefined };
     const expected = rpc.Operation.fromPartial({ operation: { $case: field, value: own } } as never);
     expect(wire(rpc.Operation.fromJSON(proposed))).toEqual(wire(expected));
   },

@@ -28,13 +28,14 @@ const request = ["method", "path", "headers", "body", ...own];
 const forms: { readonly [K in Kind]: Form<K> } = {
   "postgres.query": {
     field: "postgresQuery",
-    known: ["statement", "parameters", "types", "input", "connection"],
+    known: ["statement", "parameters", "types", "input", "runs", "connection"],
     read: (json) => ({
       kind: "postgres.query",
       statement: json.string("statement"),
       parameters: json.list("parameters", parameter),
       types: json.list("types", typeOid),
       input: body(json, "input"),
+      runs: json.has("runs") ? json.object("runs").strings("statements") : undefined,
       connection: connection(json),
     }),
     write: ({ statement, parameters, types, input }) => ({

@@ -42,6 +42,8 @@ export interface Operations {
     readonly parameters: readonly Parameter[];
     readonly types: readonly number[];
     readonly input: Content | undefined;
+    /** What its EXECUTE and FETCH run; absent = not known. */
+    readonly runs: readonly string[] | undefined;
     readonly connection: OwnConnection | undefined;
   };
   "ssh.exec": OwnInput & { readonly command: string; readonly tty: boolean; readonly stdin: Content | undefined };

@@ -18,11 +18,19 @@ export type Part = {
 
 /** All of each kind of operation: what no part shows is not in it. The first part is the most telling one. */
 const partsOf: { readonly [K in Kind]: (operation: Operations[K]) => readonly Part[] } = {
-  "postgres.query": ({ statement, parameters, types, input, connection }) => [
+  "postgres.query": ({ statement, parameters, types, input, runs, connection }) => [
     { name: "Statement", type: "block", content: text(statement), syntax: "sql" },
     { name: "Parameters", type: "values", values: parameters.map(numbered), forms: true },
     ...(types.length > 0 ? [{ name: "Types of the parameters", type: "note", text: types.join(", ") } as const] : []),
     ...block("Data", input),
+    ...(runs
+      ? [
+          values(
+            "What its EXECUTE and FETCH run",
+            runs.map((one, index) => value(String(index + 1), one)),
+          ),
+        ]
+      : []),
     ...ownParts({ connection, streamed: false }),
   ],
   "ssh.exec": ({ command, tty, stdin, ...own }) => [

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ProtocolName } from "../facts/protocols.ts";
+import { operations } from "../operation/testing-operations.ts";
 import { CountersignError } from "../outcome.ts";
 import { readOperation } from "./operation-json.ts";
 
@@ -212,4 +214,30 @@ describe("mcp", () => {
   ])("%j is refused", (value, message) => {
     expect(refusal("mcp", value)).toContain(message);
   });
+});
+
+const protocolOf = {
+  "postgres.query": "postgres",
+  "ssh.exec": "ssh",
+  "ssh.file": "ssh",
+  "ssh.subsystem": "ssh",
+  "kubernetes.request": "kubernetes",
+  "http.request": "http",
+  "mcp.call": "mcp",
+} as const;
+
+test.each(Object.entries(protocolOf))("%s is read from a record as it was asked for, field by field", (kind, protocol) => {
+  fc.assert(
+    fc.property(operations[kind as keyof typeof protocolOf], (operation) => {
+      expect(readOperation(protocol, JSON.parse(JSON.stringify(operation)))).toEqual(operation);
+    }),
+  );
+});
+
+test("a file operation by hand: text is its content", () => {
+  expect(readOperation("ssh", { action: "write", path: "/x", content: "a\n" })).toEqual({
+    ...{ kind: "ssh.file", action: "write", path: "/x", content: { text: "a\n" } },
+  });
+  expect(refusal("ssh", { action: "chmod", path: "/x" })).toContain("expected read or write");
+  expect(refusal("ssh", { action: "read", path: "/x", mode: 1 })).toContain("mode");
 });

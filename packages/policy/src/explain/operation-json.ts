@@ -1,11 +1,12 @@
 import { z } from "zod";
-import type { McpCall, Operation, PostgresParameter, PostgresQuery, SshExec, SshSubsystem } from "../action.ts";
+import type { McpCall, Operation, PostgresParameter, PostgresQuery } from "../action.ts";
 import type { Json } from "../canonical.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
 import { CountersignError } from "../outcome.ts";
-import { commandLine } from "./command-line.ts";
 import { checkShape, json, oneOf, optionalOf } from "./json-shape.ts";
+import { connection, exactBody } from "./own-json.ts";
 import { readHttp, readKubernetes } from "./request-json.ts";
+import { readSsh } from "./ssh-json.ts";
 
 /**
  * Reads an operation from JSON (or YAML) as people and programs write it, for tests, explanations and simulations.
@@ -14,11 +15,13 @@ import { readHttp, readKubernetes } from "./request-json.ts";
  *
  * - postgres `{statement, parameters?, types?, input?, runs?, connection?}`; `sql`, `text` and `query` stand for `statement`, `params` for
  *   `parameters`; a parameter is any JSON value, or `{text}` or `{binary}` as in actions
- * - ssh `{command, tty?}`, `{argv, tty?}` (each argument quoted) or `{subsystem}`
- * - kubernetes and http `{method, path, query?, headers?, body?}`; kubernetes also `{exec: {namespace, pod, container?, argv, stdin?, tty?}}`
+ * - ssh `{command, tty?, stdin?}`, `{argv, tty?, stdin?}` (each argument quoted), `{action, path, to?, content?, attributes?}` or `{subsystem}`
+ * - kubernetes and http `{method, path, query?, headers?, body?}`; kubernetes also `uid` and `{exec: {namespace, pod, container?,
+ *   argv, stdin?, tty?}}`
  * - mcp `{server, tool, arguments, schema?}`; `args` stands for `arguments`
  *
- * With `kind` (`postgres.query`, …) a body is `{text}` or `{binary}`, so that an `Operation` of an action is read as it is.
+ * With `kind` (`postgres.query`, …) a body is `{text}` or `{binary}`, so that an `Operation` of an action is read as it is. What an
+ * unmodified client's operation has besides, `connection` and `streamed`, is read as well.
  *
  * @throws {CountersignError} `invalid_request` with what is wrong, where, and the known key that is nearest to an unknown one.
  */
@@ -46,17 +49,24 @@ const statement = z.strictObject({
   parameters,
   params: parameters,
   types: z.array(z.int().nonnegative()).exactOptional(),
-  input: z.union([z.strictObject({ text }), z.strictObject({ binary: text })]).exactOptional(),
+  input: exactBody.exactOptional(),
   runs: z.array(text).exactOptional(),
-  connection: z
-    .strictObject({ id: text, inTransaction: z.literal(true).exactOptional(), settings: z.record(text, text).exactOptional() })
-    .exactOptional(),
+  connection: connection.exactOptional(),
 });
 
 function readPostgres(value: unknown): PostgresQuery {
   const what = "a postgres operation";
   if (typeof value === "string") return { kind: "postgres.query", statement: value, parameters: [] };
-  const { kind: _, parameters: given, params, types, input, runs, connection, ...names } = checkShape(what, value, statement);
+  const {
+    kind: _,
+    parameters: given,
+    params,
+    types,
+    input,
+    runs,
+    connection: own,
+    ...names
+  } = checkShape(what, value, statement);
   return {
     kind: "postgres.query",
     statement: oneOf(what, { statement: undefined, ...names }),
@@ -64,7 +74,7 @@ function readPostgres(value: unknown): PostgresQuery {
     ...(types && { types }),
     ...(input && { input }),
     ...(runs && { runs }),
-    ...(connection && { connection }),
+    ...(own && { connection: own }),
   };
 }
 
@@ -80,29 +90,6 @@ function parameter(value: Json): PostgresParameter {
     }
   }
   return { text: JSON.stringify(value) };
-}
-
-const argv = z.array(text).min(1, { error: "the program is missing" });
-const exec = z.strictObject({
-  kind: z.literal("ssh.exec").optional(),
-  command: z.union([text, argv]).optional(),
-  argv: argv.optional(),
-  tty: z.boolean().optional(),
-});
-const subsystem = z.strictObject({ kind: z.literal("ssh.subsystem").optional(), subsystem: text });
-
-function readSsh(value: unknown): SshExec | SshSubsystem {
-  const what = "an ssh operation";
-  if (typeof value === "string") return { kind: "ssh.exec", command: value };
-  if (typeof value === "object" && value !== null && "subsystem" in value)
-    return { kind: "ssh.subsystem", subsystem: checkShape(what, value, subsystem).subsystem };
-  const { command, argv: words, tty } = checkShape(what, value, exec);
-  const asked = oneOf(what, { command, argv: words });
-  return {
-    kind: "ssh.exec",
-    command: typeof asked === "string" ? asked : commandLine(asked),
-    ...(tty === undefined ? {} : { tty }),
-  };
 }
 
 const jsonObject = z.record(text, json);

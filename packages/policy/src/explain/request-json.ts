@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Body, HttpRequest, KubernetesRequest } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
 import { checkShape, json, oneOf } from "./json-shape.ts";
+import { exactBody, ownInput } from "./own-json.ts";
 
 const text = z.string();
 const queryValue = z.union([text, z.number(), z.boolean()]);
@@ -15,8 +16,8 @@ const fields = {
   query: query.optional(),
   headers: headers.optional(),
   body: json.optional(),
+  ...ownInput,
 };
-const exactBody = z.object({ body: z.union([z.strictObject({ text }), z.strictObject({ binary: text })]) });
 
 const argv = z.array(text).min(1, { error: "the program is missing" }).optional();
 const exec = z.strictObject({
@@ -35,6 +36,7 @@ const kubernetes = z.strictObject({
   ...fields,
   method: fields.method.optional(),
   path: fields.path.optional(),
+  uid: text.exactOptional(),
   exec: exec.optional(),
 });
 
@@ -67,7 +69,8 @@ export function readKubernetes(value: unknown): KubernetesRequest {
     { method: loosely.method, path: loosely.path },
     z.object({ method: fields.method, path: fields.path }),
   );
-  return { kind: "kubernetes.request", ...request(what, { ...loosely, method, path }) };
+  const { uid } = { uid: undefined, ...loosely };
+  return { kind: "kubernetes.request", ...request(what, { ...loosely, method, path }), ...(uid === undefined ? {} : { uid }) };
 }
 
 /** `GET /orders?limit=5`: what stands before the first space is the method, all that follows is sent as it is. */
@@ -77,12 +80,18 @@ function requestLine(line: string): LooseRequest {
   throw new CountersignError("invalid_request", 'Not a request: write METHOD PATH, e.g. "GET /orders?limit=5".');
 }
 
-function request(what: string, { kind, method, path, query: added, headers: given, body }: LooseRequest): Request {
+function request(what: string, loosely: LooseRequest): Request {
+  const { kind, method, path, query: added, headers: given, body, connection, streamed } = loosely;
   const sent = headerPairs(given ?? []);
   const content = body === undefined ? undefined : contentOf(what, kind, body);
   const typed = sent.some(([name]) => name.toLowerCase() === "content-type");
   const type: Request["headers"] = content?.isJson && !typed ? [["content-type", "application/json"]] : [];
-  return { method, path: withQuery(path, added), headers: [...sent, ...type], ...(content ? { body: content.body } : {}) };
+  return {
+    ...{ method, path: withQuery(path, added), headers: [...sent, ...type] },
+    ...(content ? { body: content.body } : {}),
+    ...(connection && { connection }),
+    ...(streamed && { streamed }),
+  };
 }
 
 function headerPairs(given: z.output<typeof headers>): Request["headers"] {
@@ -97,7 +106,7 @@ function contentOf(
   body: z.output<typeof json>,
 ): { readonly body: Body; readonly isJson: boolean } {
   if (typeof body === "string") return { body: { text: body }, isJson: false };
-  if (kind !== undefined) return { ...checkShape(what, { body }, exactBody), isJson: false };
+  if (kind !== undefined) return { ...checkShape(what, { body }, z.object({ body: exactBody })), isJson: false };
   return { body: { text: JSON.stringify(body) }, isJson: true };
 }
 

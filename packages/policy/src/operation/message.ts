@@ -37,6 +37,7 @@ export interface PostgresQueryMessage {
   types: number[];
   input: BodyMessage | undefined;
   connection: ConnectionMessage | undefined;
+  runs: { statements: string[] } | undefined;
 }
 
 /** `SshExec` */

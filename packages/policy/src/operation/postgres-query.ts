@@ -7,29 +7,32 @@ import { connectionMessage, ownInputParts, readConnection } from "./own-input.ts
 
 /** A statement with its values. */
 export const postgresQuery: OperationKind<"postgres.query"> = {
-  write: ({ statement, parameters, types = [], input, connection }) => ({
+  write: ({ statement, parameters, types = [], input, runs, connection }) => ({
     $case: "postgresQuery",
     value: {
       ...{ statement, parameters: parameters.map(parameterMessage), types: [...types] },
       ...{ input: bodyMessage(input), connection: connectionMessage(connection) },
+      runs: runs && { statements: [...runs] },
     },
   }),
-  read({ statement, parameters, types, input: given, connection }) {
+  read({ statement, parameters, types, input: given, runs, connection }) {
     const input = readBodyMessage(given);
     return {
       kind: "postgres.query",
       ...{ statement, parameters: parameters.map(readParameter) },
       ...(types.length > 0 ? { types } : {}),
       ...(input && { input }),
+      ...(runs && { runs: runs.statements }),
       ...readConnection(connection),
     };
   },
   text: ({ statement }) => statement,
-  parts: ({ statement, parameters, types, input, connection }) => [
+  parts: ({ statement, parameters, types, input, runs, connection }) => [
     { name: "Statement", type: "block", content: { text: statement }, syntax: "sql" },
     ...(parameters.length > 0 ? [parameterPart(parameters)] : []),
     ...(types ? [{ name: "Types of the parameters", type: "note", text: types.join(", ") } as const] : []),
     ...(input ? [{ name: "Data", type: "block", content: input, syntax: "text" } as const] : []),
+    ...(runs ? [runsPart(runs)] : []),
     ...ownInputParts(connection ? { connection } : {}),
   ],
 };
@@ -37,6 +40,11 @@ export const postgresQuery: OperationKind<"postgres.query"> = {
 function parameterPart(parameters: readonly PostgresParameter[]): OperationPart {
   const values = parameters.map((content, index) => ({ name: `$${index + 1}`, content }));
   return { name: "Parameters", type: "values", values };
+}
+
+function runsPart(runs: readonly string[]): OperationPart {
+  const values = runs.map((text, index) => ({ name: String(index + 1), content: { text } }));
+  return { name: "What its EXECUTE and FETCH run", type: "values", values };
 }
 
 function parameterMessage(parameter: PostgresParameter): ParameterMessage {

@@ -105,7 +105,7 @@ function open() {
 }
 
 function execute(call: number, statement = `call ${call}`): CallerFrame {
-  const rest = { types: [], input: undefined, connection: undefined };
+  const rest = { types: [], input: undefined, connection: undefined, runs: undefined };
   const operation: Operation = { operation: { $case: "postgresQuery", value: { statement, parameters: [], ...rest } } };
   return { call, frame: { $case: "execute", value: { resource: "db", operation, reason: "", idempotencyKey: "", session: "" } } };
 }

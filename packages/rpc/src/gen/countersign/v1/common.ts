@@ -224,7 +224,17 @@ export interface PostgresQuery {
     | Body
     | undefined;
   /** The client's own connection, which alone runs it. Never in what an agent or an approver sends. */
-  connection: ClientConnection | undefined;
+  connection:
+    | ClientConnection
+    | undefined;
+  /** What each EXECUTE, FETCH and MOVE of the text runs. Absent = not known. Never in what an agent or an approver sends. */
+  runs: PreparedStatements | undefined;
+}
+
+/** Statements that were prepared or declared before. */
+export interface PreparedStatements {
+  /** As they were sent, in the order in which they are run. */
+  statements: string[];
 }
 
 /** One connection of an unmodified client. */
@@ -550,7 +560,7 @@ export interface Outcome {
 }
 
 function createBasePostgresQuery(): PostgresQuery {
-  return { statement: "", parameters: [], types: [], input: undefined, connection: undefined };
+  return { statement: "", parameters: [], types: [], input: undefined, connection: undefined, runs: undefined };
 }
 
 export const PostgresQuery: MessageFns<PostgresQuery> = {
@@ -573,6 +583,9 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
     }
     if (message.connection !== undefined) {
       ClientConnection.encode(message.connection, writer.uint32(42).fork()).join();
+    }
+    if (message.runs !== undefined) {
+      PreparedStatements.encode(message.runs, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -640,6 +653,14 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
             message.connection = ClientConnection.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.runs = PreparedStatements.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -661,6 +682,7 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
       types: globalThis.Array.isArray(object?.types) ? object.types.map((e: any) => globalThis.Number(e)) : [],
       input: isSet(object.input) ? Body.fromJSON(object.input) : undefined,
       connection: isSet(object.connection) ? ClientConnection.fromJSON(object.connection) : undefined,
+      runs: isSet(object.runs) ? PreparedStatements.fromJSON(object.runs) : undefined,
     };
   },
 
@@ -681,6 +703,9 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
     if (message.connection !== undefined) {
       obj.connection = ClientConnection.toJSON(message.connection);
     }
+    if (message.runs !== undefined) {
+      obj.runs = PreparedStatements.toJSON(message.runs);
+    }
     return obj;
   },
 
@@ -696,6 +721,80 @@ export const PostgresQuery: MessageFns<PostgresQuery> = {
     message.connection = (object.connection !== undefined && object.connection !== null)
       ? ClientConnection.fromPartial(object.connection)
       : undefined;
+    message.runs = (object.runs !== undefined && object.runs !== null)
+      ? PreparedStatements.fromPartial(object.runs)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePreparedStatements(): PreparedStatements {
+  return { statements: [] };
+}
+
+export const PreparedStatements: MessageFns<PreparedStatements> = {
+  encode(message: PreparedStatements, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.statements) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreparedStatements {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreparedStatements();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.statements.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PreparedStatements {
+    return {
+      statements: globalThis.Array.isArray(object?.statements)
+        ? object.statements.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: PreparedStatements): unknown {
+    const obj: any = {};
+    if (message.statements?.length) {
+      obj.statements = message.statements;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PreparedStatements>): PreparedStatements {
+    return PreparedStatements.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PreparedStatements>): PreparedStatements {
+    const message = createBasePreparedStatements();
+    message.statements = object.statements?.map((e) => e) || [];
     return message;
   },
 };
