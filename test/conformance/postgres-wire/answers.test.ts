@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installedPostgres, type PostgresVersion } from "../../harness/postgres.ts";
 import { conversed, type Pace, readyIn } from "./conversation.ts";
-import { extendedProtocol, simple } from "./conversations.ts";
+import { conversations } from "./conversations.ts";
 import { extended, message } from "./messages.ts";
 import { psql, scripts } from "./psql.ts";
 import { openWireWorld, type WireWorld } from "./world.ts";
 
 const versions: readonly PostgresVersion[] = installedPostgres() === undefined ? ["newest"] : ["newest", "installed"];
-const conversations = Object.entries({ ...prefixed("simple", simple), ...prefixed("extended", extendedProtocol) });
-
-function prefixed<Value>(prefix: string, values: Readonly<Record<string, Value>>): Record<string, Value> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}: ${name}`, value]));
-}
 
 describe.each(versions)("answers to conversations of frames, byte for byte those of PostgreSQL %s", (version) => {
   let world: WireWorld;
@@ -23,7 +18,7 @@ describe.each(versions)("answers to conversations of frames, byte for byte those
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
 
-  it.each(conversations)("%s", async (_name, said) => {
+  it.each(Object.entries(conversations))("%s", async (_name, said) => {
     const wanted = await conversed(world.trusted, said);
     const paces: readonly Pace[] =
       Buffer.concat(said).length < 300 ? ["at once", "by frames", "by bytes"] : ["at once", "by frames"];

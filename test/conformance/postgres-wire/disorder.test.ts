@@ -273,43 +273,6 @@ describe("frames that are broken, out of order, or of no known type", () => {
     expect(world.ran("forbidden")).toEqual([]);
   });
 
-  it("pg-gucs: settings that change how text is read cannot be changed in any way", async () => {
-    using client = await RawClient.open(world.guarded);
-    const texts = [
-      ...[
-        "set standard_conforming_strings = off",
-        "set search_path = evil",
-        "set client_encoding = 'SQL_ASCII'",
-        "set role orders_reader",
-        "reset all",
-        "discard all",
-      ],
-      ...[
-        "select set_config('standard_conforming_' || 'strings', 'off', false)",
-        "begin; set local search_path = evil; commit",
-        "set session authorization default",
-      ],
-    ];
-    for (const text of texts) {
-      expect(fieldsOf((await client.ask(query(text))).find(({ type }) => type === "E")).C, text).toMatch(/^42501$/);
-      expect(fieldsOf((await client.ask([extended(text), sync()]))[0]).C, text).toMatch(/^42501$|^42601$/);
-    }
-    expect(transcript(await client.ask(query("show standard_conforming_strings")))).toContain(
-      "D \\x00\\x01\\x00\\x00\\x00\\x02on",
-    );
-  });
-
-  it("pg-gucs: what an opaque statement changed behind our back is found before the next statement is judged", async () => {
-    using client = await RawClient.open(world.guarded);
-    client.write(
-      query("do $$ begin execute 'set standard_conforming_strings = off'; end $$"),
-      query("select 'a\\'', 'marker-drift'"),
-    );
-    await client.end();
-    expect(world.recorder.saw("marker-drift")).toBe(false);
-    expect(client.answers.some(({ type }) => type === "E")).toBe(true);
-  });
-
   it("a client that never reads makes the server wait, not the memory grow", async () => {
     const before = residentMb(world.instance.pid);
     using client = await RawClient.open(world.guarded);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import pg from "pg";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { everyType } from "./conversations.ts";
+import { everyType } from "./every-type.ts";
 import { type Door, ran } from "./psql.ts";
 import { allButForbidden, openWireWorld, type WireWorld } from "./world.ts";
 

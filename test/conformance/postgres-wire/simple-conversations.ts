@@ -1,0 +1,110 @@
+import { message } from "./messages.ts";
+
+const { query, flush, sync, copyData, copyDone, copyFail } = message;
+
+/** What a client may say in the simple protocol, by what it shows. */
+export const simpleConversations = {
+  "an empty text": [query(""), query("  "), query(";"), query("-- nothing"), query("; ;")],
+  "several statements in a text": [query("select 1; select 2, 3; select where false"), query("select 1; select 1 / 0; select 3")],
+  "an error, then a good one": [query("select 1 / 0"), query("select 1")],
+  "a syntax error": [query("selec 1"), query("select 1")],
+  "a syntax error in a transaction": [query("begin"), query("selec"), query("select 1"), query("rollback")],
+  "a syntax error beside statements that would run": [
+    query("create temp table s (a int); selec 1"),
+    query("select s::text from s"),
+  ],
+  "the status in a transaction": [query("begin"), query("select 1"), query("select 1 / 0"), query("select 1"), query("commit")],
+  "begin and commit in one text": [query("begin; select 1; commit"), query("begin; select 1"), query("rollback; select 2")],
+  "an implicit transaction that fails": [
+    query("create temp table s (a int)"),
+    query("insert into s values (1); select 1 / 0"),
+    query("select s::text from s"),
+  ],
+  "many texts at once": [Buffer.concat(Array.from({ length: 40 }, (_, n) => query(`select ${n}`)))],
+  notices: [query("do $$ begin raise notice 'one'; raise warning 'two'; end $$"), query("select 1")],
+  "a setting that is reported": [
+    query("set timezone = 'Asia/Tokyo'"),
+    query("set application_name = 'x'"),
+    query("reset timezone"),
+  ],
+  "a notification to oneself": [query("listen c; notify c, 'p'"), query("unlisten *")],
+  "a large row": [query("select repeat('x', 200000)")],
+  "many rows": [query("select n, md5(n::text) from generate_series(1, 5000) n")],
+  "SQL-level prepare": [
+    query("prepare p (int) as select $1 + 1"),
+    query("execute p (4)"),
+    query("deallocate p"),
+    query("execute p (4)"),
+  ],
+  cursors: [
+    query("begin; declare c cursor for select generate_series(1, 5)"),
+    query("fetch 2 from c"),
+    query("move 1 in c; fetch c"),
+    query("end"),
+  ],
+  "copy out": [query("copy (select n, 'x' from generate_series(1, 3) n) to stdout"), query("select 1")],
+  "binary copy out": [query("copy (select n, 'x' from generate_series(1, 3) n) to stdout (format binary)")],
+  "copy in": [
+    query("create temp table s (a int, b text)"),
+    query("copy s from stdin"),
+    copyData("1\tx\n2\t"),
+    copyData("y\n"),
+    copyDone(),
+    query("select s::text from s"),
+  ],
+  "copy in that the client gives up": [
+    query("create temp table s (a int)"),
+    query("copy s from stdin"),
+    copyData("1\n"),
+    copyFail("no more"),
+    query("select s::text from s"),
+  ],
+  "copy in that the server refuses": [
+    query("create temp table s (a int)"),
+    query("copy s from stdin"),
+    copyData("x\n"),
+    copyData("2\n"),
+    copyDone(),
+    query("select s::text from s"),
+  ],
+  "copy in with nothing": [
+    query("create temp table s (a int)"),
+    query("copy s from stdin"),
+    copyDone(),
+    query("select count(*) from s"),
+  ],
+  "copy in, with flush and sync in between": [
+    query("create temp table s (a int)"),
+    query("copy s from stdin"),
+    copyData("1\n"),
+    flush(),
+    sync(),
+    copyData("2\n"),
+    copyDone(),
+    query("select s::text from s"),
+  ],
+  "copy in the middle of a text": [
+    query("create temp table s (a int); copy s from stdin; select sum(a) from s"),
+    copyData("4\n5\n"),
+    copyDone(),
+    query("select 1"),
+  ],
+  "two copies in a text": [
+    query("create temp table s (a int); copy s from stdin; copy s from stdin; copy s to stdout"),
+    copyData("1\n"),
+    copyDone(),
+    copyData("2\n"),
+    copyDone(),
+  ],
+  "copy data when nobody asked for it": [copyData("1\n"), copyDone(), copyFail("x"), query("select 1")],
+  "copy out that fails in the middle": [
+    query("copy (select 10 / (3 - n) from generate_series(1, 5) n) to stdout"),
+    query("select 1"),
+  ],
+  "copy in a failed transaction": [
+    query("create temp table s (a int)"),
+    query("begin; select 1 / 0"),
+    query("copy s from stdin"),
+    query("rollback"),
+  ],
+};
