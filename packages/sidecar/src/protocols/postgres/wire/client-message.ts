@@ -76,9 +76,9 @@ export function readBind(frame: Buffer): BindMessage {
 }
 
 /** @throws {WireError} as {@link readQuery}. */
-export function readNamed(frame: Buffer): NamedMessage {
+export function readNamed(frame: Buffer, message: "DESCRIBE" | "CLOSE"): NamedMessage {
   const what = frame[headerBytes];
-  if (what !== 0x53 && what !== 0x50) throw new WireError("08P01", `invalid message subtype ${what ?? 0}`);
+  if (what !== 0x53 && what !== 0x50) throw new WireError("08P01", `invalid ${message} message subtype ${what ?? 0}`);
   const reader = new Reader(frame, headerBytes + 1);
   const name = reader.name();
   reader.end();

@@ -1,9 +1,9 @@
 import { CountersignError, type PostgresQuery } from "@countersign/policy";
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { Held, Pass, Verdict } from "../../../native/verdict.ts";
+import type { TransactionStatus } from "../exchange.ts";
 import type { GivenBack, LentHandler } from "../lent.ts";
 import type { Refusal } from "../refuse.ts";
-import type { TransactionStatus } from "../upstream.ts";
 import { ConnectionTerms } from "./client-connection.ts";
 import { type Expected, expected } from "./expected.ts";
 import type { GateParts } from "./gate-parts.ts";
@@ -17,9 +17,9 @@ import { SessionNames } from "./session-names.ts";
 
 /**
  * What the client's messages are to be taken for now: `waiting` for a decision, the journal or a session; `held` for approvers; `skipping` to
- * the next Sync; `copying` data to the server; `capturing` it for approvers.
+ * the next Sync; `copying` data to the server; `capturing` it for approvers; `leaving` after a Terminate until all is answered.
  */
-export type State = "open" | "waiting" | "held" | "skipping" | "copying" | "capturing" | "ended";
+export type State = "open" | "waiting" | "held" | "skipping" | "copying" | "capturing" | "leaving" | "ended";
 
 /** What becomes of what a client asks for. */
 export interface Answer {
@@ -261,9 +261,9 @@ export class Conversation implements RepliesHandler, LentHandler {
   /** Refuses a message of the extended protocol; what follows is skipped up to the Sync. Statements before it in an implicit transaction are undone. */
   refuseStep(complaint: Complaint, likeServer = false): void {
     const bytes = complaintMessage(complaint);
-    const implicit = this.executed && (this.status !== "T" || this.controlled);
+    const implicit = this.executed && (this.status !== "T" || this.controlled || this.replies.awaitsReady);
     this.state = "skipping";
-    if (this.outgoing.lent && (implicit || (likeServer && (this.executed || this.status === "T"))))
+    if (this.outgoing.lent && (implicit || likeServer))
       this.send(request.parse(ownName, errorText), expected("parse", { bytes, name: ownName }));
     else this.replies.expect(expected("local", { bytes }));
   }
@@ -488,7 +488,7 @@ export class Conversation implements RepliesHandler, LentHandler {
       return "keep";
     }
     // Its end may have been sent ahead.
-    const ended = this.replies.dropIgnoredSyncs(entry.kind === "execute");
+    const ended = this.replies.dropIgnoredSyncs();
     this.copies = !ended;
     if (!ended && this.state === "open") this.state = "copying";
     else if (!ended && this.state !== "ended") this.fatal("08P01", "unexpected message during COPY from stdin");

@@ -1,5 +1,6 @@
 import type { PostgresQuery } from "@countersign/policy";
 import type { Held } from "../../../native/verdict.ts";
+import { isBlank } from "./blank.ts";
 import { type BindMessage, type ParseMessage, readBind, readExecute, readNamed, readParse } from "./client-message.ts";
 import { type Conversation, ownName } from "./conversation.ts";
 import { expected } from "./expected.ts";
@@ -8,12 +9,11 @@ import type { HeldWork } from "./holding.ts";
 import type { Portal, Prepared } from "./names.ts";
 import { request } from "./request-message.ts";
 import type { Running } from "./running.ts";
-import { ownErrorOf } from "./syntax.ts";
+import { bindErrorOf, ownErrorOf } from "./syntax.ts";
 import { WireError } from "./wire-error.ts";
 
 /** More prepared statements and portals than these are refused: each takes memory here. */
 const mostNames = 5000;
-const empty = /^[ \t\n\r\f\v;]*$/;
 
 /** The extended protocol (§53.2.3): a decision for each Bind, and for each Execute of what has been executed to its end. */
 export class ExtendedProtocol {
@@ -29,7 +29,7 @@ export class ExtendedProtocol {
   parse(frame: Buffer) {
     const message = readParse(frame);
     const { statement } = message;
-    if (empty.test(statement)) return this.#withSession(() => this.#sendParse(request.parse(message.name, ""), message));
+    if (isBlank(statement)) return this.#withSession(() => this.#sendParse(request.parse(message.name, ""), message));
     let found: undefined | Promise<unknown>;
     try {
       found = this.#conversation.native.read(this.#conversation.operation(statement, { parameters: [] }));
@@ -89,12 +89,11 @@ export class ExtendedProtocol {
     if (!names.isKnown("statements", message.statement, pipeline))
       return conversation.wait(conversation.answeredAll(), { done: () => this.bind(frame) });
     const prepared = names.statements.get(message.statement);
-    if (prepared === undefined) return conversation.refuseStep(unknownStatement(message.statement), true);
-    if (prepared.refused) return conversation.refuseStep(refusedStatement(message.statement));
+    if (prepared === undefined || prepared.refused) return conversation.refuseStep(unknownStatement(message.statement), true);
     if (prepared.bySql) return conversation.refuseStep(statementOfSql(message.statement));
     if (!names.isCertain(prepared.steps, pipeline))
       return conversation.wait(conversation.answeredAll(), { done: () => this.bind(frame) });
-    if (empty.test(prepared.text)) return this.#withSession(() => this.#sendBind(frame, message, prepared, undefined, undefined));
+    if (isBlank(prepared.text)) return this.#withSession(() => this.#sendBind(frame, message, prepared, undefined, undefined));
     const types = prepared.types.some((type) => type !== 0) ? prepared.types : undefined;
     const runs = names.runsOf(prepared.steps);
     const operation = conversation.operation(prepared.text, {
@@ -105,7 +104,10 @@ export class ExtendedProtocol {
     conversation.ask(operation, {
       pass: (verdict) => this.#sendBind(frame, message, prepared, conversation.running(verdict), operation),
       hold: (verdict) => this.#held(verdict, operation, frame, message, prepared),
-      refuse: (refusal) => conversation.refuseStep(ownErrorOf(refusal).complaint),
+      refuse: (refusal) => {
+        const { complaint, likeServer } = bindErrorOf(refusal, message.statement);
+        conversation.refuseStep(complaint, likeServer);
+      },
     });
   }
 
@@ -166,7 +168,7 @@ export class ExtendedProtocol {
     const { operation } = portal;
     if (!portal.finished && portal.running !== undefined) return this.#sendExecute(frame, portal, rows);
     // Empty text, which runs nothing.
-    if (operation === undefined && portal.running === undefined && empty.test(portal.text))
+    if (operation === undefined && portal.running === undefined && isBlank(portal.text))
       return this.#sendExecute(frame, portal, rows);
     if (operation === undefined) return conversation.refuseStep(cursorNeedsFetch(name));
     conversation.ask(operation, {
@@ -192,9 +194,9 @@ export class ExtendedProtocol {
 
   /** A Describe runs nothing, but it must not tell of what the client does not mean. */
   describe(frame: Buffer) {
-    const { what, name } = readNamed(frame);
+    const { what, name } = readNamed(frame, "DESCRIBE");
     if (what === "S" && this.#conversation.names.statements.get(name)?.refused)
-      return this.#conversation.refuseStep(refusedStatement(name));
+      return this.#conversation.refuseStep(unknownStatement(name), true);
     this.#withSession(() => {
       this.#conversation.stepped = true;
       this.#conversation.send(frame, expected("describe"));
@@ -203,7 +205,7 @@ export class ExtendedProtocol {
 
   /** A Close. */
   close(frame: Buffer): void {
-    const { what, name } = readNamed(frame);
+    const { what, name } = readNamed(frame, "CLOSE");
     this.#withSession(() => {
       const conversation = this.#conversation;
       const { names, pipeline } = conversation;
@@ -255,11 +257,6 @@ const boundOnce = {
 function unknownStatement(name: string) {
   const message = name === "" ? "unnamed prepared statement does not exist" : `prepared statement "${name}" does not exist`;
   return { severity: "ERROR", sqlstate: "26000", message } as const;
-}
-
-function refusedStatement(name: string) {
-  const message = `Countersign: ${name === "" ? "the unnamed statement" : `prepared statement "${name}"`} was refused when it was parsed`;
-  return { severity: "ERROR", sqlstate: "26000", message, hint: "Parse it again; the answer will be the same." } as const;
 }
 
 function statementOfSql(name: string) {

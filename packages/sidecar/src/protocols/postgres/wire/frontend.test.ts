@@ -83,7 +83,7 @@ describe("pg-frames: the bodies of a client's messages", () => {
     expect(bind).toMatchObject({ portal: "p", statement: "s", parameters: [{ text: "A" }, null] });
     expect(bind.resultFormats.toString("hex")).toBe("00010001");
     expect(readBind(messages[2] ?? stream).parameters).toEqual([{ binary: "AAAABw" }]);
-    expect(readNamed(frame("D", "Pp\0"))).toEqual({ what: "P", name: "p" });
+    expect(readNamed(frame("D", "Pp\0"), "DESCRIBE")).toEqual({ what: "P", name: "p" });
     expect(readExecute(frame("E", "p\0", [0, 0, 0, 9]))).toEqual({ portal: "p", rows: 9 });
     expect(readExecute(frame("E", "p\0", [255, 255, 255, 255])).rows).toBe(0);
   });
@@ -103,7 +103,7 @@ describe("pg-frames: the bodies of a client's messages", () => {
     ],
     ["a Bind without result formats", () => readBind(frame("B", "\0\0", [0, 0, 0, 0])), "08P01"],
     ["a Bind with something after its end", () => readBind(frame("B", "\0\0", [0, 0, 0, 0, 0, 0, 1])), "08P01"],
-    ["a Describe of something else", () => readNamed(frame("D", "X\0")), "08P01"],
+    ["a Describe of something else", () => readNamed(frame("D", "X\0"), "DESCRIBE"), "08P01"],
     ["an Execute that is cut off", () => readExecute(frame("E", "\0", [0, 0])), "08P01"],
     ["a value that is not UTF-8", () => readBind(frame("B", "\0\0", [0, 0, 0, 1, 0, 0, 0, 1, 0xc3, 0, 0])), "22021"],
   ])("refuses %s", (_, read, sqlstate) => {

@@ -73,6 +73,7 @@ const table: Readonly<Record<State, Readonly<Record<number, Action>>>> = {
   capturing: { ...always, ...captures, [flush]: "drop", [sync]: "drop" },
   waiting: { ...always },
   held: { ...always },
+  leaving: {},
   ended: {},
 };
 
@@ -261,7 +262,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
 
   #act({ type, frame, left }: Queued) {
     const { state, outgoing } = this.#conversation;
-    const action = table[state][type] ?? (state === "skipping" ? "drop" : "disorder");
+    const action = table[state][type] ?? (state === "skipping" || state === "leaving" ? "drop" : "disorder");
     if (left === -1 && action !== "drop") return this.#oversized(type);
     switch (action) {
       case "query":
@@ -291,14 +292,22 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
       case "capture":
         return this.#captured(type, frame, left);
       case "terminate":
-        this.#leaving.goodbye = true;
-        this.#parts.client.end();
-        return this.#over();
+        return this.#goodbye();
       case "drop":
         return;
       case "disorder":
         throw new WireError("08P01", `unexpected message type 0x${type.toString(16)}`, true);
     }
+  }
+
+  /** What was sent before is answered before the end, as it is without us. */
+  #goodbye() {
+    const conversation = this.#conversation;
+    // A copy that was begun and not ended is not waited for.
+    this.#leaving.goodbye = !conversation.copies;
+    if (conversation.copies || conversation.replies.due === 0) return conversation.end();
+    conversation.state = "leaving";
+    void conversation.answeredAll().then(() => conversation.end());
   }
 
   /** While nothing copies, the server ignores what is left over of a copy that failed (§53.2.6); so it is not sent. */

@@ -1,5 +1,5 @@
 import { ProtocolViolation } from "../codec.ts";
-import type { TransactionStatus } from "../upstream.ts";
+import type { TransactionStatus } from "../exchange.ts";
 import type { Expected } from "./expected.ts";
 import { fieldOf, readParameterStatus, readTag, server } from "./server-message.ts";
 
@@ -66,6 +66,15 @@ export class Replies {
     return this.#due.length - this.#first;
   }
 
+  /** Whether a ReadyForQuery is due, so that the status may be another by then. */
+  get awaitsReady(): boolean {
+    for (let index = this.#first; index < this.#due.length; index++) {
+      const kind = this.#due[index]?.kind;
+      if (kind === "query" || kind === "sync") return true;
+    }
+    return false;
+  }
+
   /** The answer that comes next. */
   get next(): Expected | undefined {
     return this.#due[this.#first];
@@ -97,16 +106,13 @@ export class Replies {
   }
 
   /**
-   * The server copies now. A Sync up to the end of the copied data is ignored (§53.2.6), where the copy is a step of a pipeline. Gives whether
-   * that end was sent already.
+   * The server copies now: a Sync up to the end of the copied data is ignored (§53.2.6). Gives whether that end was sent already.
    */
-  dropIgnoredSyncs(inPipeline: boolean): boolean {
+  dropIgnoredSyncs(): boolean {
     const rest = this.#due.slice(this.#first);
     const end = rest.findIndex(({ kind }) => kind === "copy-end");
-    if (inPipeline) {
-      this.#due = rest.filter(({ kind }, index) => kind !== "sync" || (end !== -1 && index > end));
-      this.#first = 0;
-    }
+    this.#due = rest.filter(({ kind }, index) => kind !== "sync" || (end !== -1 && index > end));
+    this.#first = 0;
     return end !== -1;
   }
 

@@ -1,5 +1,5 @@
 import { type SqlStep, sqlSteps } from "@countersign/policy";
-import type { TransactionStatus } from "../upstream.ts";
+import type { TransactionStatus } from "../exchange.ts";
 import type { Expected } from "./expected.ts";
 import { Names, type Portal, type Prepared } from "./names.ts";
 

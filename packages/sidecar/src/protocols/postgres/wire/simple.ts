@@ -1,5 +1,6 @@
 import { bodyBytes, bodyOf, type PostgresQuery, type SqlStep } from "@countersign/policy";
 import type { Held } from "../../../native/verdict.ts";
+import { isBlank } from "./blank.ts";
 import { readQuery } from "./client-message.ts";
 import type { Conversation } from "./conversation.ts";
 import { expected } from "./expected.ts";
@@ -9,8 +10,6 @@ import { request } from "./request-message.ts";
 import type { Running } from "./running.ts";
 import { ownErrorOf } from "./syntax.ts";
 
-/** Nothing but the white space of PostgreSQL's scanner, and semicolons. */
-const empty = /^[ \t\n\r\f\v;]*$/;
 const emptyQuery = request.query("");
 
 /** The simple protocol (§53.2.2): one text, one decision, whatever it holds. */
@@ -28,7 +27,7 @@ export class SimpleProtocol {
     const conversation = this.#conversation;
     const { names, pipeline } = conversation;
     const text = readQuery(frame);
-    if (empty.test(text)) return this.#empty();
+    if (isBlank(text)) return this.#empty();
     const steps = names.stepsOf(text);
     if (!names.isCertain(steps, pipeline))
       return conversation.wait(conversation.answeredAll(), { done: () => this.query(frame) });

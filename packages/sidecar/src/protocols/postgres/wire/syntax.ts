@@ -18,3 +18,15 @@ export function ownErrorOf(refusal: Refusal): OwnError {
   const at = position === undefined ? {} : { position: Number(position) };
   return { complaint: { severity: "ERROR", sqlstate: "42601", message, ...at }, likeServer: true };
 }
+
+/** How classification says that the values do not fit the statement. */
+const count = /^(\d+) parameters? (?:was|were) given, but the statement (?:uses none|expects (\d+))/;
+
+/** As {@link ownErrorOf}, of a Bind: PostgreSQL has words of its own for a wrong number of values. */
+export function bindErrorOf(refusal: Refusal, statement: string): OwnError {
+  const found = refusal.code === "invalid_parameter" ? count.exec(refusal.message) : null;
+  if (found === null) return ownErrorOf(refusal);
+  const [, given, wanted = "0"] = found;
+  const message = `bind message supplies ${given} parameters, but prepared statement "${statement}" requires ${wanted}`;
+  return { complaint: { severity: "ERROR", sqlstate: "08P01", message }, likeServer: true };
+}

@@ -1,0 +1,26 @@
+/** Whether a text is empty to PostgreSQL's scanner: white space, semicolons, comments. What is said to be blank is not sent, so an error here is harmless. */
+export function isBlank(text: string): boolean {
+  let at = 0;
+  while (at < text.length) {
+    const space = /[ \t\n\r\f\v;]/.test(text.charAt(at));
+    const next = space ? at + 1 : endOfComment(text, at);
+    if (next === undefined) return false;
+    at = next;
+  }
+  return true;
+}
+
+function endOfComment(text: string, start: number): number | undefined {
+  if (text.startsWith("--", start)) {
+    const end = text.slice(start).search(/[\n\r]/);
+    return end === -1 ? text.length : start + end;
+  }
+  if (!text.startsWith("/*", start)) return undefined;
+  // They nest.
+  let depth = 0;
+  for (const mark of text.slice(start).matchAll(/\/\*|\*\//g)) {
+    depth += mark[0] === "/*" ? 1 : -1;
+    if (depth === 0) return start + mark.index + 2;
+  }
+  return undefined;
+}
