@@ -1,7 +1,16 @@
 import type { Event, Outcome as WireOutcome } from "@countersign/rpc";
 import { CountersignError } from "./errors.ts";
+import type { OutputEvent } from "./event.ts";
 import type { TypeParsers } from "./field-reader.ts";
-import { commandFromTag, type Outcome, outcomeError, outcomeState, receiptFromWire, type Summary } from "./outcome.ts";
+import {
+  commandFromTag,
+  exitFromWire,
+  type Outcome,
+  outcomeError,
+  outcomeState,
+  receiptFromWire,
+  type Summary,
+} from "./outcome.ts";
 import { type Replacement, replacementFromWire } from "./replacement.ts";
 import { type RowMode, RowReader } from "./row-reader.ts";
 
@@ -69,15 +78,30 @@ export class Assembly<Row> {
   }
 
   /** The outcome with its rows. */
-  outcome(outcome: WireOutcome, requestId: string, rows: readonly Row[]): Outcome<Row> {
+  outcome(outcome: WireOutcome, requestId: string, rows: readonly Row[], output: readonly OutputEvent[] = []): Outcome<Row> {
     const error = outcomeError(outcome, requestId);
+    const exit = exitFromWire(outcome);
     return {
       ...this.summary(outcome, requestId),
       state: outcomeState(outcome),
       ...(error && { error }),
       rows,
+      ...(exit && { exit }),
+      ...wholeOutput(output, exit !== undefined),
       // They went to a connection that broke, or are no longer kept.
-      resultGone: this.#received < outcome.rows,
+      resultGone: this.#received < outcome.rows || (outcome.rows === 0 && bytesOf(output) < outcome.bytes),
     };
   }
+}
+
+function wholeOutput(events: readonly OutputEvent[], isCommand: boolean): Pick<Outcome, "output" | "response"> {
+  const of = (type: OutputEvent["type"]) =>
+    Buffer.concat(events.flatMap((one) => ("data" in one && one.type === type ? [one.data] : [])));
+  const head = events.find((one) => one.type === "response");
+  if (head !== undefined) return { response: { status: head.status, headers: head.headers, body: of("body") } };
+  return isCommand || events.length > 0 ? { output: { stdout: of("stdout"), stderr: of("stderr") } } : {};
+}
+
+function bytesOf(events: readonly OutputEvent[]): number {
+  return events.reduce((sum, one) => sum + ("data" in one ? one.data.length : 0), 0);
 }

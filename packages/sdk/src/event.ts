@@ -1,4 +1,4 @@
-import { Verdict, type Event as WireEvent } from "@countersign/rpc";
+import { OutputStream, Verdict, type Event as WireEvent } from "@countersign/rpc";
 import { type Decision, decisionFromWire } from "./decision.ts";
 import type { CountersignError } from "./errors.ts";
 import { type OutcomeState, outcomeError, outcomeState, type RequestStatus } from "./outcome.ts";
@@ -38,8 +38,19 @@ export interface RowsEvent extends Numbered {
   readonly rows: readonly Record<string, unknown>[];
 }
 
+/** A part of what a command, or a read of a file, gives; of an HTTP response its head, then parts of its body. */
+export type OutputEvent = Numbered &
+  (
+    | { readonly type: "stdout" | "stderr" | "body"; readonly data: Buffer }
+    | {
+        readonly type: "response";
+        readonly status: number;
+        readonly headers: readonly (readonly [name: string, value: string])[];
+      }
+  );
+
 /** What `RequestHandle.events` gives. */
-export type RequestEvent = RequestProgress | RowsEvent;
+export type RequestEvent = RequestProgress | RowsEvent | OutputEvent;
 
 /** An event from the wire; `undefined` for result data and for kinds that only a newer sidecar knows. */
 export function eventFromWire(wire: WireEvent): RequestProgress | undefined {
@@ -71,6 +82,23 @@ export function eventFromWire(wire: WireEvent): RequestProgress | undefined {
       const error = outcomeError(wire.event.value, wire.requestId);
       return { ...base, type: "done", state: outcomeState(wire.event.value), ...(error && { error }) };
     }
+  }
+}
+
+/** Output from the wire; `undefined` for everything else. */
+export function outputFromWire(wire: WireEvent): OutputEvent | undefined {
+  const base = { sequence: wire.sequence, requestId: wire.requestId, time: new Date(wire.timeMs) };
+  switch (wire.event?.$case) {
+    case "output": {
+      const { stream, data } = wire.event.value;
+      return { ...base, type: stream === OutputStream.STDERR ? "stderr" : "stdout", data };
+    }
+    case "response": {
+      const { status, headers } = wire.event.value;
+      return { ...base, type: "response", status, headers: headers.map(({ name, value }) => [name, value] as const) };
+    }
+    case "body":
+      return { ...base, type: "body", data: wire.event.value.data };
   }
 }
 

@@ -10,7 +10,7 @@ export type { Advice } from "./advice.ts";
 export { Countersign, type CountersignOptions, type ResourceInfo } from "./client.ts";
 export type { Decision, Limits } from "./decision.ts";
 export { CountersignError, type CountersignErrorCode } from "./errors.ts";
-export type { RequestEvent, RequestProgress, RowsEvent } from "./event.ts";
+export type { OutputEvent, RequestEvent, RequestProgress, RowsEvent } from "./event.ts";
 export type { TypeParsers } from "./field-reader.ts";
 export type { Outcome, OutcomeState, Receipt, RequestStatus, Summary } from "./outcome.ts";
 export type { LineOutcome, LineStatus, Plan } from "./plan.ts";

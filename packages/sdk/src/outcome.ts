@@ -1,4 +1,4 @@
-import type { Outcome as PolicyOutcome, RequestState as State } from "@countersign/policy";
+import type { Exit, Outcome as PolicyOutcome, RequestState as State } from "@countersign/policy";
 import { RequestState, type Outcome as WireOutcome, type Receipt as WireReceipt } from "@countersign/rpc";
 import { effectFromWire } from "./decision.ts";
 import { CountersignError, type CountersignErrorCode, errorFromInfo } from "./errors.ts";
@@ -49,13 +49,25 @@ export interface Summary {
   readonly durationMs: number;
 }
 
+/** The head of an HTTP response. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
 /** How a request ended, with its result. */
 export interface Outcome<Row = Record<string, unknown>> extends Summary {
   readonly state: OutcomeState;
   /** Why, for anything but `succeeded`. */
   readonly error?: CountersignError;
   readonly rows: readonly Row[];
-  /** True when the statement ran, but its rows are no longer kept (all of them): `rows` is not the whole result. */
+  /** How a command ended: by itself with a code, or by a signal. */
+  readonly exit?: Exit;
+  /** What a command wrote, or a file holds. */
+  readonly output?: { readonly stdout: Buffer; readonly stderr: Buffer };
+  /** The response to an HTTP request. */
+  readonly response?: ResponseHead & { readonly body: Buffer };
+  /** True when it ran, but its result is no longer kept (all of it): `rows`, `output` or `response` is not the whole result. */
   readonly resultGone: boolean;
 }
 
@@ -104,8 +116,14 @@ export function outcomeError(outcome: WireOutcome, requestId: string): Countersi
 /** Why a caller that wants the whole result cannot have it; `undefined` when it can. */
 export function failureOf(outcome: Outcome<unknown>): CountersignError | undefined {
   if (outcome.error !== undefined || !outcome.resultGone) return outcome.error;
-  const message = `The ${outcome.command} ran, but its result was lost on the way; do not run it again only to get it.`;
+  const message = `${outcome.command === "" ? "It" : `The ${outcome.command}`} ran, but its result was lost on the way; do not run it again only to get it.`;
   return new CountersignError("result_gone", message, { requestId: outcome.requestId });
+}
+
+/** How a command ended; `undefined` for what is no command. */
+export function exitFromWire({ exitCode, signal }: WireOutcome): Exit | undefined {
+  if (signal !== "") return { signal };
+  return exitCode === undefined ? undefined : { code: exitCode };
 }
 
 /** The completion tag's words and its count: `INSERT 0 3` is `INSERT` and 3. */

@@ -2,7 +2,7 @@ import { type CancelResponse, RequestState } from "@countersign/rpc";
 import { Assembly } from "./assembly.ts";
 import type { Connection, Opening } from "./connection.ts";
 import { CountersignError } from "./errors.ts";
-import { eventFromWire, type RequestEvent, statusAfter } from "./event.ts";
+import { eventFromWire, outputFromWire, type RequestEvent, statusAfter } from "./event.ts";
 import type { TypeParsers } from "./field-reader.ts";
 import { type Outcome, type RequestStatus, statusFromWire } from "./outcome.ts";
 import { PullStream } from "./pull-stream.ts";
@@ -57,7 +57,8 @@ export class RequestHandle {
   }
 
   /**
-   * All that happened to it and will happen, from the beginning; ends after `done`. Result rows come as `rows` events.
+   * All that happened to it and will happen, from the beginning; ends after `done`. The result comes as `rows` events, of a command as `stdout`
+   * and `stderr`, of an HTTP request as `response` and `body`.
    *
    * Iterating throws {@link CountersignError}: `timeout`, `aborted`, `sidecar_unreachable`.
    */
@@ -74,7 +75,9 @@ export class RequestHandle {
         event: (wire) => {
           const chunk = assembly.take(wire);
           const event = eventFromWire(wire);
-          if (event !== undefined) {
+          const output = outputFromWire(wire);
+          if (output !== undefined) stream.push(() => [output]);
+          else if (event !== undefined) {
             this.#learn(event);
             stream.push(() => [event]);
           } else if (chunk !== undefined) {

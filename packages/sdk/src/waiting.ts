@@ -1,7 +1,7 @@
 import type { Event } from "@countersign/rpc";
 import { Assembly } from "./assembly.ts";
 import type { Connection, Opening } from "./connection.ts";
-import { eventFromWire, type RequestProgress } from "./event.ts";
+import { eventFromWire, type OutputEvent, outputFromWire, type RequestProgress } from "./event.ts";
 import type { TypeParsers } from "./field-reader.ts";
 import { Following, type Listener } from "./following.ts";
 import type { Outcome } from "./outcome.ts";
@@ -62,12 +62,15 @@ export function awaitOutcome<Row>(
 ): Promise<Outcome<Row>> {
   const assembly = new Assembly<Row>(shape.mode, shape.types);
   const rows: Row[] = [];
+  const output: OutputEvent[] = [];
   return new Promise((resolve, reject) => {
     follow(connection, opening, waiting, {
       event(event) {
         const chunk = assembly.take(event);
+        const part = outputFromWire(event);
         if (chunk !== undefined) assembly.read(chunk, rows);
-        else if (event.event?.$case === "done") resolve(assembly.outcome(event.event.value, event.requestId, rows));
+        else if (part !== undefined) output.push(part);
+        else if (event.event?.$case === "done") resolve(assembly.outcome(event.event.value, event.requestId, rows, output));
       },
       failed: reject,
     });

@@ -91,3 +91,8 @@ export const operations: Record<LineOperation["kind"], fc.Arbitrary<LineOperatio
     { requiredKeys: ["kind", "server", "tool", "arguments"] },
   ),
 };
+
+/** For tests of other packages: many of each kind. */
+export function samples(arbitrary: fc.Arbitrary<LineOperation>): readonly LineOperation[] {
+  return fc.sample(arbitrary, 200);
+}
