@@ -21,4 +21,4 @@ test(`au-crash: after each of ${cycles} kills (-9) nothing acknowledged is lost 
   expect(verified).toContain("intact");
   // Every doubt was cleared up, by the target or by a person.
   expect(verified).not.toContain("doubt");
-}, 400_000);
+}, 900_000);
