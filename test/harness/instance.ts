@@ -26,6 +26,8 @@ export interface Addresses {
   readonly agents: readonly string[];
   /** Every listener for PostgreSQL clients, in the order of the configuration. */
   readonly postgres: readonly { readonly address: string }[];
+  /** Every listener for SSH clients. */
+  readonly ssh: readonly { readonly address: string; readonly hostKey: string }[];
 }
 
 /** How an instance is made. */

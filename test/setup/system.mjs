@@ -16,6 +16,11 @@ const needed = [
     package: "pgbouncer",
     there: () => onPath("pgbouncer") || existsSync("/usr/sbin/pgbouncer"),
   },
+  { what: "an SSH server", package: "openssh-server", there: () => onPath("sshd") || existsSync("/usr/sbin/sshd") },
+  { what: "the SSH client", package: "openssh-client", there: () => onPath("ssh") },
+  { what: "a second SSH client", package: "dropbear-bin", there: () => onPath("dbclient") },
+  { what: "rsync", package: "rsync", there: () => onPath("rsync") },
+  { what: "git", package: "git", there: () => onPath("git") },
 ];
 
 function onPath(name) {

@@ -16,10 +16,11 @@ import {
   serveConsole,
 } from "@countersign/control";
 import type { PolicyStatusFeed } from "@countersign/policy";
-import { type OnStep, openPostgresClients, startSidecar } from "@countersign/sidecar";
+import { type OnStep, openPostgresClients, openSshClients, startSidecar } from "@countersign/sidecar";
 import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
 import type { Config } from "./config/load.ts";
 import { bareSocketNames, postgresListens, reachable } from "./config/postgres-listeners.ts";
+import { reachableSsh, sshListens } from "./config/ssh-listeners.ts";
 import { type Addresses, addressesFile } from "./instance.ts";
 import { logOrigin } from "./log-origin.ts";
 import { serveOperator } from "./operator-socket.ts";
@@ -122,6 +123,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     }),
   );
   const postgres = await postgresListens(config, sockets);
+  const ssh = await sshListens(config);
   const resources = await openResources(config, { environment: options.environment, now });
   const sidecar = await startSidecar({
     name: settings.sidecar.name,
@@ -133,7 +135,10 @@ export async function startCountersign(config: Config, options: CountersignOptio
     voteKey: keys.vote.publicKey,
     issuers: agentIssuers(config, keys.developmentIssuer.publicKey),
     listeners: await agentListeners(config, sockets),
-    natives: openPostgresClients({ listen: postgres, bounds: settings.limits }),
+    natives: [
+      ...openPostgresClients({ listen: postgres, bounds: settings.limits }),
+      ...openSshClients({ listen: ssh.map(({ listen }) => listen), bounds: settings.limits, wallMs: now }),
+    ],
     limits: settings.limits,
     strictAudit: settings.audit.fsync === "always",
     results: {
@@ -160,6 +165,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     pid: process.pid,
     agent: listed(sidecar.addresses),
     postgres: reachable(postgres, sidecar.nativeAddresses),
+    ssh: reachableSsh(ssh, sidecar.nativeAddresses.slice(postgres.length)),
     approver: listed(approverApi.addresses)[0],
     operator,
     console: console.url,

@@ -20,6 +20,7 @@ const addressesSchema = z.object({
   agent: z.tuple([z.string()], z.string()),
   /** What psql and drivers dial: `unix:///…/.s.PGSQL.5432` or `host:port`; the first is the default. */
   postgres: z.array(z.object({ address: z.string(), tls: z.boolean(), needsToken: z.boolean() })).default([]),
+  ssh: z.array(z.object({ address: z.string(), hostKey: z.string() })).default([]),
   /** gRPC address of the approver API. */
   approver: z.string(),
   /** Path of the operator's socket. */

@@ -24,7 +24,15 @@ export {
   postgresResourceSchema,
 } from "./protocols/postgres/index.ts";
 export { type ConfiguredResource, openResource, type ResourceContext, resourceSchema } from "./protocols/registry.ts";
-export { type AuthorityKey, type AuthorityStep, FileAuthority } from "./protocols/ssh/index.ts";
+export {
+  type AuthorityKey,
+  type AuthorityStep,
+  FileAuthority,
+  openHostKey,
+  openSshClients,
+  parseKeyLine,
+  type SshListen,
+} from "./protocols/ssh/index.ts";
 export type { GuardedResource } from "./resources.ts";
 export type { ListenAddress, TlsFiles } from "./server/listener.ts";
 export { type Sidecar, type SidecarOptions, startSidecar } from "./sidecar.ts";

@@ -87,7 +87,7 @@ async function announce(
   options: UpOptions,
   { addresses, dataFolder, signInLink }: Countersign,
 ): Promise<void> {
-  const { console, approver, agent, approvers, postgres } = addresses;
+  const { console, approver, agent, approvers, postgres, ssh } = addresses;
   const [first] = approvers;
   const signIn = first === undefined ? undefined : await signInLink(first);
   if (options.json) {
@@ -101,6 +101,7 @@ async function announce(
         approver,
         agents: agent,
         postgres,
+        ssh,
         data: dataFolder,
         pid: addresses.pid,
       }),
@@ -125,6 +126,7 @@ async function announce(
         ]),
     ...agent.map((address) => `  Agents      ${address}`),
     ...postgres.map(({ address }) => `  PostgreSQL  ${address}`),
+    ...ssh.map(({ address, hostKey }) => `  SSH         ${address}  ${paint(terminal.stdout, "gray", hostKey)}`),
     `  Approvers   ${approver}`,
     `  Data        ${dataFolder}`,
     "",

@@ -2,6 +2,7 @@ import { parsePublicKey } from "@countersign/policy";
 import { resourceSchema } from "@countersign/sidecar";
 import { z } from "zod";
 import { postgresListenSchema } from "./postgres-listen.ts";
+import { sshListenSchema } from "./ssh-listen.ts";
 import { address, duration, filePath, principal } from "./terms.ts";
 
 const name = z
@@ -107,6 +108,8 @@ export const configSchema = z.strictObject({
         .default([{ unix: "agent.sock", principal: { subject: "local-agent", groups: [] } }]),
       /** Where psql and every driver may connect; absent = nowhere. */
       postgres: z.array(postgresListenSchema).default([]),
+      /** Where ssh, sftp, scp, rsync and git may connect; absent = nowhere. */
+      ssh: z.array(sshListenSchema).default([]),
     })
     .prefault({}),
   identity: z

@@ -1,6 +1,7 @@
 import {
   type Allow,
   CountersignError,
+  type Decision,
   type ErrorCode,
   isReadOnly,
   type LineOperation,
@@ -97,11 +98,57 @@ export class NativeGate implements Disposable {
     }
   }
 
+  /** What policy would decide about an operation; advice, nothing is recorded. */
+  async ask(operation: LineOperation): Promise<Decision> {
+    return (await this.#parts.asking.ask(this.#callOf(operation))).decision;
+  }
+
+  /**
+   * Decides about an operation and runs it on the client's own connection, once it may, with records of its own for intent and outcome: for
+   * operations that are worth more than a passage. Never throws.
+   *
+   * @param signal is aborted when the client goes away or cancels.
+   */
+  async run(operation: LineOperation, client: WaitingClient, signal: AbortSignal): Promise<Ended> {
+    const call = this.#callOf(operation);
+    const flood = this.#parts.callers.refusal(call.principal);
+    if (flood !== undefined) return endedBy(await this.#flooded(call, flood));
+    let asked: Asked;
+    try {
+      asked = await this.#parts.asking.ask(call);
+    } catch (error) {
+      return endedBy(await this.#refused(call, error));
+    }
+    const { decision } = asked;
+    if (decision.effect === "review") return this.hold({ effect: "hold", asked, decision }, client, signal);
+    if (decision.effect === "allow") return this.#runNow(asked, decision, client, signal);
+    const requestId = await this.#parts.refusals.record(call, "denied", decision.message, decision);
+    return { requestId, state: "denied", failure: { code: "denied", message: decision.message, retryable: false } };
+  }
+
+  /** Refuses what no policy can allow, and records it. */
+  async refuse(operation: LineOperation, message: string): Promise<Ended> {
+    const call = this.#callOf(operation);
+    const flood = this.#parts.callers.refusal(call.principal);
+    if (flood !== undefined) return endedBy(await this.#flooded(call, flood));
+    return endedBy(await this.#refused(call, new CountersignError("invalid_operation", message)));
+  }
+
   /** The client has gone. */
   [Symbol.dispose](): void {
     this.#entered[Symbol.dispose]();
     // What cannot be recorded now is in the journal.
     void this.#passages.close().catch(() => {});
+  }
+
+  async #runNow(asked: Asked, decision: Allow, client: WaitingClient, signal: AbortSignal): Promise<Ended> {
+    const viewer = new WaitingViewer(client, signal);
+    try {
+      await this.#parts.immediate.allowed(asked, decision, viewer);
+      return viewer.ended ?? left;
+    } catch (error) {
+      return endedBy(await this.#refused(asked.call, error));
+    }
   }
 
   #callOf(operation: LineOperation): Call {
@@ -157,6 +204,10 @@ export class NativeGate implements Disposable {
     const requestId = await this.#parts.refusals.record(call, code, message);
     return { effect: "refuse", code, message, rules: [], requestId, retryable };
   }
+}
+
+function endedBy({ requestId, code, message, retryable }: Refused): Ended {
+  return { requestId, state: code === "denied" ? "denied" : "failed", failure: { code, message, retryable } };
 }
 
 const left: Ended = {

@@ -13,7 +13,8 @@ export interface NativeCaller {
   readonly connection: string;
   readonly principal: Principal;
   readonly resource: string;
-  readonly role: string;
+  /** Undefined = policy's choice. */
+  readonly role: string | undefined;
   /** The client's own words about itself, e.g. `application_name`; untrusted. */
   readonly session: string;
   /** Why it asks, in its own words, where its protocol has a place for that; untrusted. */

@@ -1,4 +1,4 @@
-import { CountersignError, type Operation, type Principal, type Revocation } from "@countersign/policy";
+import { CountersignError, connectionOf, type Operation, type Principal, type Revocation } from "@countersign/policy";
 import type { NativeCaller, OwnConnection } from "./own-connection.ts";
 
 interface Entry {
@@ -22,8 +22,9 @@ export class OwnConnections {
    * @throws {CountersignError} `cancelled` when that connection has ended, or is not the caller's.
    */
   of(operation: Operation, { issuer, subject }: Pick<Principal, "issuer" | "subject">): Entry | undefined {
-    if (operation.kind !== "postgres.query" || operation.connection === undefined) return undefined;
-    const entry = this.#open.get(operation.connection.id);
+    const connection = connectionOf(operation);
+    if (connection === undefined) return undefined;
+    const entry = this.#open.get(connection.id);
     const principal = entry?.caller.principal;
     if (entry !== undefined && principal?.issuer === issuer && principal.subject === subject) return entry;
     throw new CountersignError("cancelled", "The client's connection, on which it was to run, has ended; nothing ran.");

@@ -1,6 +1,16 @@
 import { once } from "node:events";
-import { type Body, CountersignError, type Exit, type Json, type Limits, type Outcome, type SshExec } from "@countersign/policy";
-import type { ClientChannel } from "ssh2";
+import type { Readable } from "node:stream";
+import {
+  type Body,
+  bodyBytes,
+  CountersignError,
+  type Exit,
+  type Json,
+  type Limits,
+  type Outcome,
+  type SshExec,
+} from "@countersign/policy";
+import type { ClientChannel, PseudoTtyOptions } from "ssh2";
 import type { Dispatch, ResultSink } from "../connector.ts";
 import { lostFailure, refusedFailure, unknownFailure } from "./failure.ts";
 import type { LoggedIn, Login } from "./login.ts";
@@ -19,6 +29,16 @@ export interface DispatchParts {
   readonly now: () => number;
 }
 
+/** What an unmodified client brings along. */
+export interface ClientStreams {
+  /** Passed on as it comes; absent = what the operation says. */
+  readonly input?: Readable;
+  /** Its terminal, where one is asked for. */
+  readonly terminal?: PseudoTtyOptions;
+  /** Hears how signals and sizes of the window are passed on while the command runs. */
+  readonly started?: (running: Pick<ClientChannel, "signal" | "setWindow">) => void;
+}
+
 /** How long a command has after TERM, and again after its channel was closed. */
 const gracePeriodMs = 500;
 
@@ -28,14 +48,16 @@ type Ending = Pick<Outcome, "state" | "failure" | "exit">;
 export class CommandDispatch implements Dispatch {
   readonly #operation: SshExec;
   readonly #parts: DispatchParts;
+  readonly #client: ClientStreams;
   readonly #stop: Stop;
   readonly #startedMs: number;
   #lease: Lease | undefined;
   #loggedIn: LoggedIn | undefined;
   #isHealthy = false;
 
-  constructor(operation: SshExec, parts: DispatchParts) {
+  constructor(operation: SshExec, parts: DispatchParts, client: ClientStreams = {}) {
     this.#operation = operation;
+    this.#client = client;
     this.#parts = parts;
     this.#stop = new Stop(parts.signal);
     this.#startedMs = parts.now();
@@ -80,7 +102,7 @@ export class CommandDispatch implements Dispatch {
     if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
     let channel: ClientChannel;
     try {
-      channel = await transport.exec(command, tty ? {} : undefined);
+      channel = await transport.exec(command, tty ? (this.#client.terminal ?? {}) : undefined);
     } catch (error) {
       if (!transport.isOpen || error instanceof CountersignError) return this.#lost();
       this.#isHealthy = true;
@@ -99,8 +121,12 @@ export class CommandDispatch implements Dispatch {
     output.from(channel, "stdout");
     output.from(channel.stderr, "stderr");
     const closed = once(channel, "close").then(() => {});
-    channel.end(stdin === undefined ? undefined : bodyBytes(stdin));
+    const { input, started } = this.#client;
+    if (input === undefined) channel.end(stdin === undefined ? undefined : bodyBytes(stdin));
+    else input.pipe(channel);
+    started?.(channel);
     await Promise.race([closed, this.#stop.asked]);
+    input?.unpipe(channel);
     const { reason } = this.#stop;
     if (reason !== undefined) await stopCommand(channel, closed);
     await output.drained();
@@ -146,11 +172,6 @@ async function stopCommand(channel: ClientChannel, closed: Promise<void>): Promi
     clearTimeout(late);
     if (ended === "ended") return;
   }
-}
-
-/** The bytes of a body. */
-export function bodyBytes(body: Body): Buffer {
-  return "text" in body ? Buffer.from(body.text) : Buffer.from(body.binary, "base64url");
 }
 
 /** What a refusal before anything was sent is as a failure. */

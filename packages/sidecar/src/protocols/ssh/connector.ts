@@ -12,7 +12,7 @@ import {
 } from "@countersign/policy";
 import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
 import { formatAddress, parseAddress, type SshAddress } from "./address.ts";
-import { CommandDispatch, type DispatchParts } from "./command-dispatch.ts";
+import { type ClientStreams, CommandDispatch, type DispatchParts } from "./command-dispatch.ts";
 import { unknownFailure } from "./failure.ts";
 import { FileDispatch } from "./file-dispatch.ts";
 import { type HostTrust, hostTrust, trustText } from "./host-trust.ts";
@@ -37,7 +37,19 @@ interface Role {
   readonly pool: Pool;
 }
 
-class SshConnector implements Connector {
+/** What an unmodified client's session has of a resource besides what every connector gives. */
+export interface SshTarget extends Connector {
+  readonly roles: readonly string[];
+  /** Runs a command with the client's own streams. */
+  relay(operation: SshExec, role: string, limits: Limits, options: DispatchOptions, client?: ClientStreams): Dispatch;
+}
+
+/** Whether it is an SSH resource's. */
+export function isSshTarget(connector: Connector): connector is SshTarget {
+  return connector instanceof SshConnector;
+}
+
+class SshConnector implements SshTarget {
   readonly #name: string;
   readonly #identity: TargetIdentity;
   readonly #roles: ReadonlyMap<string, Role>;
@@ -92,11 +104,21 @@ class SshConnector implements Connector {
     }
   }
 
-  dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
+  dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch {
     const own = asOwn(operation);
-    const { login, pool } = this.#role(role);
-    const parts: DispatchParts = { readOnly, limits, signal, login, acquire: (until) => pool.acquire(until), now: this.#now };
-    return own.kind === "ssh.exec" ? new CommandDispatch(own, parts) : new FileDispatch(own, parts);
+    return own.kind === "ssh.exec" ? this.relay(own, role, limits, options) : this.#file(own, role, limits, options);
+  }
+
+  relay(operation: SshExec, role: string, limits: Limits, options: DispatchOptions, client?: ClientStreams): Dispatch {
+    return new CommandDispatch(operation, this.#partsOf(role, limits, options), client);
+  }
+
+  #file(operation: SshFile, role: string, limits: Limits, options: DispatchOptions): Dispatch {
+    return new FileDispatch(operation, this.#partsOf(role, limits, options));
+  }
+
+  get roles(): readonly string[] {
+    return [...this.#roles.keys()];
   }
 
   /** An SSH server keeps no account of what it ran, so that it can never tell. */
@@ -110,6 +132,11 @@ class SshConnector implements Connector {
   async close(): Promise<void> {
     for (const { pool } of this.#roles.values()) pool.close();
     this.#route.close();
+  }
+
+  #partsOf(role: string, limits: Limits, { signal, readOnly }: DispatchOptions): DispatchParts {
+    const { login, pool } = this.#role(role);
+    return { readOnly, limits, signal, login, acquire: (until) => pool.acquire(until), now: this.#now };
   }
 
   #pool(role: string, login: Login, { connections, name }: SshResource, address: SshAddress, trust: HostTrust): Pool {

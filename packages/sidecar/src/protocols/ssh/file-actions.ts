@@ -1,6 +1,5 @@
-import type { FileAttributes, SshFile, SshFileAction } from "@countersign/policy";
+import { bodyBytes, type FileAttributes, type SshFile, type SshFileAction } from "@countersign/policy";
 import type { Attributes, InputAttributes, SFTPWrapper, Stats } from "ssh2";
-import { bodyBytes } from "./command-dispatch.ts";
 import type { Output } from "./output.ts";
 
 /** What a file operation works with. */

@@ -1,7 +1,8 @@
-import ssh2 from "ssh2";
+import { EventEmitter } from "node:events";
+import ssh2, { type Connection } from "ssh2";
 
 /** ssh2 as patches/ssh2@1.17.0.patch makes it; its README section says why. */
-export const { Client, Server } = ssh2;
+export const { Client, Server, utils } = ssh2;
 
 /** What a login offers to the target. */
 export type Offer =
@@ -16,3 +17,13 @@ export type Offer =
 
 /** Asked for the next way to log in; `false` gives up. */
 export type NextOffer = (offer: Offer | false) => void;
+
+/** Hears of everything that the server refused because nobody listens for it: a `channel`, `channel-request` or `global-request`, and its name. */
+export function onRefused(client: Connection, listener: (what: string, name: string) => void): void {
+  EventEmitter.prototype.on.call(client, "refused", listener);
+}
+
+/** Small packets go at once; ssh2's types leave it out. */
+export function sendAtOnce(client: Connection): void {
+  if ("setNoDelay" in client && typeof client.setNoDelay === "function") client.setNoDelay(true);
+}

@@ -1,0 +1,203 @@
+import { isUtf8 } from "node:buffer";
+import { CountersignError, type Principal } from "@countersign/policy";
+import type { AuthContext, Connection, PseudoTtyInfo, PseudoTtyOptions, ServerChannel, Session } from "ssh2";
+import type { NativeHost } from "../../../native/listener.ts";
+import type { OwnConnection } from "../../../native/own-connection.ts";
+import { isSshTarget, type SshTarget } from "../connector.ts";
+import { onRefused, sendAtOnce } from "../ssh2-patched.ts";
+import { offered, type ProofOptions, prove } from "./authentication.ts";
+import type { CapturePatience } from "./captured-input.ts";
+import { CommandSession, type Visitor } from "./command-session.ts";
+import { parseLogin } from "./login-name.ts";
+import { printable } from "./words.ts";
+
+/** What every connection of a listener is made with. */
+export interface ConnectionParts {
+  readonly host: NativeHost;
+  readonly proof: ProofOptions;
+  readonly patience: CapturePatience;
+  /** Counts a principal's connection; false = it has all that it may have. Disposing forgets it. */
+  readonly admit: (principal: Principal) => Disposable | undefined;
+  /** How long a client may take to log in, milliseconds. */
+  readonly logInMs: number;
+}
+
+const mostAttempts = 6;
+/** Different things are recorded once for each connection: a client that asks again and again cannot fill the log. */
+const mostRefusals = 20;
+/** Asked by clients for their own sake; the answer is no, and nothing is lost. */
+const unremarkable = new Set(["keepalive@openssh.com", "no-more-sessions@openssh.com"]);
+
+/** One SSH client: it logs in as a resource, and everything else it asks for is a session with one command, or refused. */
+export class ClientConnection {
+  readonly #client: Connection;
+  readonly #parts: ConnectionParts;
+  readonly #refused = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
+  #who: { readonly principal: Principal; readonly login: string } | undefined;
+  #attempts = 0;
+
+  constructor(client: Connection, parts: ConnectionParts) {
+    this.#client = client;
+    this.#parts = parts;
+    client.on("error", () => {});
+    sendAtOnce(client);
+    const timer = setTimeout(() => client.end(), parts.logInMs);
+    client.once("close", () => clearTimeout(timer));
+    client.on("authentication", (context) => void this.#authenticate(context, timer));
+    client.on("session", (accept) => this.#session(accept()));
+    // Of the patch: everything that nobody listens for.
+    onRefused(client, (what, name) => this.#refuse(`${what} ${name}`, name));
+  }
+
+  /** Resolves when nothing runs any more. */
+  async drained(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
+  }
+
+  end(): void {
+    this.#client.end();
+  }
+
+  async #authenticate(context: AuthContext, timer: NodeJS.Timeout): Promise<void> {
+    try {
+      // The first of all clients asks what there is.
+      if (context.method === "none") {
+        context.reject([...offered]);
+        return;
+      }
+      if (++this.#attempts > mostAttempts) {
+        this.end();
+        return;
+      }
+      const proof = await prove(context, this.#parts.proof);
+      if (proof === undefined) {
+        context.reject([...offered]);
+        return;
+      }
+      if (proof === "query") {
+        context.accept();
+        return;
+      }
+      const place = this.#parts.admit(proof);
+      if (place === undefined) {
+        this.end();
+        return;
+      }
+      this.#client.once("close", () => place[Symbol.dispose]());
+      clearTimeout(timer);
+      this.#who = { principal: proof, login: context.username };
+      context.accept();
+    } catch (error) {
+      this.#parts.host.onInternalError(error);
+      context.reject();
+    }
+  }
+
+  #session(session: Session): void {
+    let terminal: (PseudoTtyInfo & PseudoTtyOptions) | undefined;
+    let command: CommandSession | undefined;
+    const runs = (channel: ServerChannel, text: string): void => {
+      const visitor = this.#visitor(channel);
+      if (visitor === undefined) return;
+      command = new CommandSession(channel, { command: text, terminal }, visitor);
+      this.#track(command.run());
+    };
+    session.on("pty", (accept, _reject, info) => {
+      terminal = info as PseudoTtyInfo & PseudoTtyOptions;
+      accept?.();
+    });
+    session.on("window-change", (accept, _reject, { rows, cols, height, width }) => {
+      if (terminal) terminal = { ...terminal, rows, cols, height, width };
+      command?.resize(rows, cols, height, width);
+      accept?.();
+    });
+    session.on("signal", (accept, _reject, { name }) => {
+      command?.signal(name);
+      accept?.();
+    });
+    session.on("exec", (accept, _reject, info) => {
+      // Of the patch: bytes, not text.
+      const bytes = info.command as unknown as Buffer;
+      // Nothing for a session that has a command already (RFC 4254 §6.5).
+      const channel: ServerChannel | undefined = accept();
+      if (channel === undefined) this.#refuse("a second command on one session", "exec");
+      else if (isUtf8(bytes)) runs(channel, bytes.toString());
+      else this.#tell(channel, "The command line is not UTF-8, so nobody could read what was to be approved.");
+    });
+    session.on("shell", (accept) => {
+      const channel: ServerChannel | undefined = accept();
+      this.#refuse("an interactive shell", "shell");
+      if (channel) this.#tell(channel, "There is no interactive shell here: give a command, `ssh RESOURCE COMMAND`.");
+    });
+  }
+
+  /** Finds the target that the login names; without one the client is told. */
+  #visitor(channel: ServerChannel): Visitor | undefined {
+    const { host, patience } = this.#parts;
+    try {
+      const { target, resource, role, principal } = this.#place();
+      const native = (connection: string, own: OwnConnection) =>
+        host.guard.native({ connection, principal, resource, role, session: "", reason: "" }, own);
+      return { host, target, native, patience };
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error;
+      this.#tell(channel, error.message);
+      return undefined;
+    }
+  }
+
+  #place(): {
+    readonly target: SshTarget;
+    readonly resource: string;
+    readonly role: string | undefined;
+    readonly principal: Principal;
+  } {
+    if (this.#who === undefined) throw new TypeError("a session before the login");
+    const { principal, login } = this.#who;
+    const { resource, role } = parseLogin(login);
+    const { connector } = this.#parts.host.resources.get(resource);
+    if (!isSshTarget(connector)) throw new CountersignError("invalid_request", `${resource} is no SSH resource.`);
+    if (role !== undefined && !connector.roles.includes(role))
+      throw new CountersignError(
+        "invalid_request",
+        `${resource} has no role ${JSON.stringify(role)}; it has ${connector.roles.join(", ")}.`,
+      );
+    return { target: connector, resource, role, principal };
+  }
+
+  /** Records what is not served; ssh2, or the caller, has told the client. */
+  #refuse(what: string, name: string): void {
+    if (unremarkable.has(name) || this.#who === undefined || this.#refused.has(what) || this.#refused.size >= mostRefusals)
+      return;
+    this.#refused.add(what);
+    const { host } = this.#parts;
+    const never: OwnConnection = {
+      dispatch: () => {
+        throw new TypeError("what was refused is dispatched");
+      },
+      cut: () => {},
+    };
+    try {
+      const { resource, role, principal } = this.#place();
+      const caller = { connection: host.random(18).toString("base64url"), principal, resource, role, session: "", reason: "" };
+      const gate = host.guard.native(caller, never);
+      const operation = { kind: "ssh.subsystem", subsystem: name.slice(0, 200) } as const;
+      this.#track(gate.refuse(operation, `Not served: ${what}.`).then(() => gate[Symbol.dispose]()));
+    } catch {
+      // The resource is none, or locked: the login itself leads nowhere.
+    }
+  }
+
+  #tell(channel: ServerChannel, message: string): void {
+    channel.on("error", () => {});
+    channel.stderr.write(`countersign: ${printable(message)}\n`);
+    channel.exit(126);
+    channel.end();
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.catch(this.#parts.host.onInternalError).finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+  }
+}
