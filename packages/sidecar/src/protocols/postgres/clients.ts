@@ -7,7 +7,7 @@ import { type PostgresListen, postgresListeners } from "./listener.ts";
 import { clientGates } from "./wire/gate.ts";
 
 /** How unmodified clients of PostgreSQL are served. */
-export interface PostgresClientsOptions {
+interface PostgresClientsOptions {
   readonly listen: readonly PostgresListen[];
   readonly bounds: ConnectionBounds & Pick<GuardLimits, "statementBytes" | "parameterBytes">;
 }

@@ -2,6 +2,7 @@ import { CountersignError, type Failure, type Json, type Limits, type Outcome, t
 import type { DatabaseError } from "pg-protocol";
 import type { Dispatch, ResultSink } from "../connector.ts";
 import { isServerError } from "./codec.ts";
+import type { Reply } from "./exchange.ts";
 import { lostFailure, statementFailure, unknownFailure } from "./failure.ts";
 import type { Marker } from "./marker.ts";
 import type { Masking } from "./masks/masking.ts";
@@ -10,7 +11,7 @@ import { encodeQuery } from "./request.ts";
 import { RowStream } from "./rows.ts";
 import type { Session } from "./session.ts";
 import type { Stop } from "./stop.ts";
-import { ConnectionLost, type Reply } from "./upstream.ts";
+import { ConnectionLost } from "./upstream.ts";
 
 /** What one dispatch needs of its connector. */
 export interface DispatchParts {

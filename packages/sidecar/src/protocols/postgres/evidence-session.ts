@@ -2,9 +2,9 @@ import type { PostgresParameter } from "@countersign/policy";
 import { decodeRows } from "./codec.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { lockMs, NotFoundOut, statementMs } from "./evidence-failure.ts";
+import type { Reply } from "./exchange.ts";
 import { encodeQuery, type QueryOptions } from "./request.ts";
 import { Session } from "./session.ts";
-import type { Reply } from "./upstream.ts";
 
 /** Largest row that is taken as evidence, bytes: whoever wrote the statement must not fill our memory with what it gives. */
 export const mostRowBytes = 1024 * 1024;

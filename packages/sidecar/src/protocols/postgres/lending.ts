@@ -1,10 +1,10 @@
 import { CountersignError } from "@countersign/policy";
 import { LRUCache } from "lru-cache";
+import type { TransactionStatus } from "./exchange.ts";
 import type { GivenBack, Lent, LentHandler, ParameterStatuses } from "./lent.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 import type { Session } from "./session.ts";
 import { type Settings, settingsOf } from "./settings.ts";
-import type { TransactionStatus } from "./upstream.ts";
 
 /** How sessions of one role are lent. */
 export interface LendingOptions extends PoolOptions {

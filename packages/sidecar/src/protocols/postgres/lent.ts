@@ -1,4 +1,4 @@
-import type { TransactionStatus } from "./upstream.ts";
+import type { TransactionStatus } from "./exchange.ts";
 
 /** Reported settings of a session by name (ParameterStatus, §53.2.7). */
 export type ParameterStatuses = ReadonlyMap<string, string>;

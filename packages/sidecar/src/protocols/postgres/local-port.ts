@@ -9,7 +9,7 @@ import { ClientGone, StartUpReader } from "./entry/start-up-reader.ts";
 import { StartUpRefusal } from "./entry/start-up-refusal.ts";
 
 /** What a local port stands for. */
-export interface LocalPortOptions {
+interface LocalPortOptions {
   readonly listener: ListenerAddress;
   readonly resource: string;
   readonly role: string;
@@ -22,7 +22,7 @@ export interface LocalPortOptions {
 }
 
 /** An open port on 127.0.0.1 whose clients are the agent. */
-export interface LocalPort extends AsyncDisposable {
+interface LocalPort extends AsyncDisposable {
   readonly port: number;
 }
 

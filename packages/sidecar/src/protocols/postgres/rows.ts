@@ -2,10 +2,10 @@ import { CountersignError, type Failure, type Limits } from "@countersign/policy
 import type { Field } from "pg-protocol/dist/messages.js";
 import type { ResultChunk, ResultSink } from "../connector.ts";
 import { fittingRows } from "./codec.ts";
+import type { Receiver } from "./exchange.ts";
 import { limitFailure } from "./failure.ts";
 import { maskedRows } from "./masks/masked-rows.ts";
 import type { ColumnMask, Masking } from "./masks/masking.ts";
-import type { Receiver } from "./upstream.ts";
 
 /** Rows are gathered up to this size before they are given on, bytes. */
 const chunkBytes = 64 * 1024;

@@ -8,9 +8,9 @@ export type StartUpPacket =
   | { readonly type: "startUp"; readonly minor: number; readonly parameters: ReadonlyMap<string, string> };
 
 /** As PostgreSQL's MAX_STARTUP_PACKET_LENGTH, bytes. */
-export const mostPacketBytes = 10_000;
+const mostPacketBytes = 10_000;
 /** The length and the code. */
-export const headerBytes = 8;
+const headerBytes = 8;
 
 /** The code of a CancelRequest. */
 export const cancelCode = 80877102;
