@@ -71,7 +71,7 @@ async function call(connector: Connector, statement: string, options: CallOption
   let columns: Called["columns"] = [];
   const collect = (chunk: ResultChunk) => {
     if (chunk.type === "columns") columns = chunk.columns;
-    else rows.push(...decodeRows(Buffer.from(chunk.data), chunk.count));
+    else if (chunk.type === "rows") rows.push(...decodeRows(Buffer.from(chunk.data), chunk.count));
   };
   const dispatch = connector.dispatch({ kind: "postgres.query", statement, parameters }, role, limits, { signal, readOnly });
   try {

@@ -1,4 +1,4 @@
-import { type ProposeEditResponse, type RequestDetail, RequestState } from "@countersign/rpc";
+import { Operation, type ProposeEditResponse, type RequestDetail, RequestState } from "@countersign/rpc";
 import type { RequestProgress } from "@countersign/sdk";
 import { guardedTool } from "@countersign/sdk/langchain";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -37,7 +37,7 @@ async function propose(
   digest?: string,
 ): Promise<RequestDetail> {
   const requestDigest = digest ?? (await getRequest(alice, id)).requestDigest;
-  const operation = { operation: { $case: "postgresQuery" as const, value: { statement, parameters: [] } } };
+  const operation = Operation.fromPartial({ operation: { $case: "postgresQuery", value: { statement, parameters: [] } } });
   return new Promise((resolve, reject) => {
     client.proposeEdit({ id, requestDigest, operation, comment }, metadata, (error, answer: ProposeEditResponse) => {
       if (error === null && answer.request !== undefined) resolve(answer.request);

@@ -168,7 +168,7 @@ describe("order and completeness", () => {
   test("a line that fails stops the plan: what is left does not run", async () => {
     const before = await total(10);
     const fails: GuardedAction = {
-      ...add(10),
+      ...{ kind: "postgres.query", resource: add(10).resource },
       statement: "update orders set id = 10 where id = $1 or total = $2",
       parameters: [11, 0],
     };

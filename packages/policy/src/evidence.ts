@@ -27,6 +27,8 @@ export interface Evidence {
   readonly affectedRows?: number;
   /** Some of those rows. */
   readonly sample?: readonly RowChange[];
+  /** What would be different afterwards, as lines that begin with `+`, `-` or a space. */
+  readonly difference?: string;
   /** What else an approver should know, in sentences. */
   readonly notes: readonly string[];
 }

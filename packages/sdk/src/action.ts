@@ -1,6 +1,4 @@
 import type { FileAttributes, Json, SshFileAction as SshFileActionName } from "@countersign/policy";
-import type { PlannedAction, SubmitRequest } from "@countersign/rpc";
-import { toOperation } from "./operation.ts";
 
 /** Bytes, or text as UTF-8. */
 export type Content = string | Uint8Array;
@@ -85,28 +83,4 @@ export interface Asking {
   reason?: string | undefined;
   /** The same key with the same action attaches to the same request, also from another process (at most 256 bytes). */
   idempotencyKey?: string | undefined;
-}
-
-/**
- * An action as a line of a plan, as the wire carries it.
- *
- * @throws {CountersignError} as {@link toOperation}.
- */
-export function toPlanned(action: GuardedAction): PlannedAction {
-  return { resource: action.resource, operation: toOperation(action) };
-}
-
-/**
- * An action with its reason, key and session as the wire carries it.
- *
- * @throws {CountersignError} as {@link toOperation}.
- */
-export function toSubmit(action: GuardedAction, asking: Asking, session: string): SubmitRequest {
-  return {
-    resource: action.resource,
-    operation: toOperation(action),
-    reason: (asking.reason ?? "").toWellFormed(),
-    idempotencyKey: asking.idempotencyKey ?? "",
-    session,
-  };
 }

@@ -1,6 +1,7 @@
 import { type Body, bodyOf, commandLine, type LineOperation, operationMessage } from "@countersign/policy/operation";
-import type { Operation, PostgresParameter } from "@countersign/rpc";
+import type { Operation, PlannedAction, PostgresParameter, SubmitRequest } from "@countersign/rpc";
 import type {
+  Asking,
   Content,
   GuardedAction,
   HttpRequestAction,
@@ -51,6 +52,30 @@ export function toOperation(action: GuardedAction): Operation {
     );
   }
   return operationOf(action.kind, action);
+}
+
+/**
+ * An action as a line of a plan, as the wire carries it.
+ *
+ * @throws {CountersignError} as {@link toOperation}.
+ */
+export function toPlanned(action: GuardedAction): PlannedAction {
+  return { resource: action.resource, operation: toOperation(action) };
+}
+
+/**
+ * An action with its reason, key and session as the wire carries it.
+ *
+ * @throws {CountersignError} as {@link toOperation}.
+ */
+export function toSubmit(action: GuardedAction, asking: Asking, session: string): SubmitRequest {
+  return {
+    resource: action.resource,
+    operation: toOperation(action),
+    reason: (asking.reason ?? "").toWellFormed(),
+    idempotencyKey: asking.idempotencyKey ?? "",
+    session,
+  };
 }
 
 function operationOf<Kind extends keyof Actions>(kind: Kind, action: Actions[Kind]): Operation {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { toSubmit } from "./action.ts";
 import { CountersignError } from "./errors.ts";
+import { toSubmit } from "./operation.ts";
 import { toParameter } from "./parameter.ts";
 import { queryOf } from "./testing-agent.ts";
 

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { type GetPlanResponse, PlannedAction, type PlanStatus, RequestState, type SubmitPlanResponse } from "@countersign/rpc";
-import { type GuardedAction, toPlanned } from "./action.ts";
+import type { GuardedAction } from "./action.ts";
 import { CountersignError, errorFromInfo } from "./errors.ts";
 import type { RequestEvent } from "./event.ts";
+import { toPlanned } from "./operation.ts";
 import { type Outcome, type OutcomeState, outcomeError, outcomeState, type RequestStatus, statusFromWire } from "./outcome.ts";
 import type { CallSettings } from "./postgres.ts";
 import { type HeldOperation, operationFromWire } from "./replacement.ts";

@@ -1,7 +1,8 @@
-import { type Asking, toSubmit } from "./action.ts";
+import type { Asking } from "./action.ts";
 import { Assembly } from "./assembly.ts";
 import type { Connection, Opening } from "./connection.ts";
 import type { TypeParsers } from "./field-reader.ts";
+import { toSubmit } from "./operation.ts";
 import { failureOf, type Summary } from "./outcome.ts";
 import { PullStream, type Source } from "./pull-stream.ts";
 import type { RowMode } from "./row-reader.ts";

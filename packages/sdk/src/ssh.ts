@@ -1,7 +1,8 @@
 import { commandLine, type FileAttributes } from "@countersign/policy/operation";
-import { type Asking, type Content, type SshExecAction, type SshFileAction, toSubmit } from "./action.ts";
+import type { Asking, Content, SshExecAction, SshFileAction } from "./action.ts";
 import type { Opening } from "./connection.ts";
 import { CountersignError } from "./errors.ts";
+import { toSubmit } from "./operation.ts";
 import type { CallSettings } from "./postgres.ts";
 import { PullStream } from "./pull-stream.ts";
 import { type OutputPart, SshOutput, type SshSummary } from "./ssh-output.ts";

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { RequestState, type SubmitResponse } from "@countersign/rpc";
-import { type Asking, type GuardedAction, toSubmit } from "./action.ts";
+import type { Asking, GuardedAction } from "./action.ts";
 import { Backoff } from "./backoff.ts";
 import { CountersignError } from "./errors.ts";
 import { eventFromWire, statusAfter } from "./event.ts";
 import { Following } from "./following.ts";
+import { toSubmit } from "./operation.ts";
 import { statusFromWire } from "./outcome.ts";
 import type { CallSettings } from "./postgres.ts";
 import { type Known, RequestHandle } from "./request.ts";
