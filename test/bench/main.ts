@@ -22,11 +22,15 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const reports: Report[] = [];
-for (const name of names) {
-  const report = new Report(name);
-  await benches[name]?.(report);
-  reports.push(report);
+try {
+  for (const name of names) {
+    const report = new Report(name);
+    reports.push(report);
+    await benches[name]?.(report);
+  }
+} finally {
+  // What was measured is shown also when the rest could not be.
+  const metrics = reports.flatMap((report) => report.metrics);
+  process.stdout.write(`${table(metrics)}\n`);
+  if (values.json !== undefined) writeJson(values.json, metrics);
 }
-const metrics = reports.flatMap((report) => report.metrics);
-process.stdout.write(`${table(metrics)}\n`);
-if (values.json !== undefined) writeJson(values.json, metrics);

@@ -22,7 +22,8 @@ interface Ways {
 
 /** Unmodified PostgreSQL clients through Countersign, beside the server itself, pgbouncer and a bare relay; 50 rules, audit on. */
 export async function postgresWire(report: Report): Promise<void> {
-  const listener = "sidecar: { postgres: [{ tcp: 127.0.0.1:0 }] }\nlimits: { pendingPerPrincipal: 3000 }\n";
+  const listener =
+    "sidecar: { postgres: [{ tcp: 127.0.0.1:0 }] }\nlimits: { pendingPerPrincipal: 3000, connections: 10000, connectionsPerPrincipal: 10000 }\n";
   await using instance = await Instance.start({
     policy: fiftyRules(),
     config: listener,

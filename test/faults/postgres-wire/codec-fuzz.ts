@@ -131,11 +131,11 @@ const readable: Readonly<Record<string, (whole: Buffer) => string>> = {
     return whole.readInt32BE(whole.length - 4) < 0 ? `${rows}` : same(whole, message.execute(portal, rows));
   },
   D(whole) {
-    const { what, name } = readNamed(whole);
+    const { what, name } = readNamed(whole, "DESCRIBE");
     return same(whole, message.describe(what, name));
   },
   C(whole) {
-    const { what, name } = readNamed(whole);
+    const { what, name } = readNamed(whole, "CLOSE");
     return same(whole, message.close(what, name));
   },
   B(whole) {

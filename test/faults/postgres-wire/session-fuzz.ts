@@ -103,12 +103,13 @@ export async function fuzzSessions(world: WireWorld, seed: number, rounds: numbe
 
 async function compared(world: WireWorld, random: Random): Promise<void> {
   const said = Buffer.concat(Array.from({ length: 1 + random.below(12) }, () => step(random, allowed)));
+  const shown = said.toString("latin1").replaceAll(/[^\x20-\x7e]/g, "·");
   const wanted = await answers(world.trusted, [said]);
-  const got = await answers(world.guarded, cutAnywhere(random, said), readyIn(wanted));
-  if (got.join("\n") !== wanted.join("\n")) {
-    const shown = said.toString("latin1").replaceAll(/[^\x20-\x7e]/g, "·");
+  const got = await answers(world.guarded, cutAnywhere(random, said), readyIn(wanted)).catch((error: unknown) => {
+    throw new Error(`${shown}\nthrough Countersign`, { cause: error });
+  });
+  if (got.join("\n") !== wanted.join("\n"))
     throw new Error(`${shown}\nby the server:\n${wanted.join("\n")}\nby Countersign:\n${got.join("\n")}`);
-  }
 }
 
 async function wild(world: WireWorld, random: Random): Promise<void> {
