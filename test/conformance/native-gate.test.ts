@@ -24,6 +24,11 @@ rules:
     when: sql.readOnly
     effect: allow
     role: writer
+  - id: some-are-hidden
+    when: sql.tables.exists(t, t == "public.customers") && sql.readOnly
+    effect: allow
+    role: writer
+    limits: { masks: [public.customers.email] }
   - id: others-role
     when: sql.tables.exists(t, t == "public.secrets") && sql.readOnly
     effect: review
@@ -171,6 +176,11 @@ describe("one connection of an unmodified client", () => {
   test("au-fail: what cannot be noted does not pass", async () => {
     using gate = guard.native(caller("c1"), new Client());
     expect(await gate.judge(query("c1", "select 1"))).toMatchObject({ effect: "refuse", code: "audit_unavailable" });
+  });
+
+  test("nothing runs for which the policy masks columns on a connection that does not hide them", async () => {
+    using gate = guard.native(caller("c1"), new Client());
+    expect(await gate.judge(query("c1", "select email from customers"))).toMatchObject({ effect: "refuse", code: "denied" });
   });
 
   test("pg-gone: the client leaves while it is held: cancelled, and a late approval runs nothing", async () => {

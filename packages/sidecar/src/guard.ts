@@ -120,7 +120,7 @@ export class Guard {
     const { passages, now, random } = this.#parts;
     const parts: NativeGateParts = {
       ...{ asking: this.#asking, immediate: this.#immediate, refusals: this.#refusals, callers: this.#callers },
-      ...{ passages, now, random },
+      ...{ passages, now, random, masks: own.masks === true },
       hold: (asked, decision) => this.#hold(asked, decision),
       view: (request, viewer) => this.#held.view(request, viewer, 0),
     };

@@ -28,6 +28,8 @@ export interface NativeGateParts {
   readonly refusals: Refusals;
   readonly callers: CallerLimits;
   readonly passages: OpenPassages;
+  /** Whether the connection hides the values of masked columns. */
+  readonly masks: boolean;
   readonly now: () => number;
   readonly random: (size: number) => Buffer;
   /** Opens a request and follows it. */
@@ -166,6 +168,7 @@ export class NativeGate implements Disposable {
 
   #verdict(asked: Asked): Verdict | Promise<Verdict> {
     const { decision } = asked;
+    if (decision.effect !== "deny" && decision.limits.masks !== undefined && !this.#parts.masks) throw unmasked;
     if (decision.effect === "allow") return this.#pass(asked, decision);
     if (decision.effect === "review") return this.#counted(asked, decision);
     return this.#denied(asked);
@@ -209,6 +212,11 @@ export class NativeGate implements Disposable {
 function endedBy({ requestId, code, message, retryable }: Refused): Ended {
   return { requestId, state: code === "denied" ? "denied" : "failed", failure: { code, message, retryable } };
 }
+
+const unmasked = new CountersignError(
+  "denied",
+  "The policy hides columns of what this is about, which this way in cannot do. Ask for it by the SDK.",
+);
 
 const left: Ended = {
   requestId: "",

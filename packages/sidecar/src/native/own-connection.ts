@@ -3,6 +3,8 @@ import type { Connector } from "../protocols/connector.ts";
 
 /** One connection of an unmodified client, which runs what it asks for on itself: its transaction and its settings are there. */
 export interface OwnConnection extends Pick<Connector, "dispatch"> {
+  /** It hides the values of masked columns. Without it nothing runs for which the policy masks any. */
+  readonly masks?: true;
   /** Asks what runs to stop, tells the client why and closes: it was locked out, or the sidecar stops. In the very turn of the revocation. */
   cut(reason: string): void;
 }
