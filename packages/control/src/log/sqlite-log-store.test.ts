@@ -161,6 +161,32 @@ describe("the log in a SQLite file", () => {
     expect(await (await openOn(openSqliteLogStore(file))).openIntents("local")).toHaveLength(301);
   });
 
+  it("finds the records of a request without going through the log", async () => {
+    const store = openSqliteLogStore(file);
+    const log = await openOn(store);
+    const append = (from: number, count: number) =>
+      log.append(
+        "local",
+        Array.from({ length: count }, (_, n) => draft("request", `req_${from + n}`)),
+        "handed-over",
+      );
+    /** The quickest of several, milliseconds. */
+    const quickest = async () => {
+      const took: number[] = [];
+      for (let round = 0; round < 30; round++) {
+        const began = performance.now();
+        expect(await store.recordsOf("req_7")).toHaveLength(1);
+        took.push(performance.now() - began);
+      }
+      return Math.min(...took);
+    };
+    await append(0, 300);
+    const small = await quickest();
+    for (let from = 300; from < 30_300; from += 1000) await append(from, 1000);
+    expect(await quickest()).toBeLessThan(20 * small);
+    await store.close();
+  });
+
   it("is brought from the first version of the schema to this one", async () => {
     const old = new Sqlite(file);
     old.exec(SCHEMA_1);
