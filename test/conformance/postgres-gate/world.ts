@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Approver, loadParser, loadPolicy, type Principal, type RequestSnapshot } from "@countersign/policy";
+import {
+  type Approver,
+  loadParser,
+  loadPolicy,
+  type PostgresQuery,
+  type Principal,
+  type RequestSnapshot,
+} from "@countersign/policy";
 import { logOrigin } from "../../../packages/cli/src/log-origin.ts";
 import { type EmbeddedControlPlane, openEmbeddedControlPlane } from "../../../packages/control/src/embedded.ts";
 import { openEmbeddedLog } from "../../../packages/control/src/embedded-log.ts";
@@ -100,12 +107,18 @@ export interface GateWorld extends AsyncDisposable {
   readonly direct: Door;
   /** What the gate called a defect of its own. */
   readonly defects: readonly unknown[];
+  readonly firstPolicy: string;
   /** Changes what is decided from now on. */
   setPolicy(text: string): void;
   /** The one request that is waiting. */
   held(): Promise<RequestSnapshot>;
   approve(id: string): Promise<void>;
   deny(id: string): Promise<void>;
+  /** Puts another operation in the place of a held one. */
+  edit(
+    request: { readonly binding: { readonly requestId: string }; readonly requestDigest: string },
+    operation: PostgresQuery,
+  ): Promise<unknown>;
   /** What the log has of a request, in order. */
   records(id: string): Promise<readonly { readonly type: string; readonly detail: Readonly<Record<string, unknown>> }[]>;
 }
@@ -185,7 +198,7 @@ export async function openGateWorld(server: PostgresServer, options: GateWorldOp
   const running = parts.move();
   const held = async (): Promise<RequestSnapshot> => {
     for (let tries = 0; tries < 500; tries++) {
-      const [request] = await requests.list({ unfinishedOf: "local" });
+      const request = (await requests.list({ unfinishedOf: "local" })).find(({ state }) => state === "pending");
       if (request) return request;
       await sleep(10);
     }
@@ -196,13 +209,15 @@ export async function openGateWorld(server: PostgresServer, options: GateWorldOp
     await plane.approvals.vote(id, { requestDigest: request.requestDigest, verdict, comment: "" }, dba);
   };
   return {
-    ...{ plane, listener, direct, defects, held },
+    ...{ plane, listener, direct, defects, held, firstPolicy: options.policy ?? gatePolicy },
     door: { host: join(folder, "s"), port: 5432, database: "orders-db", user: "writer", password: "" },
     setPolicy: (text) => {
       policy = loadPolicy({ "policy.yaml": text });
     },
     approve: (id) => vote(id, "approve"),
     deny: (id) => vote(id, "deny"),
+    edit: ({ binding, requestDigest }, operation) =>
+      plane.edits.propose(binding.requestId, { requestDigest, operation, comment: "another one" }, dba),
     async records(id) {
       return (await audit.recordsOf(id)).map((bytes) => JSON.parse(Buffer.from(bytes).toString()));
     },

@@ -66,6 +66,8 @@ export class Conversation implements RepliesHandler, LentHandler {
   stepped = false;
   executed = false;
   controlled = false;
+  /** And one whose result may be cut: what follows it in its pipeline waits, because it must not run when that happens. */
+  limited = false;
   /** The server waits for data to copy. */
   copies = false;
   /** What ran may have changed how statements are read. */
@@ -246,6 +248,11 @@ export class Conversation implements RepliesHandler, LentHandler {
     return this.#idle.promise;
   }
 
+  /** Nothing of the extended protocol is open any more. */
+  pipelineEnds(): void {
+    this.stepped = this.executed = this.controlled = this.limited = false;
+  }
+
   /**
    * Refuses a Query. The status that follows is the server's: where a pipeline is open, or PostgreSQL itself would have failed, the server is
    * made to fail as well.
@@ -253,7 +260,7 @@ export class Conversation implements RepliesHandler, LentHandler {
   refuseQuery(complaint: Complaint, likeServer = false): void {
     const bytes = complaintMessage(complaint);
     const fails = this.stepped || (likeServer && (this.status === "T" || this.replies.due > 0));
-    this.stepped = this.executed = this.controlled = false;
+    this.pipelineEnds();
     if (fails && this.outgoing.lent) this.send(request.query(errorText), expected("query", { bytes }));
     else this.replies.expect(expected("local", { bytes, ready: true }));
   }
@@ -374,11 +381,11 @@ export class Conversation implements RepliesHandler, LentHandler {
   closed(): void {
     const now = this.parts.now();
     for (const { running } of this.replies.abandon()) running?.lose(now);
-    this.stepped = this.copies = false;
+    this.stepped = this.limited = this.copies = false;
     this.afterwards = "end";
     if (this.#serverEnds) this.end();
     else this.fatal("57P01", "Countersign: the connection to the database was lost");
-    this.#settled(nothing, false);
+    this.advanced();
   }
 
   /** The server has told the client that it ends the session. */
@@ -407,7 +414,7 @@ export class Conversation implements RepliesHandler, LentHandler {
     else if (kind === "bind" && entry.defines?.of === "portal") portals.confirmed(name, entry.defines);
     else if (kind === "close-statement") statements.confirmed(name, undefined);
     else if (kind === "close-portal") portals.confirmed(name, undefined);
-    this.#settled(entry, true);
+    entry.settled?.(true);
   }
 
   failed(entry: Expected): void {
@@ -418,14 +425,14 @@ export class Conversation implements RepliesHandler, LentHandler {
     if (kind === "parse" && name === "" && entry.defines) this.names.statements.confirmed(name, undefined);
     else this.#undone(entry);
     running?.end("failed", this.parts.now());
-    this.#settled(entry, false);
+    entry.settled?.(false);
   }
 
   skipped(entry: Expected): void {
     if (entry.kind === "query" && entry.defines !== undefined) this.names.statements.undone("");
     this.#undone(entry);
     entry.running?.end("failed", this.parts.now());
-    this.#settled(entry, false);
+    entry.settled?.(false);
   }
 
   /** The server takes no more data: it has failed, or it has all. */
@@ -442,8 +449,7 @@ export class Conversation implements RepliesHandler, LentHandler {
     if (steps) this.names.done(steps);
   }
 
-  #settled(entry: Expected, done: boolean): void {
-    entry.settled?.(done);
+  advanced(): void {
     const { due } = this.replies;
     if (this.#tooMuchDue && due < mostDue / 2) {
       this.#tooMuchDue = false;
@@ -455,11 +461,15 @@ export class Conversation implements RepliesHandler, LentHandler {
     this.#idle = undefined;
   }
 
+  suspended({ steps }: Expected): void {
+    if (steps) this.names.done(steps);
+  }
+
   lost(): void {
     this.#lostMeanwhile = true;
     if (this.state === "open" || this.state === "copying" || this.state === "capturing") this.state = "skipping";
     this.#handler.lost();
-    this.#settled(nothing, false);
+    this.advanced();
   }
 
   ready(status: TransactionStatus): void {
@@ -480,6 +490,10 @@ export class Conversation implements RepliesHandler, LentHandler {
   limitReached({ running }: Expected): Buffer {
     if (!running) throw new TypeError("nothing was limited");
     return limitMessage(running);
+  }
+
+  overtaken(): void {
+    this.send(request.parse(ownName, errorText), expected("parse", { silent: true, name: ownName }));
   }
 
   copyIn(entry: Expected): "pass" | "keep" {
@@ -504,8 +518,6 @@ export class Conversation implements RepliesHandler, LentHandler {
     this.fatal("42501", `Countersign: ${message}, on which the reading of statements depends; the session is ended`);
   }
 }
-
-const nothing = expected("local");
 
 function unsent({ passage }: Pass): void {
   passage.end({ state: "unsent", rows: 0, bytes: 0, durationMs: 0 });

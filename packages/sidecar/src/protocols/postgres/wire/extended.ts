@@ -189,6 +189,7 @@ export class ExtendedProtocol {
     conversation.names.sent(steps);
     if (steps?.some(({ does }) => does === "begin" || does === "end")) conversation.controlled = true;
     conversation.stepped = conversation.executed = true;
+    if (running?.bounded) conversation.limited = true;
     conversation.send(frame, expected("execute", { running, steps, source }), true);
   }
 
@@ -218,7 +219,7 @@ export class ExtendedProtocol {
   /** A Sync ends what is skipped. */
   sync(frame: Buffer) {
     const conversation = this.#conversation;
-    conversation.stepped = conversation.executed = conversation.controlled = false;
+    conversation.pipelineEnds();
     conversation.pipeline++;
     if (conversation.outgoing.lent) return conversation.send(frame, expected("sync"));
     conversation.replies.expect(expected("local", { ready: true }));

@@ -234,11 +234,23 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     const conversation = this.#conversation;
     if (conversation.doubtful && judged.has(message.type) && conversation.state === "open" && conversation.status !== "E")
       return this.#checkFirst(message);
+    if (conversation.limited && conversation.state === "open" && message.type !== sync && message.type !== flush) {
+      conversation.limited = false;
+      if (conversation.replies.due > 0) return this.#later(conversation.answeredAll(), message);
+    }
+    this.#handleNow(message);
+  }
+
+  #handleNow(message: Queued) {
     try {
       this.#act(message);
     } catch (error) {
       this.#disorder(error, message.type);
     }
+  }
+
+  #later(promise: Promise<void>, message: Queued) {
+    this.#conversation.wait(promise, { done: () => this.#handleNow(message) });
   }
 
   /** Something ran that may have changed how statements are read: nothing is judged before the session was asked. */
@@ -254,7 +266,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
       conversation.doubtful = false;
     };
     conversation.wait(checked(), {
-      done: () => this.#act(message),
+      done: () => this.#handleNow(message),
       failed: (error) =>
         conversation.fatal("42501", `Countersign: ${error instanceof Error ? error.message : "it cannot be checked"}`),
     });

@@ -11,6 +11,10 @@ export interface RepliesHandler {
   completed(entry: Expected): void;
   /** The whole answer came, and it was no error. */
   answered(entry: Expected): void;
+  /** An Execute gave the rows that it asked for; the portal has more. */
+  suspended(entry: Expected): void;
+  /** Fewer answers are due than before. */
+  advanced(): void;
   /** The server refused it, or the limits did. */
   failed(entry: Expected): void;
   /** The server does not look at it because of an earlier error. */
@@ -22,6 +26,8 @@ export interface RepliesHandler {
   ownReady(): void;
   /** A limit of the policy was reached by the operation that runs now. */
   limit(entry: Expected): void;
+  /** It was complete before it could be stopped, and its pipeline goes on at the server, but not for the client. */
+  overtaken(): void;
   /** What the client is told of it, then. */
   limitReached(entry: Expected): Buffer;
   /** The server waits for data to copy. */
@@ -227,6 +233,9 @@ export class Replies {
       case server.error:
         return this.#error(chunk.subarray(at, end), at, end);
       case server.notice:
+        // What is said about our own question is not for the client.
+        if (this.next?.silent) this.#from = this.#skip(at, end);
+        return;
       case server.notification:
         return;
       case server.parameterStatus: {
@@ -267,21 +276,23 @@ export class Replies {
     const { running } = entry;
     if (type === server.commandComplete && running) running.tag = readTag(chunk.subarray(at, end));
     // It was faster than our cancel; its rows were withheld all the same.
-    if (running?.cut !== undefined && !entry.muted) return this.#complain(entry, at, end);
+    if (running?.cut !== undefined && !entry.muted) return this.#complain(entry, at, end, true);
     this.#hide(entry, at, end);
     if (type !== server.portalSuspended) this.#handler.completed(entry);
     entry.completed++;
     if (entry.kind !== "execute") return;
-    if (type === server.portalSuspended) this.#pop(end);
+    if (type === server.portalSuspended) this.#suspended(entry, end);
     else this.#answered(entry, end);
   }
 
   /** In the place of what the server says the client gets the error of a limit. */
-  #complain(entry: Expected, at: number, end: number) {
+  #complain(entry: Expected, at: number, end: number, isComplete = false) {
     this.#from = this.#skip(at, end);
     this.#handler.toClient(this.#handler.limitReached(entry));
     this.#handler.failed(entry);
+    const ended = entry.kind === "query" || this.#due.some(({ kind }, index) => kind === "sync" && index > this.#first);
     this.#afterError(entry, end);
+    if (isComplete && !ended) this.#handler.overtaken();
   }
 
   #error(frame: Buffer, at: number, end: number) {
@@ -350,24 +361,19 @@ export class Replies {
     this.#next(end);
   }
 
-  #pop(end: number): void {
+  #suspended(entry: Expected, end: number): void {
     this.#first++;
+    this.#handler.suspended(entry);
     this.#next(end);
   }
 
   #next(end: number): void {
-    if (this.#first === this.#due.length) {
-      this.#due.length = 0;
-      this.#first = 0;
-      return;
-    }
     if (this.#first > 1000) {
       this.#due = this.#due.slice(this.#first);
       this.#first = 0;
     }
     const { kind } = this.#due[this.#first] ?? {};
-    if (kind !== "local" && kind !== "copy-end") return;
-    this.#pass(end);
+    if (kind === "local" || kind === "copy-end") this.#pass(end);
     this.#giveOwn();
   }
 
@@ -381,6 +387,7 @@ export class Replies {
       this.#due.length = 0;
       this.#first = 0;
     }
+    this.#handler.advanced();
   }
 }
 

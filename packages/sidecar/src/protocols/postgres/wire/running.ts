@@ -45,6 +45,11 @@ export class Running {
     this.#startedMs = startedMs;
   }
 
+  /** Whether it may be stopped by a limit. */
+  get bounded(): boolean {
+    return this.limited || this.limits.timeMs !== undefined;
+  }
+
   get ended(): boolean {
     return this.#ending === undefined;
   }

@@ -8,7 +8,7 @@ import type { Gatekeeper } from "./gatekeeper.ts";
 import type { HeldWork } from "./holding.ts";
 import { request } from "./request-message.ts";
 import type { Running } from "./running.ts";
-import { ownErrorOf } from "./syntax.ts";
+import { ownErrorOf, queryErrorOf } from "./syntax.ts";
 
 const emptyQuery = request.query("");
 
@@ -41,7 +41,7 @@ export class SimpleProtocol {
       pass: (verdict) => this.#send(frame, text, steps, conversation.running(verdict, this.#rowsBefore(steps))),
       hold: (verdict) => this.#held(verdict, operation, frame, steps),
       refuse: (refusal) => {
-        const { complaint, likeServer } = ownErrorOf(refusal);
+        const { complaint, likeServer } = queryErrorOf(refusal, text);
         conversation.refuseQuery(complaint, likeServer);
       },
     });
@@ -60,7 +60,7 @@ export class SimpleProtocol {
     const unnamed = names.statements.get("");
     if (unnamed) names.statements.sent("", undefined, pipeline);
     names.sent(steps);
-    conversation.stepped = conversation.executed = conversation.controlled = false;
+    conversation.pipelineEnds();
     conversation.send(
       frame,
       expected("query", { running, steps, source: text, ...(unnamed && { defines: unnamed }), ...(input && { input }) }),
@@ -71,7 +71,7 @@ export class SimpleProtocol {
   #empty() {
     const conversation = this.#conversation;
     const go = () => {
-      conversation.stepped = conversation.executed = conversation.controlled = false;
+      conversation.pipelineEnds();
       conversation.send(emptyQuery, expected("query"));
     };
     if (conversation.outgoing.lent) return go();

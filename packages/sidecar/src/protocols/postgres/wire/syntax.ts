@@ -22,6 +22,16 @@ export function ownErrorOf(refusal: Refusal): OwnError {
 /** How classification says that the values do not fit the statement. */
 const count = /^(\d+) parameters? (?:was|were) given, but the statement (?:uses none|expects (\d+))/;
 
+/** As {@link ownErrorOf}, of a Query: there PostgreSQL knows no parameters. */
+export function queryErrorOf(refusal: Refusal, text: string): OwnError {
+  const found = refusal.code === "invalid_parameter" ? /\$\d+/.exec(text) : null;
+  if (found === null || !count.test(refusal.message)) return ownErrorOf(refusal);
+  // In characters, not in UTF-16 units.
+  const position = [...text.slice(0, found.index)].length + 1;
+  const message = `there is no parameter ${found[0]}`;
+  return { complaint: { severity: "ERROR", sqlstate: "42P02", message, position }, likeServer: true };
+}
+
 /** As {@link ownErrorOf}, of a Bind: PostgreSQL has words of its own for a wrong number of values. */
 export function bindErrorOf(refusal: Refusal, statement: string): OwnError {
   const found = refusal.code === "invalid_parameter" ? count.exec(refusal.message) : null;
