@@ -4,18 +4,20 @@ import { paint, type Terminal } from "./terminal/terminal.ts";
 
 /** What was changed of an operation, as lines that begin with `-`, `+` or a space; none when nothing was. */
 export function differenceText({ stdout }: Terminal, before: Operation, after: Operation): readonly string[] {
-  const [first, ...others] = [...shownParts(before)];
-  const now = [...shownParts(after)];
-  const names = [...new Set([first, ...others, ...now].map((part) => part?.name ?? ""))];
-  const find = (parts: readonly (ShownPart | undefined)[], name: string) => parts.find((part) => part?.name === name);
-  const lines = names.flatMap((name) => {
-    const changes = partChanges(find([first, ...others], name), find(now, name));
-    return changes.length === 0 || name === first?.name ? changes : [same(`${name}:`), ...changes];
+  const [was, now] = [shownParts(before), shownParts(after)];
+  const parts = [...was, ...now.filter(({ name }) => partOf(was, name) === undefined)];
+  const lines = parts.flatMap(({ name, named }, index) => {
+    const changes = partChanges(partOf(was, name), partOf(now, name));
+    return changes.length === 0 || named || index === 0 ? changes : [same(`${name}:`), ...changes];
   });
   return lines.map((one) => {
     if (one.startsWith("-")) return paint(stdout, "red", one);
     return one.startsWith("+") ? paint(stdout, "green", one) : one;
   });
+}
+
+function partOf(parts: readonly ShownPart[], name: string): ShownPart | undefined {
+  return parts.find((part) => part.name === name);
 }
 
 function partChanges(before: ShownPart | undefined, after: ShownPart | undefined): readonly string[] {

@@ -12,6 +12,8 @@ class UnshowableError extends Error {
 export interface ShownPart {
   readonly name: string;
   readonly lines: readonly string[];
+  /** Each line has a name of its own. */
+  readonly named: boolean;
   /** The part itself, as text: two parts that are shown alike may still differ. */
   readonly exact: string;
 }
@@ -31,7 +33,7 @@ export function shownParts(message: Operation | undefined): readonly [ShownPart,
 }
 
 function shownPart(part: OperationPart): ShownPart {
-  return { name: visible(part.name), lines: linesOf(part), exact: JSON.stringify(part) };
+  return { name: visible(part.name), lines: linesOf(part), named: part.type === "values", exact: JSON.stringify(part) };
 }
 
 function linesOf(part: OperationPart): readonly string[] {
@@ -39,6 +41,7 @@ function linesOf(part: OperationPart): readonly string[] {
     case "block":
       return "text" in part.content ? visibleBlock(part.content.text).split("\n") : [contentText(part.content)];
     case "values":
+      if (part.values.length === 0) return ["none"];
       return part.values.map(({ name, content }: NamedValue) => `${visible(name)}  ${contentText(content)}`);
     case "note":
       return [visible(part.text)];

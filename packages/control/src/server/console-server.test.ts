@@ -328,7 +328,7 @@ test("a slow reader of the inbox holds up nobody and hears of each request once 
   });
   stream.resume();
   const approved = () =>
-    new Set([...text.matchAll(/"id":"(req_[0-9a-f]+)","state":"REQUEST_STATE_APPROVED"/g)].map(([, id]) => id));
+    new Set([...text.matchAll(/"id":"(req_[0-9A-Z]+)","state":"REQUEST_STATE_APPROVED"/g)].map(([, id]) => id));
   await vi.waitFor(() => expect(approved().size).toBe(500), 5_000);
   stream.on("error", () => {});
   stream.destroy();
