@@ -113,11 +113,8 @@ describe("commands", () => {
 
   test("variables are part of the command line", async () => {
     await expect(web().exec("printenv LANG", { env: { "a b": "c" } })).rejects.toMatchObject({ code: "invalid_operation" });
-    const result = await web()
-      .exec("sh -c 'echo $WHO'", { env: { WHO: "it's me" } })
-      .catch((error: Error) => error);
-    // Not understood by classification, and no rule takes `export`.
-    expect(result).toMatchObject({ code: "denied" });
+    const result = await web().exec("sh -c 'echo $WHO'", { env: { WHO: "it's me" } });
+    expect(result.stdout.toString()).toBe("it's me\n");
   });
 
   test("the caller's abort stops what runs", async () => {

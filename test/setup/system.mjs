@@ -18,7 +18,11 @@ const needed = [
   },
   { what: "an SSH server", package: "openssh-server", there: () => onPath("sshd") || existsSync("/usr/sbin/sshd") },
   { what: "the SSH client", package: "openssh-client", there: () => onPath("ssh") },
-  { what: "a second SSH client", package: "dropbear-bin", there: () => onPath("dbclient") },
+  {
+    what: "a second SSH client",
+    package: "python3-paramiko",
+    there: () => existsSync("/usr/lib/python3/dist-packages/paramiko"),
+  },
   { what: "rsync", package: "rsync", there: () => onPath("rsync") },
   { what: "git", package: "git", there: () => onPath("git") },
 ];

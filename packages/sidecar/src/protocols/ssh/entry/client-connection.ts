@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { CountersignError, type Principal } from "@countersign/policy";
-import type { AuthContext, Connection, PseudoTtyInfo, PseudoTtyOptions, ServerChannel, Session } from "ssh2";
+import type { AuthContext, Connection, PseudoTtyInfo, PseudoTtyOptions, ServerChannel, Session, SFTPWrapper } from "ssh2";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
 import { isSshTarget, type SshTarget } from "../connector.ts";
@@ -8,6 +8,7 @@ import { onRefused, sendAtOnce } from "../ssh2-patched.ts";
 import { offered, type ProofOptions, prove } from "./authentication.ts";
 import type { CapturePatience } from "./captured-input.ts";
 import { CommandSession, type Visitor } from "./command-session.ts";
+import { FileSession } from "./file-session.ts";
 import { parseLogin } from "./login-name.ts";
 import { printable } from "./words.ts";
 
@@ -98,7 +99,7 @@ export class ClientConnection {
     let terminal: (PseudoTtyInfo & PseudoTtyOptions) | undefined;
     let command: CommandSession | undefined;
     const runs = (channel: ServerChannel, text: string): void => {
-      const visitor = this.#visitor(channel);
+      const visitor = this.#visitor((message) => this.#tell(channel, message));
       if (visitor === undefined) return;
       command = new CommandSession(channel, { command: text, terminal }, visitor);
       this.#track(command.run());
@@ -125,6 +126,12 @@ export class ClientConnection {
       else if (isUtf8(bytes)) runs(channel, bytes.toString());
       else this.#tell(channel, "The command line is not UTF-8, so nobody could read what was to be approved.");
     });
+    session.on("sftp", (accept) => {
+      const sftp: SFTPWrapper | undefined = accept();
+      if (sftp === undefined) return;
+      const visitor = this.#visitor(() => sftp.end());
+      if (visitor) new FileSession(sftp, visitor);
+    });
     session.on("shell", (accept) => {
       const channel: ServerChannel | undefined = accept();
       this.#refuse("an interactive shell", "shell");
@@ -133,7 +140,7 @@ export class ClientConnection {
   }
 
   /** Finds the target that the login names; without one the client is told. */
-  #visitor(channel: ServerChannel): Visitor | undefined {
+  #visitor(tell: (message: string) => void): Visitor | undefined {
     const { host, patience } = this.#parts;
     try {
       const { target, resource, role, principal } = this.#place();
@@ -142,7 +149,7 @@ export class ClientConnection {
       return { host, target, native, patience };
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
-      this.#tell(channel, error.message);
+      tell(error.message);
       return undefined;
     }
   }
