@@ -18,7 +18,7 @@ function interrupt(script: string): Interrupted {
   const lines = readFileSync(join(scriptFolder, script), "utf8").split("\n");
   const written = { guarded: [] as string[], direct: [] as string[], lines: new Set<number>() };
   let isData = false;
-  // psql then closes a cursor that was never declared, which fails the transaction: no denial inside of one.
+  // There psql closes a cursor that was never declared, which is an error of its own.
   let inParts = false;
   for (const [index, line] of lines.entries()) {
     written.guarded.push(line);
@@ -29,7 +29,7 @@ function interrupt(script: string): Interrupted {
     const next = lines[index + 1] ?? "";
     const isBetween =
       /;$/.test(line) && /^(select|insert|update|delete|begin|fetch|create|copy \(|rollback|commit|set|values) ?/.test(next);
-    if (isData || (inParts && line === "begin;") || !isBetween || /^'|unterminated/.test(line)) continue;
+    if (isData || inParts || !isBetween || /^'|unterminated|\(1;/.test(line)) continue;
     written.guarded.push(denied);
     written.direct.push("");
     written.lines.add(written.guarded.length);
