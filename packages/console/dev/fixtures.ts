@@ -58,7 +58,7 @@ function sqlFacts(facts: Sketch["facts"]): object {
 }
 
 /** A statement on the wire. */
-export function query(statement: string, parameters: NonNullable<Sketch["parameters"]> = []): Operation {
+function query(statement: string, parameters: NonNullable<Sketch["parameters"]> = []): Operation {
   const rest = { types: [], input: undefined, connection: undefined, runs: undefined };
   return { operation: { $case: "postgresQuery", value: { statement, parameters: parameters.map(parameter), ...rest } } };
 }

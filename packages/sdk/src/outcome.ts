@@ -50,7 +50,7 @@ export interface Summary {
 }
 
 /** The head of an HTTP response. */
-export interface ResponseHead {
+interface ResponseHead {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
 }

@@ -20,7 +20,7 @@ export interface OwnInput {
 }
 
 /** A header of a request. */
-export interface Header {
+interface Header {
   readonly name: string;
   readonly value: string;
 }

@@ -1,7 +1,7 @@
 import type { Content, Kind, Operation, OperationOf, Operations } from "../api/operation.ts";
 
 /** A part of an operation that a person can write anew. */
-export interface EditableField<Edited> {
+interface EditableField<Edited> {
   readonly label: string;
   /** Undefined for what is not there, and for bytes. */
   readonly get: (operation: Edited) => string | undefined;

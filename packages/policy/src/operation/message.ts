@@ -31,7 +31,7 @@ interface OwnInputMessage {
 }
 
 /** `PostgresQuery` */
-export interface PostgresQueryMessage {
+interface PostgresQueryMessage {
   statement: string;
   parameters: ParameterMessage[];
   types: number[];
@@ -41,14 +41,14 @@ export interface PostgresQueryMessage {
 }
 
 /** `SshExec` */
-export interface SshExecMessage extends OwnInputMessage {
+interface SshExecMessage extends OwnInputMessage {
   command: string;
   tty: boolean;
   stdin: BodyMessage | undefined;
 }
 
 /** `FileAttributes` */
-export interface FileAttributesMessage {
+interface FileAttributesMessage {
   size?: number | undefined;
   uid?: number | undefined;
   gid?: number | undefined;
@@ -58,7 +58,7 @@ export interface FileAttributesMessage {
 }
 
 /** `SshFile` */
-export interface SshFileMessage extends OwnInputMessage {
+interface SshFileMessage extends OwnInputMessage {
   action: string;
   path: string;
   to?: string | undefined;
@@ -67,7 +67,7 @@ export interface SshFileMessage extends OwnInputMessage {
 }
 
 /** `SshSubsystem` */
-export interface SshSubsystemMessage extends OwnInputMessage {
+interface SshSubsystemMessage extends OwnInputMessage {
   subsystem: string;
 }
 
@@ -80,12 +80,12 @@ export interface HttpRequestMessage extends OwnInputMessage {
 }
 
 /** `KubernetesRequest` */
-export interface KubernetesRequestMessage extends HttpRequestMessage {
+interface KubernetesRequestMessage extends HttpRequestMessage {
   uid: string;
 }
 
 /** `McpCall` */
-export interface McpCallMessage {
+interface McpCallMessage {
   server: string;
   tool: string;
   argumentsJson: string;
