@@ -18,7 +18,7 @@ export interface Way {
 export type Mode = "simple" | "extended" | "prepared";
 
 /** What libpq is told of a way. */
-export function libpq({ host, port, database, user, password }: Way): NodeJS.ProcessEnv {
+function libpq({ host, port, database, user, password }: Way): NodeJS.ProcessEnv {
   const { PATH } = process.env;
   return { PATH, PGHOST: host, PGPORT: String(port), PGDATABASE: database, PGUSER: user, PGPASSWORD: password };
 }

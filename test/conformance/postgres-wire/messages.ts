@@ -15,7 +15,7 @@ function part(value: Buffer | string | number): Buffer {
   return typeof value === "string" ? Buffer.from(value) : value;
 }
 
-export function int16(value: number): Buffer {
+function int16(value: number): Buffer {
   const bytes = Buffer.alloc(2);
   bytes.writeInt16BE(value);
   return bytes;

@@ -4,7 +4,7 @@ import type { Door } from "./psql.ts";
 import { Recorder } from "./recorder.ts";
 
 /** Everything runs, understood or not. */
-export const allowAll = `version: 1
+const allowAll = `version: 1
 rules:
   - { id: everything, effect: allow, role: writer, opaque: true }
 `;
