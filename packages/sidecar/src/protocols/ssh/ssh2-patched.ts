@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import ssh2, { type Connection } from "ssh2";
+import ssh2, { type Connection, type SFTPWrapper } from "ssh2";
 
 /** ssh2 as patches/ssh2@1.17.0.patch makes it; its README section says why. */
 export const { Client, Server, utils } = ssh2;
@@ -26,4 +26,10 @@ export function onRefused(client: Connection, listener: (what: string, name: str
 /** Small packets go at once; ssh2's types leave it out. */
 export function sendAtOnce(client: Connection): void {
   if ("setNoDelay" in client && typeof client.setNoDelay === "function") client.setNoDelay(true);
+}
+
+/** Tells the client of a file session that it ended well; of the patch. */
+export function endWell(sftp: SFTPWrapper): void {
+  if ("exit" in sftp && typeof sftp.exit === "function") sftp.exit(0);
+  sftp.end();
 }

@@ -2,6 +2,7 @@ import { bodyOf, type FileAttributes, type Operation, type SshFile } from "@coun
 import type { Attributes, SFTPWrapper } from "ssh2";
 import type { OwnConnection } from "../../../native/own-connection.ts";
 import type { Ended } from "../../../native/waiting-client.ts";
+import { endWell } from "../ssh2-patched.ts";
 import type { Visitor } from "./command-session.ts";
 import { printable } from "./words.ts";
 
@@ -20,6 +21,8 @@ type Handle =
       readonly pieces: Buffer[];
       size: number;
       attributes: FileAttributes;
+      /** Whether nothing of an older file is left: opened so, or cut to what was written. */
+      isWhole: boolean;
     }
   | { readonly type: "list"; entries: readonly Entry[] };
 
@@ -56,7 +59,7 @@ export class FileSession {
       sftp.on(event, () => {
         this.#gone.abort("The client left.");
         // It waits for the end of ours.
-        sftp.end();
+        endWell(sftp);
       });
     sftp.on("OPEN", (id, path, flags, attributes) =>
       this.#answer(id, async () => sftp.handle(id, await this.#open(path, flags, attributes))),
@@ -107,11 +110,11 @@ export class FileSession {
   async #open(path: string, flags: number, given: Attributes): Promise<Buffer> {
     if ((flags & flag.write) === 0) return this.#enter({ type: "read", data: await this.#run({ action: "read", path }) });
     const append = (flags & flag.append) !== 0;
-    // A file that is changed in the middle cannot be shown to anybody as a whole.
-    if ((flags & flag.read) !== 0 || (!append && (flags & flag.truncate) === 0))
-      throw new Refusal(status.unsupported, "a file can be replaced or appended to, not changed in the middle");
+    if ((flags & flag.read) !== 0 || (flags & flag.create) === 0) throw inTheMiddle();
     const action = append ? "append" : "write";
-    return this.#enter({ type: "write", action, path, pieces: [], size: 0, attributes: givenAttributes(given) });
+    // scp writes over an older file and cuts off its rest at the end.
+    const isWhole = append || (flags & flag.truncate) !== 0;
+    return this.#enter({ type: "write", action, path, pieces: [], size: 0, attributes: givenAttributes(given), isWhole });
   }
 
   #read(id: number, name: Buffer, offset: number, length: number): void {
@@ -142,6 +145,8 @@ export class FileSession {
     const handle = this.#handle(name);
     if (handle.type !== "write") throw new Refusal(status.permissionDenied, "it was not opened to be written");
     const { size, ...attributes } = givenAttributes(given);
+    if (size !== undefined && size !== handle.size) throw inTheMiddle();
+    if (size !== undefined) handle.isWhole = true;
     handle.attributes = { ...handle.attributes, ...attributes };
     this.#sftp.status(id, status.ok);
   }
@@ -150,7 +155,8 @@ export class FileSession {
     const handle = this.#handle(name);
     this.#handles.delete(name.readUInt32BE());
     if (handle.type === "write") {
-      const { action, path, pieces, attributes } = handle;
+      const { action, path, pieces, attributes, isWhole } = handle;
+      if (!isWhole) throw inTheMiddle();
       const hasAttributes = Object.keys(attributes).length > 0;
       await this.#run({ action, path, content: bodyOf(Buffer.concat(pieces)), ...(hasAttributes && { attributes }) });
     }
@@ -253,6 +259,11 @@ export class FileSession {
     if (handle.type === "list") return wireAttributes({ mode: 0o040755 });
     return wireAttributes({ mode: 0o100644, size: handle.type === "read" ? handle.data.length : handle.size });
   }
+}
+
+/** A file that is changed in the middle cannot be shown to anybody as a whole. */
+function inTheMiddle(): Refusal {
+  return new Refusal(status.unsupported, "a file can be replaced or appended to, not changed in the middle");
 }
 
 function refusalOf({ state, failure, requestId }: Ended): Refusal {
