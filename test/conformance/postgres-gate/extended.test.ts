@@ -229,3 +229,44 @@ test("portals that are read in parts go on as they were decided", async () => {
   expect(types(client.answers)).toBe("12DDDs");
   expect(types(await client.ask([message.execute("p", 2), message.execute("p"), message.sync()]))).toBe(`DDs${"D".repeat(95)}CZ`);
 });
+
+test("pg-bind: what EXECUTE runs is looked at when it is executed, too: the name may stand for something else by then", async () => {
+  using client = await RawClient.open(world.door);
+  await client.ask([message.parse("select 'harmless'", "q"), message.parse("execute q", "outer"), message.sync()]);
+  const answers = await client.ask([
+    ...[message.bind({ statement: "outer", portal: "p" }), message.close("S", "q"), message.parse("delete from item", "q")],
+    ...[message.execute("p"), message.sync()],
+  ]);
+  expect(error(answers)).toMatchObject({ C: "55000" });
+  expect(await count("true")).not.toBe("n=0");
+});
+
+test("pg-bind: a text that is too large to be looked into does not redefine a name unseen", async () => {
+  using client = await RawClient.open(world.door);
+  await client.ask(message.query("prepare q as select 'harmless'"));
+  const large = `select '${"x".repeat(10_000)}'; deallocate q; prepare q as select 'other'`;
+  client.write(message.query(large), message.query("execute q"));
+  await client.end();
+  expect(error(client.answers)).toMatchObject({ S: "FATAL" });
+  expect(text(client.answers)).not.toContain("D \\x00\\x01\\x00\\x00\\x00\\x05other");
+});
+
+test("names that stand for what they did survive a check of the session", async () => {
+  using client = await RawClient.open(world.door);
+  await client.ask(
+    message.query("select 1; prepare q as select 'prepared'; begin; declare c cursor with hold for select 'held'; commit"),
+  );
+  await client.ask([message.parse("select 'parsed'", "s"), message.sync()]);
+  await client.ask(message.query("select trusted('select 1')"));
+  expect(text(await client.ask(message.query("execute q; fetch all from c")))).toMatch(/prepared[\s\S]*held/);
+  expect(text(await client.ask([message.bind({ statement: "s" }), message.execute(), message.sync()]))).toContain("parsed");
+});
+
+test("LISTEN and NOTIFY: what comes without being asked is passed on, also while something is due", async () => {
+  using client = await RawClient.open(world.door);
+  await client.ask(message.query("listen news"));
+  using direct = await RawClient.open(world.direct);
+  await direct.ask(message.query("notify news, 'hello'"));
+  await client.until(({ type }) => type === "A");
+  expect(text(client.answers)).toContain("news");
+});

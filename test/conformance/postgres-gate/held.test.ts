@@ -203,6 +203,17 @@ describe("pg-copy: COPY … FROM STDIN", () => {
     expect(await value("select string_agg(name, ',' order by id) from loaded")).toBe("one,two");
   });
 
+  test("under review: what is sent after the captured data does not get into the copy", async () => {
+    using client = await RawClient.open(world.door);
+    client.write(message.query("copy loaded from stdin"));
+    await client.until(({ type }) => type === "G");
+    client.write(message.copyData("3\tapproved\n"), message.copyDone(), message.copyData("4\tsmuggled\n"), message.copyDone());
+    await world.approve((await world.held()).binding.requestId);
+    await client.ready();
+    expect(await value("select string_agg(name, ',') from loaded where id in (3, 4)")).toBe("approved");
+    expect(types(await client.ask(message.query("select 1")))).toBe("TDCZ");
+  });
+
   test("under review: more than is captured is refused, and a client that gives up ends it", async () => {
     using client = await RawClient.open(world.door);
     client.write(message.query("copy loaded from stdin"));

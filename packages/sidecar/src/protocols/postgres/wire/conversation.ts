@@ -8,6 +8,7 @@ import { ConnectionTerms } from "./client-connection.ts";
 import { type Expected, expected } from "./expected.ts";
 import type { GateParts } from "./gate-parts.ts";
 import { Limiting, limitMessage } from "./limiting.ts";
+import type { Prepared } from "./names.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Replies, type RepliesHandler } from "./replies.ts";
 import { request } from "./request-message.ts";
@@ -42,6 +43,8 @@ export interface ConversationHandler {
 const errorText = "Countersign refused this statement";
 /** The name of our own prepared statement and portal among the client's. */
 export const ownName = "_countersign";
+/** Kinds of statements that define or close something by name. */
+const naming: ReadonlySet<string> = new Set(["PREPARE", "DEALLOCATE", "DECLARE CURSOR", "CLOSE"]);
 /** With more answers due, the client has to wait; with half as many it goes on. */
 const mostDue = 10_000;
 
@@ -162,8 +165,10 @@ export class Conversation implements RepliesHandler, LentHandler {
   }
 
   /** What an allowed operation runs as. */
-  running({ passage, decision, facts, readOnly }: Pass, rowsBefore = 0): Running {
-    if (facts.protocol === "postgres" && facts.sql.opaque) this.distrust();
+  running({ passage, decision, facts, readOnly }: Pass, steps: Prepared["steps"], rowsBefore = 0): Running {
+    if (facts.protocol !== "postgres" || facts.sql.opaque) this.distrust();
+    // What it does to names was not looked at, e.g. in a large text: they have to be asked for.
+    else if (steps === undefined && facts.sql.kinds.some((kind) => naming.has(kind))) this.distrust();
     const running = new Running(passage, { limits: decision.limits, readOnly, startedMs: this.parts.now(), rowsBefore });
     if (decision.limits.timeMs !== undefined) this.limiting.watch(running);
     return running;
@@ -474,8 +479,7 @@ export class Conversation implements RepliesHandler, LentHandler {
 
   ready(status: TransactionStatus): void {
     this.status = status;
-    for (const { running, finished } of this.names.ready(status))
-      running?.end(finished ? "succeeded" : "unsent", this.parts.now());
+    for (const { running } of this.names.ready(status)) running?.drop(this.parts.now());
   }
 
   ownReady(): void {
@@ -499,6 +503,10 @@ export class Conversation implements RepliesHandler, LentHandler {
   copyIn(entry: Expected): "pass" | "keep" {
     if (entry.input !== undefined) {
       for (const message of [request.copyData(entry.input), request.copyDone]) this.outgoing.add(message);
+      return "keep";
+    }
+    if (entry.running?.takesData === false) {
+      this.fatal("42501", "Countersign: the server asks for data that no approver has seen");
       return "keep";
     }
     // Its end may have been sent ahead.

@@ -102,7 +102,7 @@ export class ExtendedProtocol {
       ...(runs && { runs }),
     });
     conversation.ask(operation, {
-      pass: (verdict) => this.#sendBind(frame, message, prepared, conversation.running(verdict), operation),
+      pass: (verdict) => this.#sendBind(frame, message, prepared, conversation.running(verdict, prepared.steps), operation),
       hold: (verdict) => this.#held(verdict, operation, frame, message, prepared),
       refuse: (refusal) => {
         const { complaint, likeServer } = bindErrorOf(refusal, message.statement);
@@ -121,7 +121,7 @@ export class ExtendedProtocol {
     const conversation = this.#conversation;
     const { names, pipeline, parts } = conversation;
     const older = names.portals.get(name);
-    if (older && !older.finished && older.running && name === "") older.running.end("unsent", parts.now());
+    if (older?.running && name === "") older.running.drop(parts.now());
     const portal: Portal = { of: "portal", text, source, steps, hold: false, running, rows: 0, finished: false, operation };
     names.portals.sent(name, portal, pipeline);
     conversation.stepped = true;
@@ -165,7 +165,12 @@ export class ExtendedProtocol {
       return conversation.wait(conversation.answeredAll(), { done: () => this.execute(frame) });
     const portal = names.portals.get(name);
     if (portal === undefined) return conversation.refuseStep(unknownPortal(name), true);
-    const { operation } = portal;
+    const { operation, steps } = portal;
+    if (!names.isCertain(steps, pipeline))
+      return conversation.wait(conversation.answeredAll(), { done: () => this.execute(frame) });
+    // What an EXECUTE runs is looked up by the server now, not when it was bound.
+    if (operation !== undefined && JSON.stringify(names.runsOf(steps)) !== JSON.stringify(operation.runs))
+      return conversation.refuseStep(changedSince(name), true);
     if (!portal.finished && portal.running !== undefined) return this.#sendExecute(frame, portal, rows);
     // Empty text, which runs nothing.
     if (operation === undefined && portal.running === undefined && isBlank(portal.text))
@@ -173,7 +178,7 @@ export class ExtendedProtocol {
     if (operation === undefined) return conversation.refuseStep(cursorNeedsFetch(name));
     conversation.ask(operation, {
       pass: (verdict) => {
-        portal.running = conversation.running(verdict);
+        portal.running = conversation.running(verdict, portal.steps);
         portal.finished = false;
         this.#sendExecute(frame, portal, rows);
       },
@@ -267,6 +272,11 @@ function statementOfSql(name: string) {
 
 function unknownPortal(name: string) {
   return { severity: "ERROR", sqlstate: "34000", message: `portal "${name}" does not exist` } as const;
+}
+
+function changedSince(name: string) {
+  const message = `Countersign: what the portal "${name}" runs has changed since it was bound`;
+  return { severity: "ERROR", sqlstate: "55000", message, hint: "Bind it again." } as const;
 }
 
 function cursorNeedsFetch(name: string) {

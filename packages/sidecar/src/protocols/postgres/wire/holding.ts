@@ -24,6 +24,7 @@ export class Holding {
   readonly #work: HeldWork;
   readonly #gone = new AbortController();
   #started = false;
+  #unseen = false;
   #lost = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -36,6 +37,7 @@ export class Holding {
   async begin(verdict: Held): Promise<void> {
     const { native } = this.#conversation;
     this.#conversation.state = "held";
+    this.#unseen = verdict.decision.approval.input === "unseen";
     const ended = await native.hold(verdict, this.#client(verdict), this.#gone.signal);
     clearInterval(this.#timer);
     if (this.#started || this.#conversation.ended) return;
@@ -61,7 +63,8 @@ export class Holding {
   #client({ decision }: Held): WaitingClient {
     const conversation = this.#conversation;
     const { noticeMs } = conversation.parts.bounds;
-    const why = `${decision.message === undefined ? "" : `${decision.message} `}Asked for by ${decision.rules.join(", ")}.`;
+    const locks = conversation.inTransaction && conversation.parts.bounds.holdInTransaction === "warn";
+    const why = `${locks ? "The locks of the open transaction are held meanwhile. " : ""}${decision.message === undefined ? "" : `${decision.message} `}Asked for by ${decision.rules.join(", ")}.`;
     const say = (notice: Buffer) => {
       if (this.#gone.signal.aborted || conversation.state !== "held") return;
       conversation.interpose(notice);
@@ -113,7 +116,8 @@ export class Holding {
     const conversation = this.#conversation;
     const { limits, readOnly, signal } = terms;
     const { promise, resolve } = Promise.withResolvers<PassageEnd>();
-    const running = new Running({ end: resolve }, { limits, readOnly, startedMs: conversation.parts.now() });
+    const startedMs = conversation.parts.now();
+    const running = new Running({ end: resolve }, { limits, readOnly, startedMs, takesData: this.#unseen });
     // What was reviewed need not be understood.
     conversation.distrust();
     conversation.limiting.watch(running);

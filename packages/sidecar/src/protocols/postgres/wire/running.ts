@@ -16,6 +16,8 @@ export interface RunningTerms {
   readonly startedMs: number;
   /** So many rows of the same cursor were passed on before. */
   readonly rowsBefore?: number;
+  /** Whether the client may stream data to it; default yes. What approvers had to see was captured before. */
+  readonly takesData?: boolean;
 }
 
 /** One operation on its way through the server: what of its result was passed on, and where the policy cuts it. */
@@ -33,13 +35,15 @@ export class Running {
   readonly limited: boolean;
   readonly rowsBefore: number;
   readonly readOnly: boolean;
+  readonly takesData: boolean;
   readonly #startedMs: number;
   #ending: Ending | undefined;
 
-  constructor(ending: Ending, { limits, readOnly, startedMs, rowsBefore = 0 }: RunningTerms) {
+  constructor(ending: Ending, { limits, readOnly, startedMs, rowsBefore = 0, takesData = true }: RunningTerms) {
     this.#ending = ending;
     this.limits = limits;
     this.readOnly = readOnly;
+    this.takesData = takesData;
     this.limited = limits.rows !== undefined || limits.bytes !== undefined;
     this.rowsBefore = rowsBefore;
     this.#startedMs = startedMs;
@@ -65,6 +69,11 @@ export class Running {
   /** The server has answered all of it. */
   finish(nowMs: number): void {
     this.end(this.sqlstate === undefined && this.cut === undefined ? "succeeded" : "failed", nowMs);
+  }
+
+  /** Nobody will ask for more of it: the portal is gone. */
+  drop(nowMs: number): void {
+    this.end(this.rows > 0 || this.tag !== undefined ? "succeeded" : "unsent", nowMs);
   }
 
   /** The connection broke before the server said what became of it. */

@@ -38,7 +38,7 @@ export class SimpleProtocol {
     const conversation = this.#conversation;
     const operation = conversation.operation(text, { parameters: [], ...(runs && { runs }) });
     conversation.ask(operation, {
-      pass: (verdict) => this.#send(frame, text, steps, conversation.running(verdict, this.#rowsBefore(steps))),
+      pass: (verdict) => this.#send(frame, text, steps, conversation.running(verdict, steps, this.#rowsBefore(steps))),
       hold: (verdict) => this.#held(verdict, operation, frame, steps),
       refuse: (refusal) => {
         const { complaint, likeServer } = queryErrorOf(refusal, text);
@@ -66,6 +66,8 @@ export class SimpleProtocol {
       expected("query", { running, steps, source: text, ...(unnamed && { defines: unnamed }), ...(input && { input }) }),
       true,
     );
+    // What the client sends after the data that was captured is not of it.
+    if (input !== undefined) conversation.wait(conversation.answeredAll(), { done: () => {} });
   }
 
   #empty() {
@@ -113,7 +115,7 @@ export class SimpleProtocol {
     const operation: PostgresQuery = { ...before, input: bodyOf(data) };
     const refuse: HeldWork["refuse"] = (refusal) => conversation.refuseQuery(ownErrorOf(refusal).complaint);
     conversation.ask(operation, {
-      pass: (verdict) => this.#send(frame, operation.statement, steps, conversation.running(verdict), data),
+      pass: (verdict) => this.#send(frame, operation.statement, steps, conversation.running(verdict, steps), data),
       refuse,
       hold: (verdict) =>
         this.#gate.hold(verdict, {
