@@ -28,7 +28,7 @@ rules:
     protocol: "mcp",
     mcp: { server: "s", tool: "t", args: {}, schema: null, readOnly: false, opaque: false, doubts: [] },
   };
-  const resource = { name: "db", labels: {}, roles: ["r"] };
+  const resource = { name: "db", type: "postgres", labels: {}, roles: ["r"] };
   expect(both.decide({ resource, principal, facts: facts as never, reason: "", nowMs: 0 })).toMatchObject({
     limits: { masks: ["public.c.email", "public.c.ssn", "public.d.*"] },
   });

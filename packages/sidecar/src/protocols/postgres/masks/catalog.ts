@@ -1,5 +1,5 @@
 /** What of one table or view is masked. */
-export interface MaskedRelation {
+interface MaskedRelation {
   /** `schema.name`, as facts name it. */
   readonly name: string;
   /** Numbers of its masked columns (pg_attribute.attnum), 0 for the whole row; `all` for a view that is made of masked columns. */
