@@ -1,3 +1,4 @@
+import { operationText, readOperationMessage } from "@countersign/policy";
 import type { Event } from "@countersign/rpc";
 import { RequestState, Verdict } from "@countersign/rpc";
 import type { Viewer } from "../event-writer.ts";
@@ -9,7 +10,7 @@ export interface WaitingClient {
   voted?(vote: { readonly approver: string; readonly approves: boolean; readonly comment: string }): void;
   /** It may run; what follows is its result. */
   approved?(): void;
-  /** Another request took the place of the one that it asked for. */
+  /** Another request took the place of the one that it asked for. `statement`: what it says now, where it was edited. */
   replaced?(by: { readonly requestId: string; readonly why: string; readonly statement: string | undefined }): void;
 }
 
@@ -67,8 +68,8 @@ export class WaitingViewer implements Viewer {
         return;
       case "replaced": {
         const { requestId: next, why, operation } = event.value;
-        const { operation: changed } = operation ?? {};
-        const statement = changed?.$case === "postgresQuery" ? changed.value.statement : undefined;
+        const changed = readOperationMessage(operation);
+        const statement = changed && operationText(changed);
         this.#client.replaced?.({ requestId: next, why, statement });
         return;
       }
