@@ -425,3 +425,16 @@ function word(value: number): Buffer {
 function lengthed(text: string): Buffer {
   return Buffer.concat([word(Buffer.byteLength(text)), Buffer.from(text)]);
 }
+
+test("ap-revoke: a lock cuts what runs, and the client is told why", async () => {
+  const started = ssh(["-n", "--", "sh -c 'echo started; sleep 60'"]);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const locked = await world.instance.cli("lock", "resource", "web-1", "--reason", "test", "--as", "alice");
+  expect(locked).toMatchObject({ code: 0 });
+  const atMs = Date.now();
+  const done = await started;
+  expect(Date.now() - atMs).toBeLessThan(2500);
+  expect(done.stderr).toMatch(/Revoked/);
+  expect(done.code).not.toBe(0);
+  expect(await ssh(["--", "true"])).toMatchObject({ code: 126, stderr: expect.stringMatching(/lock/i) });
+});

@@ -1,4 +1,4 @@
-import { bodyOf, type Outcome, type SshExec } from "@countersign/policy";
+import { bodyOf, CountersignError, type Outcome, type SshExec } from "@countersign/policy";
 import type { PseudoTtyOptions, ServerChannel } from "ssh2";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { NativeGate } from "../../../native/native-gate.ts";
@@ -8,7 +8,7 @@ import type { Dispatch, ResultSink } from "../../connector.ts";
 import type { ClientStreams } from "../command-dispatch.ts";
 import type { SshTarget } from "../connector.ts";
 import { type CapturePatience, capture } from "./captured-input.ts";
-import { failureText, waitingText } from "./words.ts";
+import { failureText, printable, waitingText } from "./words.ts";
 
 /** Who asks, and of what. */
 export interface Visitor {
@@ -80,6 +80,12 @@ export class CommandSession {
       const operation = await this.#withInput(gate, connection, streams);
       this.#end(await gate.run(operation, this.#waiting(), this.#gone.signal));
     } catch (error) {
+      if (error instanceof CountersignError) {
+        // The caller or the resource is locked.
+        this.#say(`countersign: ${printable(error.message)}`);
+        this.#exit(mayNotRun);
+        return;
+      }
       host.onInternalError(error);
       this.#say("countersign: an internal error stopped it.");
       this.#exit(couldNot);
