@@ -59,12 +59,13 @@ const seen = new LRUCache<string, Classified>({
  * @throws {CountersignError} as `classify`.
  */
 export function classifyPostgres(operation: PostgresQuery, options: PostgresOptions): Classified {
-  const { statement, parameters, runs } = operation;
+  const { statement, parameters, types = [], runs } = operation;
   checkText(statement, options.maxStatementBytes ?? 1024 * 1024);
   const classified =
     (runs === undefined ? classifyByTemplate(statement, options) : undefined) ?? classifySeen(operation, options);
   if (options.unbound && parameters.length === 0) return classified;
-  checkParameters(parameters, classified.parameters, options.maxParameterBytes ?? 4 * 1024 * 1024);
+  // A type declares a parameter, whether or not the text uses it.
+  checkParameters(parameters, Math.max(classified.parameters, types.length), options.maxParameterBytes ?? 4 * 1024 * 1024);
   return classified;
 }
 
@@ -98,8 +99,10 @@ export function rememberFacts<F extends { readonly sql: SqlFacts; readonly parts
   facts: F,
 ): F {
   const { sql, parts } = deepFreeze(facts);
-  // It was checked there that the parameters are as many as the statement takes.
-  const classified: Classified = { facts: sql, ...(parts ? { parts } : {}), parameters: operation.parameters.length };
+  const { parameters, types = [] } = operation;
+  // It was checked there that the parameters are as many as the statement takes, if they are known and no type declares more of them.
+  if ((options.unbound && parameters.length === 0) || types.length > 0) return facts;
+  const classified: Classified = { facts: sql, ...(parts ? { parts } : {}), parameters: parameters.length };
   seen.set(keyOf(operation, options), Object.freeze(classified));
   return facts;
 }

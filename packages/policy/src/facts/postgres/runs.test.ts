@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { PostgresFacts } from "../../facts.ts";
 import { classify } from "../../facts.ts";
+import { rememberFacts } from "../postgres.ts";
 import { loadParser } from "./parser.ts";
 
 beforeAll(loadParser);
@@ -37,5 +38,26 @@ describe("pg-walk: EXECUTE and FETCH, where it is known what they run", () => {
     const [a, b] = [facts("execute q", ["select 1 from a"]), facts("execute q", ["select 1 from b"])];
     expect(a.fingerprint).not.toBe(b.fingerprint);
     expect(a.fingerprint).toBe(facts("execute q", ["select 2 from a"]).fingerprint);
+  });
+});
+
+describe("pg-bind: parameters that a type declares", () => {
+  const operation = (parameters: readonly { text: string }[], types?: readonly number[]) =>
+    ({ kind: "postgres.query", statement: "select 1 / 0", parameters, ...(types && { types }) }) as const;
+
+  it("are expected whether or not the text uses them, as PostgreSQL does", () => {
+    const options = { searchPath: ["public"] };
+    expect(classify(operation([{ text: "1" }], [21]), options).sql.kinds).toEqual(["SELECT"]);
+    expect(() => classify(operation([{ text: "1" }]), options)).toThrow(/1 parameter was given/);
+    expect(() => classify(operation([], [21]), options)).toThrow(/0 parameters were given/);
+  });
+
+  it("of a text that was read elsewhere are not taken for those of the text", () => {
+    const options = { searchPath: ["public"] };
+    const statement = `select $1::int, '${"x".repeat(9000)}'`;
+    const unbound = { kind: "postgres.query", statement, parameters: [] } as const;
+    const facts = classify({ ...unbound, parameters: [{ text: "1" }] }, { ...options, searchPath: ["elsewhere"] });
+    rememberFacts(unbound, { ...options, unbound: true }, JSON.parse(JSON.stringify(facts)));
+    expect(classify({ ...unbound, parameters: [{ text: "1" }] }, options).sql.kinds).toEqual(["SELECT"]);
   });
 });
