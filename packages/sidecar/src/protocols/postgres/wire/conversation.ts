@@ -45,6 +45,8 @@ const errorText = "Countersign refused this statement";
 export const ownName = "_countersign";
 /** Kinds of statements that define or close something by name. */
 const naming: ReadonlySet<string> = new Set(["PREPARE", "DEALLOCATE", "DECLARE CURSOR", "CLOSE"]);
+/** Kinds of statements that run triggers. */
+const firing: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY FROM"]);
 /** With more answers due, the client has to wait; with half as many it goes on. */
 const mostDue = 10_000;
 
@@ -169,6 +171,9 @@ export class Conversation implements RepliesHandler, LentHandler {
     if (facts.protocol !== "postgres" || facts.sql.opaque) this.distrust();
     // What it does to names was not looked at, e.g. in a large text: they have to be asked for.
     else if (steps === undefined && facts.sql.kinds.some((kind) => naming.has(kind))) this.distrust();
+    // A trigger may set the search_path, which servers before 18 do not report.
+    else if (!readOnly && facts.sql.kinds.some((kind) => firing.has(kind)) && (this.outgoing.lent?.version ?? 0) < 18)
+      this.doubtful = true;
     const running = new Running(passage, { limits: decision.limits, readOnly, startedMs: this.parts.now(), rowsBefore });
     if (decision.limits.timeMs !== undefined) this.limiting.watch(running);
     return running;

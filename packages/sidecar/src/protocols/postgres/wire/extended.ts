@@ -1,6 +1,5 @@
 import type { PostgresQuery } from "@countersign/policy";
 import type { Held } from "../../../native/verdict.ts";
-import { isBlank } from "./blank.ts";
 import { type BindMessage, type ParseMessage, readBind, readExecute, readNamed, readParse } from "./client-message.ts";
 import { type Conversation, ownName } from "./conversation.ts";
 import { expected } from "./expected.ts";
@@ -10,6 +9,7 @@ import type { Portal, Prepared } from "./names.ts";
 import { request } from "./request-message.ts";
 import type { Running } from "./running.ts";
 import { bindErrorOf, ownErrorOf } from "./syntax.ts";
+import { isBlank, isPlain } from "./text.ts";
 import { WireError } from "./wire-error.ts";
 
 /** More prepared statements and portals than these are refused: each takes memory here. */
@@ -29,6 +29,9 @@ export class ExtendedProtocol {
   parse(frame: Buffer) {
     const message = readParse(frame);
     const { statement } = message;
+    const conversation = this.#conversation;
+    if (conversation.replies.due > 0 && !isPlain(statement))
+      return conversation.wait(conversation.answeredAll(), { done: () => this.parse(frame) });
     if (isBlank(statement)) return this.#withSession(() => this.#sendParse(request.parse(message.name, ""), message));
     let found: undefined | Promise<unknown>;
     try {
@@ -130,7 +133,10 @@ export class ExtendedProtocol {
 
   #held(verdict: Held, operation: PostgresQuery, frame: Buffer, message: BindMessage, prepared: Prepared) {
     const conversation = this.#conversation;
-    const refuse: HeldWork["refuse"] = (refusal) => conversation.refuseStep(ownErrorOf(refusal).complaint);
+    const refuse: HeldWork["refuse"] = (refusal) => {
+      const { complaint, likeServer } = ownErrorOf(refusal);
+      conversation.refuseStep(complaint, likeServer);
+    };
     const copies = prepared.steps?.some(({ does }) => does === "copy-in") === true;
     if (copies && verdict.decision.approval.input !== "unseen") return refuse(copyNeedsQuery);
     this.#gate.hold(verdict, {

@@ -7,6 +7,7 @@ import type { Refusal } from "../refuse.ts";
 import type { Conversation } from "./conversation.ts";
 import { newsNotice, waitingNotice } from "./notice.ts";
 import { Running } from "./running.ts";
+import { cancelledWords } from "./syntax.ts";
 
 /** What is to be done with what is held. */
 export interface HeldWork {
@@ -24,6 +25,7 @@ export class Holding {
   readonly #work: HeldWork;
   readonly #gone = new AbortController();
   #started = false;
+  #cancelled = false;
   #unseen = false;
   #lost = false;
   #timer: NodeJS.Timeout | undefined;
@@ -44,6 +46,7 @@ export class Holding {
     // Of a pipeline that has failed meanwhile nothing more is answered.
     this.#conversation.state = this.#lost ? "skipping" : "open";
     if (this.#lost) return;
+    if (this.#cancelled) return this.#work.refuse(cancelledByClient);
     const { failure, requestId, state } = ended;
     const { code = state, message = "it did not run.", retryable = false } = failure ?? {};
     this.#work.refuse({ code, message, retryable, requestId, rules: verdict.decision.rules });
@@ -57,6 +60,7 @@ export class Holding {
 
   /** The client cancels it, or has gone. */
   cancel(): void {
+    this.#cancelled = true;
     this.#gone.abort();
   }
 
@@ -133,6 +137,9 @@ export class Holding {
     }
   }
 }
+
+/** The words of PostgreSQL, see `ownErrorOf`. */
+const cancelledByClient: Refusal = { code: "cancelled", message: cancelledWords, retryable: false };
 
 const changeTag = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY) (\d+)$/;
 

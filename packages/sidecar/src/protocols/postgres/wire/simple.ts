@@ -1,14 +1,14 @@
 import { bodyBytes, bodyOf, type PostgresQuery, type SqlStep } from "@countersign/policy";
 import type { Held } from "../../../native/verdict.ts";
-import { isBlank } from "./blank.ts";
+import type { Refusal } from "../refuse.ts";
 import { readQuery } from "./client-message.ts";
 import type { Conversation } from "./conversation.ts";
 import { expected } from "./expected.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
-import type { HeldWork } from "./holding.ts";
 import { request } from "./request-message.ts";
 import type { Running } from "./running.ts";
 import { ownErrorOf, queryErrorOf } from "./syntax.ts";
+import { isBlank, isPlain } from "./text.ts";
 
 const emptyQuery = request.query("");
 
@@ -28,11 +28,21 @@ export class SimpleProtocol {
     const { names, pipeline } = conversation;
     const text = readQuery(frame);
     if (isBlank(text)) return this.#empty();
+    if (conversation.replies.due > 0 && !isPlain(text)) return this.#later(frame);
     const steps = names.stepsOf(text);
-    if (!names.isCertain(steps, pipeline))
-      return conversation.wait(conversation.answeredAll(), { done: () => this.query(frame) });
+    if (!names.isCertain(steps, pipeline)) return this.#later(frame);
     this.#ask(frame, text, steps, names.runsOf(steps));
   }
+
+  /** When everything before it is answered. */
+  #later(frame: Buffer): void {
+    this.#conversation.wait(this.#conversation.answeredAll(), { done: () => this.query(frame) });
+  }
+
+  readonly #refuse = (refusal: Refusal): void => {
+    const { complaint, likeServer } = ownErrorOf(refusal);
+    this.#conversation.refuseQuery(complaint, likeServer);
+  };
 
   #ask(frame: Buffer, text: string, steps: readonly SqlStep[] | undefined, runs: readonly string[] | undefined): void {
     const conversation = this.#conversation;
@@ -86,7 +96,7 @@ export class SimpleProtocol {
   #held(verdict: Held, operation: PostgresQuery, frame: Buffer, steps: readonly SqlStep[] | undefined) {
     const conversation = this.#conversation;
     const copy = steps?.find((step) => step.does === "copy-in");
-    const refuse: HeldWork["refuse"] = (refusal) => conversation.refuseQuery(ownErrorOf(refusal).complaint);
+    const refuse = this.#refuse;
     if (copy?.does === "copy-in" && operation.input === undefined && verdict.decision.approval.input !== "unseen") {
       if (steps?.length !== 1) return refuse(copyAlone);
       const { binary, columns } = copy;
@@ -113,7 +123,7 @@ export class SimpleProtocol {
   #captured(before: PostgresQuery, data: Buffer, frame: Buffer, steps: readonly SqlStep[]): void {
     const conversation = this.#conversation;
     const operation: PostgresQuery = { ...before, input: bodyOf(data) };
-    const refuse: HeldWork["refuse"] = (refusal) => conversation.refuseQuery(ownErrorOf(refusal).complaint);
+    const refuse = this.#refuse;
     conversation.ask(operation, {
       pass: (verdict) => this.#send(frame, operation.statement, steps, conversation.running(verdict, steps), data),
       refuse,

@@ -5,6 +5,9 @@ import type { Complaint } from "./server-message.ts";
 /** How classification says what PostgreSQL's parser complains of. */
 const complaint = /^PostgreSQL's parser does not accept the statement: ([\s\S]*?)(?: \(at character (\d+)\))?\.$/;
 
+/** What PostgreSQL says of a statement that its client has cancelled. */
+export const cancelledWords = "canceling statement due to user request";
+
 /** What PostgreSQL itself would say: then the server is made to fail as well, and the client sees the same as without us. */
 export interface OwnError {
   readonly complaint: Complaint;
@@ -13,6 +16,8 @@ export interface OwnError {
 
 /** A refusal in PostgreSQL's own terms: text that is no SQL gets the parser's own error, with its place. */
 export function ownErrorOf(refusal: Refusal): OwnError {
+  if (refusal.message === cancelledWords)
+    return { complaint: { severity: "ERROR", sqlstate: "57014", message: cancelledWords }, likeServer: true };
   const [, message, position] = refusal.code === "invalid_operation" ? (complaint.exec(refusal.message) ?? []) : [];
   if (message === undefined) return { complaint: refusalComplaint(refusal), likeServer: false };
   const at = position === undefined ? {} : { position: Number(position) };

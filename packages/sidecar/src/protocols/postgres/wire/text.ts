@@ -24,3 +24,11 @@ function endOfComment(text: string, start: number): number | undefined {
   }
   return undefined;
 }
+
+/**
+ * Whether a text means the same under every setting of standard_conforming_strings and client_encoding. Any other is sent when everything before
+ * it is answered: a trigger or a view may change them, which the server tells at once, and the session ends.
+ */
+export function isPlain(text: string): boolean {
+  return !/[\\\u0080-\uffff]/.test(text);
+}
