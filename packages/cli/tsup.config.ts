@@ -14,9 +14,9 @@ export default defineConfig({
   // One package holds all that `npx countersign` needs: the workspace's packages, and what only they depend on, are bundled. What this
   // package depends on is not: among it are native code and WASM, which find their files beside themselves.
   noExternal: [/^@countersign\//],
-  // CommonJS inside the bundle asks for Node's own modules by `require`.
+  // CommonJS inside the bundle asks for Node's own modules by `require`, and where it is by `__dirname`.
   banner: {
-    js: 'import { createRequire as countersignRequire } from "node:module"; const require = countersignRequire(import.meta.url);',
+    js: 'import { createRequire as countersignRequire } from "node:module"; const require = countersignRequire(import.meta.url); const __dirname = import.meta.dirname;',
   },
   esbuildOptions(options) {
     options.conditions = ["source"];
