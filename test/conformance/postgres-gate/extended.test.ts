@@ -270,3 +270,30 @@ test("LISTEN and NOTIFY: what comes without being asked is passed on, also while
   await client.until(({ type }) => type === "A");
   expect(text(client.answers)).toContain("news");
 });
+
+test("a failed transaction is left as by PostgreSQL, also when what failed was opaque", async () => {
+  using client = await RawClient.open(world.door);
+  await client.ask(message.query("begin"));
+  expect(error(await client.ask(message.query("select trusted('select 1/0')")))).toMatchObject({ C: "22012" });
+  expect(error(await client.ask([extended("select 1"), message.sync()]))).toMatchObject({ C: "25P02" });
+  expect(text(await client.ask([extended("rollback"), message.sync()]))).toMatch(/Z I$/);
+  expect(text(await client.ask(message.query("select 'goes on'")))).toContain("goes on");
+});
+
+test("what is opaque in a pipeline behind the end of a failed transaction is asked about as well", async () => {
+  using client = await RawClient.open(world.door);
+  await client.ask([message.parse("select 1", "s"), message.sync()]);
+  await client.ask(message.query("begin; select 1/0"));
+  const spoil = "do $$ begin execute 'deallocate s'; execute 'prepare s as delete from item'; end $$";
+  client.answers.length = 0;
+  client.write(
+    message.query("rollback"),
+    message.query(spoil),
+    message.bind({ statement: "s" }),
+    message.execute(),
+    message.sync(),
+  );
+  await client.end();
+  expect(error(client.answers)).toMatchObject({ S: "FATAL" });
+  expect(await count("true")).not.toBe("n=0");
+});

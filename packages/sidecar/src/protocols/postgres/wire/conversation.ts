@@ -29,6 +29,14 @@ export interface Answer {
   refuse(refusal: Refusal): void;
 }
 
+/** What else there is to know of what runs. */
+interface RunningAbout {
+  readonly steps: Prepared["steps"];
+  readonly rowsBefore?: number;
+  /** It runs by the extended protocol. */
+  readonly isStep: boolean;
+}
+
 /** What a conversation tells its gate. */
 export interface ConversationHandler {
   /** The client's messages may be looked at again. */
@@ -75,6 +83,8 @@ export class Conversation implements RepliesHandler, LentHandler {
   limited = false;
   /** The server waits for data to copy. */
   copies = false;
+  /** Something was executed since the settings were last reported, or asked for. */
+  unchecked = false;
   /** What ran may have changed how statements are read. */
   doubtful = false;
   /** What the next client may find of this session. */
@@ -167,22 +177,18 @@ export class Conversation implements RepliesHandler, LentHandler {
   }
 
   /** What an allowed operation runs as. */
-  running({ passage, decision, facts, readOnly }: Pass, steps: Prepared["steps"], rowsBefore = 0): Running {
-    if (facts.protocol !== "postgres" || facts.sql.opaque) this.distrust();
+  running({ passage, decision, facts, readOnly }: Pass, { steps, rowsBefore = 0, isStep }: RunningAbout): Running {
+    const { kinds, opaque } = facts.protocol === "postgres" ? facts.sql : { kinds: [], opaque: true };
     // What it does to names was not looked at, e.g. in a large text: they have to be asked for.
-    else if (steps === undefined && facts.sql.kinds.some((kind) => naming.has(kind))) this.distrust();
-    // A trigger may set the search_path, which servers before 18 do not report.
-    else if (!readOnly && facts.sql.kinds.some((kind) => firing.has(kind)) && (this.outgoing.lent?.version ?? 0) < 18)
-      this.doubtful = true;
-    const running = new Running(passage, { limits: decision.limits, readOnly, startedMs: this.parts.now(), rowsBefore });
-    if (decision.limits.timeMs !== undefined) this.limiting.watch(running);
+    const isUnseen = opaque || (steps === undefined && kinds.some((kind) => naming.has(kind)));
+    if (isUnseen) this.afterwards = "end";
+    // Settings that a trigger changes are reported with ReadyForQuery, and by servers before 18 not all of them.
+    const isLate = isStep || (this.outgoing.lent?.version ?? 0) < 18;
+    const suspicious = isUnseen || (isLate && !readOnly && kinds.some((kind) => firing.has(kind)));
+    const { limits } = decision;
+    const running = new Running(passage, { limits, readOnly, startedMs: this.parts.now(), rowsBefore, suspicious });
+    if (limits.timeMs !== undefined) this.limiting.watch(running);
     return running;
-  }
-
-  /** Something is sent that may change more of the session than is seen. */
-  distrust(): void {
-    this.doubtful = true;
-    this.afterwards = "end";
   }
 
   /** Borrows a session, if there is none yet. */
@@ -244,6 +250,8 @@ export class Conversation implements RepliesHandler, LentHandler {
   send(message: Buffer, entry: Expected, noted = false): void {
     this.outgoing.add(message, noted);
     this.replies.expect(entry);
+    if (entry.running?.suspicious) this.doubtful = true;
+    if (entry.kind === "execute") this.unchecked = true;
     if (this.replies.due > mostDue) {
       this.#tooMuchDue = true;
       this.outgoing.add(request.flush);
@@ -260,7 +268,7 @@ export class Conversation implements RepliesHandler, LentHandler {
 
   /** Nothing of the extended protocol is open any more. */
   pipelineEnds(): void {
-    this.stepped = this.executed = this.controlled = this.limited = false;
+    this.stepped = this.executed = this.controlled = this.limited = this.unchecked = false;
   }
 
   /**

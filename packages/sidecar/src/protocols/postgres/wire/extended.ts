@@ -30,9 +30,12 @@ export class ExtendedProtocol {
     const message = readParse(frame);
     const { statement } = message;
     const conversation = this.#conversation;
-    if (conversation.replies.due > 0 && !isPlain(statement))
-      return conversation.wait(conversation.answeredAll(), { done: () => this.parse(frame) });
-    if (isBlank(statement)) return this.#withSession(() => this.#sendParse(request.parse(message.name, ""), message));
+    if (!isPlain(statement)) {
+      if (conversation.unchecked) return this.#gate.check(() => this.parse(frame));
+      if (conversation.replies.due > 0) return conversation.wait(conversation.answeredAll(), { done: () => this.parse(frame) });
+    }
+    if (isBlank(statement))
+      return this.#withSession(() => this.#sendParse(request.parse(message.name, "", message.types), message));
     let found: undefined | Promise<unknown>;
     try {
       found = this.#conversation.native.read(this.#conversation.operation(statement, { parameters: [] }));
@@ -105,7 +108,14 @@ export class ExtendedProtocol {
       ...(runs && { runs }),
     });
     conversation.ask(operation, {
-      pass: (verdict) => this.#sendBind(frame, message, prepared, conversation.running(verdict, prepared.steps), operation),
+      pass: (verdict) =>
+        this.#sendBind(
+          frame,
+          message,
+          prepared,
+          conversation.running(verdict, { steps: prepared.steps, isStep: true }),
+          operation,
+        ),
       hold: (verdict) => this.#held(verdict, operation, frame, message, prepared),
       refuse: (refusal) => {
         const { complaint, likeServer } = bindErrorOf(refusal, message.statement);
@@ -184,7 +194,7 @@ export class ExtendedProtocol {
     if (operation === undefined) return conversation.refuseStep(cursorNeedsFetch(name));
     conversation.ask(operation, {
       pass: (verdict) => {
-        portal.running = conversation.running(verdict, portal.steps);
+        portal.running = conversation.running(verdict, { steps: portal.steps, isStep: true });
         portal.finished = false;
         this.#sendExecute(frame, portal, rows);
       },

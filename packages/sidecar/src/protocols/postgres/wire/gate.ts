@@ -232,8 +232,9 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
 
   #handle(message: Queued) {
     const conversation = this.#conversation;
-    if (conversation.doubtful && judged.has(message.type) && conversation.state === "open" && conversation.status !== "E")
-      return this.#checkFirst(message);
+    const rolledBack = conversation.status === "E" && conversation.replies.due === 0;
+    if (conversation.doubtful && judged.has(message.type) && conversation.state === "open" && !rolledBack)
+      return this.check(() => this.#handleNow(message));
     if (conversation.limited && conversation.state === "open" && message.type !== sync && message.type !== flush) {
       conversation.limited = false;
       if (conversation.replies.due > 0) return this.#later(conversation.answeredAll(), message);
@@ -249,24 +250,32 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     }
   }
 
+  #attempt(work: () => void) {
+    try {
+      work();
+    } catch (error) {
+      this.#disorder(error);
+    }
+  }
+
   #later(promise: Promise<void>, message: Queued) {
     this.#conversation.wait(promise, { done: () => this.#handleNow(message) });
   }
 
   /** Something ran that may have changed how statements are read: nothing is judged before the session was asked. */
-  #checkFirst(message: Queued) {
+  check(next: () => void): void {
     const conversation = this.#conversation;
     const checked = async () => {
       const answered = conversation.answeredAll();
       conversation.turn();
       await answered;
       // Rolled back: the settings are those of before.
-      if (conversation.status === "E") return;
+      if (conversation.status === "E" && !conversation.executed) return;
       await checkSession(conversation);
-      conversation.doubtful = false;
+      conversation.doubtful = conversation.unchecked = false;
     };
     conversation.wait(checked(), {
-      done: () => this.#handleNow(message),
+      done: () => this.#attempt(next),
       failed: (error) =>
         conversation.fatal("42501", `Countersign: ${error instanceof Error ? error.message : "it cannot be checked"}`),
     });

@@ -3,6 +3,8 @@ import type { HeldWork } from "./holding.ts";
 
 /** What a gate does for the protocols beyond its conversation. */
 export interface Gatekeeper {
+  /** Asks the session whether it is as it was, then goes on; otherwise the connection ends. */
+  check(next: () => void): void;
   /** Lets an operation wait for its approvers. */
   hold(verdict: Held, work: HeldWork): void;
   /** Takes the data of a COPY from the client before anybody is asked. */

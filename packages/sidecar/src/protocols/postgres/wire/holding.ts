@@ -121,9 +121,9 @@ export class Holding {
     const { limits, readOnly, signal } = terms;
     const { promise, resolve } = Promise.withResolvers<PassageEnd>();
     const startedMs = conversation.parts.now();
-    const running = new Running({ end: resolve }, { limits, readOnly, startedMs, takesData: this.#unseen });
+    const running = new Running({ end: resolve }, { limits, readOnly, startedMs, takesData: this.#unseen, suspicious: true });
     // What was reviewed need not be understood.
-    conversation.distrust();
+    conversation.afterwards = "end";
     conversation.limiting.watch(running);
     const stop = () => conversation.limiting.stop(running);
     signal.addEventListener("abort", stop, { once: true });

@@ -18,6 +18,8 @@ export interface RunningTerms {
   readonly rowsBefore?: number;
   /** Whether the client may stream data to it; default yes. What approvers had to see was captured before. */
   readonly takesData?: boolean;
+  /** Whether it may change how later statements are read; default no. */
+  readonly suspicious?: boolean;
 }
 
 /** One operation on its way through the server: what of its result was passed on, and where the policy cuts it. */
@@ -36,14 +38,17 @@ export class Running {
   readonly rowsBefore: number;
   readonly readOnly: boolean;
   readonly takesData: boolean;
+  readonly suspicious: boolean;
   readonly #startedMs: number;
   #ending: Ending | undefined;
 
-  constructor(ending: Ending, { limits, readOnly, startedMs, rowsBefore = 0, takesData = true }: RunningTerms) {
+  constructor(ending: Ending, terms: RunningTerms) {
+    const { limits, readOnly, startedMs, rowsBefore = 0, takesData = true, suspicious = false } = terms;
     this.#ending = ending;
     this.limits = limits;
     this.readOnly = readOnly;
     this.takesData = takesData;
+    this.suspicious = suspicious;
     this.limited = limits.rows !== undefined || limits.bytes !== undefined;
     this.rowsBefore = rowsBefore;
     this.#startedMs = startedMs;

@@ -48,7 +48,13 @@ export class SimpleProtocol {
     const conversation = this.#conversation;
     const operation = conversation.operation(text, { parameters: [], ...(runs && { runs }) });
     conversation.ask(operation, {
-      pass: (verdict) => this.#send(frame, text, steps, conversation.running(verdict, steps, this.#rowsBefore(steps))),
+      pass: (verdict) =>
+        this.#send(
+          frame,
+          text,
+          steps,
+          conversation.running(verdict, { steps, rowsBefore: this.#rowsBefore(steps), isStep: false }),
+        ),
       hold: (verdict) => this.#held(verdict, operation, frame, steps),
       refuse: (refusal) => {
         const { complaint, likeServer } = queryErrorOf(refusal, text);
@@ -125,7 +131,8 @@ export class SimpleProtocol {
     const operation: PostgresQuery = { ...before, input: bodyOf(data) };
     const refuse = this.#refuse;
     conversation.ask(operation, {
-      pass: (verdict) => this.#send(frame, operation.statement, steps, conversation.running(verdict, steps), data),
+      pass: (verdict) =>
+        this.#send(frame, operation.statement, steps, conversation.running(verdict, { steps, isStep: false }), data),
       refuse,
       hold: (verdict) =>
         this.#gate.hold(verdict, {
