@@ -1,19 +1,16 @@
-import { CountersignError, type PostgresQuery } from "@countersign/policy";
+import type { PostgresQuery } from "@countersign/policy";
 import type { NativeGate } from "../../../native/native-gate.ts";
-import type { Held, Pass, Verdict } from "../../../native/verdict.ts";
 import type { TransactionStatus } from "../exchange.ts";
-import type { GivenBack, LentHandler } from "../lent.ts";
-import type { Refusal } from "../refuse.ts";
+import type { GivenBack } from "../lent.ts";
+import { Answers } from "./answers.ts";
 import { ConnectionTerms } from "./client-connection.ts";
 import { type Expected, expected } from "./expected.ts";
 import type { GateParts } from "./gate-parts.ts";
-import { Limiting, limitMessage } from "./limiting.ts";
-import type { Prepared } from "./names.ts";
+import { Limiting } from "./limiting.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Replies, type RepliesHandler } from "./replies.ts";
+import { Replies } from "./replies.ts";
 import { request } from "./request-message.ts";
-import { Running } from "./running.ts";
-import { type Complaint, complaintMessage, readyMessage } from "./server-message.ts";
+import { type Complaint, complaintMessage } from "./server-message.ts";
 import { SessionNames } from "./session-names.ts";
 
 /**
@@ -21,21 +18,6 @@ import { SessionNames } from "./session-names.ts";
  * the next Sync; `copying` data to the server; `capturing` it for approvers; `leaving` after a Terminate until all is answered.
  */
 export type State = "open" | "waiting" | "held" | "skipping" | "copying" | "capturing" | "leaving" | "ended";
-
-/** What becomes of what a client asks for. */
-export interface Answer {
-  pass(verdict: Pass): void;
-  hold(verdict: Held): void;
-  refuse(refusal: Refusal): void;
-}
-
-/** What else there is to know of what runs. */
-interface RunningAbout {
-  readonly steps: Prepared["steps"];
-  readonly rowsBefore?: number;
-  /** It runs by the extended protocol. */
-  readonly isStep: boolean;
-}
 
 /** What a conversation tells its gate. */
 export interface ConversationHandler {
@@ -48,13 +30,9 @@ export interface ConversationHandler {
 }
 
 /** A text that PostgreSQL's parser does not accept, and never will: it makes a transaction fail as the client's own error would. */
-const errorText = "Countersign refused this statement";
+export const errorText = "Countersign refused this statement";
 /** The name of our own prepared statement and portal among the client's. */
 export const ownName = "_countersign";
-/** Kinds of statements that define or close something by name. */
-const naming: ReadonlySet<string> = new Set(["PREPARE", "DEALLOCATE", "DECLARE CURSOR", "CLOSE"]);
-/** Kinds of statements that run triggers. */
-const firing: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY FROM"]);
 /** With more answers due, the client has to wait; with half as many it goes on. */
 const mostDue = 10_000;
 
@@ -62,7 +40,7 @@ const mostDue = 10_000;
  * One client and one session of the database: what was sent, what is due, in which transaction. What the client asks for is decided in the order
  * in which it came, and nothing goes to the server that is not decided.
  */
-export class Conversation implements RepliesHandler, LentHandler {
+export class Conversation {
   readonly parts: GateParts;
   readonly native: NativeGate;
   readonly replies: Replies;
@@ -90,29 +68,33 @@ export class Conversation implements RepliesHandler, LentHandler {
   /** What the next client may find of this session. */
   afterwards: GivenBack = "reset";
   readonly #handler: ConversationHandler;
+  readonly #answers: Answers;
   readonly #leaving = new AbortController();
   #lending: Promise<void> | undefined;
   #toClient: Buffer[] = [];
   #clientFull = false;
+  #serverFull = false;
   #tooMuchDue = false;
   #lostMeanwhile = false;
-  #serverEnds = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(parts: GateParts, native: NativeGate, handler: ConversationHandler) {
     this.parts = parts;
     this.native = native;
     this.#handler = handler;
-    this.replies = new Replies(this);
+    this.#answers = new Answers(this);
+    this.replies = new Replies(this.#answers);
     this.terms = new ConnectionTerms(parts.connection, parts.settings, parts.statuses);
     this.outgoing = new Outgoing(
       parts.journal,
       () => this.fatal("58000", "Countersign: the audit log cannot be written, so nothing was run"),
-      () => parts.client.pause(),
+      () => {
+        this.#serverFull = true;
+      },
     );
     this.limiting = new Limiting(
       () => this.outgoing.lent,
-      (running) => this.replies.next?.running === running,
+      () => this.replies.next,
       () => this.fatal("57014", "Countersign: a statement that has reached a limit of the policy could not be stopped"),
     );
   }
@@ -123,7 +105,7 @@ export class Conversation implements RepliesHandler, LentHandler {
 
   /** Whether no message of the client may be looked at now. */
   get blocked(): boolean {
-    return this.state === "waiting" || this.state === "held" || this.#clientFull || this.#tooMuchDue;
+    return this.state === "waiting" || this.state === "held" || this.#clientFull || this.#serverFull || this.#tooMuchDue;
   }
 
   /** Whether a transaction is open or about to be. */
@@ -144,57 +126,10 @@ export class Conversation implements RepliesHandler, LentHandler {
     return { ...operation, ...(types && { types }), ...(runs && { runs }), ...(input && { input }) };
   }
 
-  /** Has it decided what becomes of an operation: in this turn where nothing has to be waited for. */
-  ask(operation: PostgresQuery, answer: Answer) {
-    const { pending } = this.limiting;
-    if (pending !== undefined) return this.wait(pending, { done: () => this.ask(operation, answer) });
-    const verdict = this.native.judge(operation);
-    if (!(verdict instanceof Promise)) return this.#judged(operation, verdict, answer);
-    this.wait(verdict, {
-      done: (one) => this.#judged(operation, one, answer),
-      failed: (error) => answer.refuse(this.refusalOf(error)),
-      dropped: (one) => one?.effect === "pass" && unsent(one),
-    });
-  }
-
-  #judged(operation: PostgresQuery, verdict: Verdict, answer: Answer) {
-    if (verdict.effect === "refuse") return answer.refuse(verdict);
-    if (verdict.effect === "hold") return answer.hold(verdict);
-    const { ready } = verdict.passage;
-    if (ready === undefined && this.outgoing.lent !== undefined) return answer.pass(verdict);
-    this.wait(Promise.all([ready, this.lend()]), {
-      done: () => {
-        if (this.native.stillPasses(verdict)) return answer.pass(verdict);
-        unsent(verdict);
-        this.ask(operation, answer);
-      },
-      failed: (error) => {
-        unsent(verdict);
-        answer.refuse(this.refusalOf(error));
-      },
-      dropped: () => unsent(verdict),
-    });
-  }
-
-  /** What an allowed operation runs as. */
-  running({ passage, decision, facts, readOnly }: Pass, { steps, rowsBefore = 0, isStep }: RunningAbout): Running {
-    const { kinds, opaque } = facts.protocol === "postgres" ? facts.sql : { kinds: [], opaque: true };
-    // What it does to names was not looked at, e.g. in a large text: they have to be asked for.
-    const isUnseen = opaque || (steps === undefined && kinds.some((kind) => naming.has(kind)));
-    if (isUnseen) this.afterwards = "end";
-    // Settings that a trigger changes are reported with ReadyForQuery, and by servers before 18 not all of them.
-    const isLate = isStep || (this.outgoing.lent?.version ?? 0) < 18;
-    const suspicious = isUnseen || (isLate && !readOnly && kinds.some((kind) => firing.has(kind)));
-    const { limits } = decision;
-    const running = new Running(passage, { limits, readOnly, startedMs: this.parts.now(), rowsBefore, suspicious });
-    if (limits.timeMs !== undefined) this.limiting.watch(running);
-    return running;
-  }
-
   /** Borrows a session, if there is none yet. */
   lend(): Promise<void> {
     if (this.outgoing.lent !== undefined) return Promise.resolve();
-    this.#lending ??= this.parts.upstream(this, this.#leaving.signal).then(
+    this.#lending ??= this.parts.upstream(this.#answers, this.#leaving.signal).then(
       (lent) => {
         if (this.state === "ended") lent.giveBack("keep", "I");
         else this.outgoing.lent = lent;
@@ -251,6 +186,7 @@ export class Conversation implements RepliesHandler, LentHandler {
     this.outgoing.add(message, noted);
     this.replies.expect(entry);
     if (entry.running?.suspicious) this.doubtful = true;
+    if (entry.running?.limits.timeMs !== undefined) this.limiting.watch(entry, entry.running.limits.timeMs);
     if (entry.kind === "execute") this.unchecked = true;
     if (this.replies.due > mostDue) {
       this.#tooMuchDue = true;
@@ -318,6 +254,38 @@ export class Conversation implements RepliesHandler, LentHandler {
     this.#handler.resumed();
   }
 
+  /** The server has taken what was sent. */
+  serverDrained(): void {
+    this.#serverFull = false;
+    this.#handler.resumed();
+  }
+
+  /** Says something of the server's answers, in their order. */
+  tell(bytes: Buffer): void {
+    this.#toClient.push(bytes);
+  }
+
+  /** Fewer answers are due than before. */
+  advanced(): void {
+    const { due } = this.replies;
+    if (this.#tooMuchDue && due < mostDue / 2) {
+      this.#tooMuchDue = false;
+      // Not in the middle of what the server says.
+      queueMicrotask(() => this.#handler.resumed());
+    }
+    if (due > 0 || this.#idle === undefined) return;
+    this.#idle.resolve();
+    this.#idle = undefined;
+  }
+
+  /** The pipeline has failed: nothing of it counts up to a Sync that the client has not sent yet. */
+  lose(): void {
+    this.#lostMeanwhile = true;
+    if (this.state === "open" || this.state === "copying" || this.state === "capturing") this.state = "skipping";
+    this.#handler.lost();
+    this.advanced();
+  }
+
   /** Ends the conversation with an error. */
   fatal(sqlstate: string, message: string): void {
     this.end(this.replies.midMessage ? undefined : complaintMessage({ severity: "FATAL", sqlstate, message }));
@@ -334,212 +302,16 @@ export class Conversation implements RepliesHandler, LentHandler {
     this.#handler.over();
   }
 
-  /**
-   * Brings what was sent to an end, after the conversation: resolves when the server has answered all of it.
-   *
-   * @param patient Lets it run, rather than stop it.
-   */
-  endAll(patient: boolean): Promise<void> {
-    const { lent } = this.outgoing;
-    if (lent === undefined) return Promise.resolve();
-    this.#clientFull = false;
-    lent.resume();
-    if (this.copies) {
-      this.outgoing.add(request.copyFail("The client has gone"));
-      this.replies.expect(expected("copy-end"));
-    }
-    if (this.stepped) this.send(request.sync, expected("sync"));
-    this.stepped = this.copies = false;
-    this.outgoing.flush();
-    if (!patient && this.replies.due > 0) {
-      this.afterwards = "end";
-      lent.cancel().catch(() => {});
-    }
-    return this.answeredAll();
-  }
-
-  /** Whatever was thrown, as the client is told it. */
-  refusalOf(error: unknown): Refusal {
-    if (error instanceof CountersignError) return error;
-    if (error instanceof Error && error.name === "AuditError") {
-      const message = "the audit log cannot be written, so nothing was run. Try again later.";
-      return { code: "audit_unavailable", message, retryable: true };
-    }
-    this.parts.onInternalError(error);
-    return { code: "internal", message: "an internal error stopped it; nothing was run.", retryable: false };
-  }
-
   /** The client's messages may be looked at again. */
   resume(): void {
     this.#handler.resumed();
   }
 
-  /** Nobody waits for a session any more. */
+  /** Nobody waits for a session any more, and nobody listens. */
   leave(): void {
     this.state = "ended";
     this.#leaving.abort();
+    this.#clientFull = false;
+    this.outgoing.lent?.resume();
   }
-
-  // What the server says.
-
-  data(chunk: Buffer): void {
-    try {
-      this.replies.push(chunk);
-    } catch (error) {
-      this.parts.onInternalError(error);
-      this.fatal("08P01", "Countersign: the database broke the protocol");
-    }
-    this.turn();
-  }
-
-  drained(): void {
-    if (this.state !== "ended") this.parts.client.resume();
-  }
-
-  closed(): void {
-    const now = this.parts.now();
-    for (const { running } of this.replies.abandon()) running?.lose(now);
-    this.stepped = this.limited = this.copies = false;
-    this.afterwards = "end";
-    if (this.#serverEnds) this.end();
-    else this.fatal("57P01", "Countersign: the connection to the database was lost");
-    this.advanced();
-  }
-
-  /** The server has told the client that it ends the session. */
-  serverEnds(): void {
-    this.#serverEnds = true;
-  }
-
-  toClient(bytes: Buffer): void {
-    this.#toClient.push(bytes);
-  }
-
-  completed(entry: Expected): void {
-    if (entry.steps) this.names.completed(entry);
-  }
-
-  answered(entry: Expected): void {
-    const { kind, name, running } = entry;
-    const { statements, portals } = this.names;
-    if (kind === "query" || kind === "execute") {
-      this.#endCopy();
-      running?.finish(this.parts.now());
-      if (entry.steps) this.names.done(entry.steps);
-      // A Query takes the unnamed statement away (§53.2.3).
-      if (entry.defines !== undefined) statements.confirmed("", undefined);
-    } else if (kind === "parse" && entry.defines?.of === "statement") statements.confirmed(name, entry.defines);
-    else if (kind === "bind" && entry.defines?.of === "portal") portals.confirmed(name, entry.defines);
-    else if (kind === "close-statement") statements.confirmed(name, undefined);
-    else if (kind === "close-portal") portals.confirmed(name, undefined);
-    entry.settled?.(true);
-  }
-
-  failed(entry: Expected): void {
-    const { kind, name, running } = entry;
-    this.#endCopy();
-    if (kind === "query" || kind === "sync") return;
-    // A Parse without a name takes the older one away before it looks at its own text.
-    if (kind === "parse" && name === "" && entry.defines) this.names.statements.confirmed(name, undefined);
-    else this.#undone(entry);
-    running?.end("failed", this.parts.now());
-    entry.settled?.(false);
-  }
-
-  skipped(entry: Expected): void {
-    if (entry.kind === "query" && entry.defines !== undefined) this.names.statements.undone("");
-    this.#undone(entry);
-    entry.running?.end("failed", this.parts.now());
-    entry.settled?.(false);
-  }
-
-  /** The server takes no more data: it has failed, or it has all. */
-  #endCopy(): void {
-    this.copies = false;
-    if (this.state === "copying") this.state = "open";
-  }
-
-  #undone({ kind, name, steps, defines }: Expected): void {
-    const { statements, portals } = this.names;
-    if (kind === "parse" || kind === "close-statement") statements.undone(name);
-    else if (kind === "bind" || kind === "close-portal") portals.undone(name);
-    if (defines?.of === "portal") defines.running?.end("failed", this.parts.now());
-    if (steps) this.names.done(steps);
-  }
-
-  advanced(): void {
-    const { due } = this.replies;
-    if (this.#tooMuchDue && due < mostDue / 2) {
-      this.#tooMuchDue = false;
-      // Not in the middle of what the server says.
-      queueMicrotask(() => this.#handler.resumed());
-    }
-    if (due > 0 || this.#idle === undefined) return;
-    this.#idle.resolve();
-    this.#idle = undefined;
-  }
-
-  suspended({ steps }: Expected): void {
-    if (steps) this.names.done(steps);
-  }
-
-  lost(): void {
-    this.#lostMeanwhile = true;
-    if (this.state === "open" || this.state === "copying" || this.state === "capturing") this.state = "skipping";
-    this.#handler.lost();
-    this.advanced();
-  }
-
-  ready(status: TransactionStatus): void {
-    this.status = status;
-    for (const { running } of this.names.ready(status)) running?.drop(this.parts.now());
-  }
-
-  ownReady(): void {
-    this.toClient(readyMessage(this.status.charCodeAt(0)));
-  }
-
-  limit({ running }: Expected): void {
-    if (running) this.limiting.stop(running);
-    this.afterwards = "end";
-  }
-
-  limitReached({ running }: Expected): Buffer {
-    if (!running) throw new TypeError("nothing was limited");
-    return limitMessage(running);
-  }
-
-  overtaken(): void {
-    this.send(request.parse(ownName, errorText), expected("parse", { silent: true, name: ownName }));
-  }
-
-  copyIn(entry: Expected): "pass" | "keep" {
-    if (entry.input !== undefined) {
-      for (const message of [request.copyData(entry.input), request.copyDone]) this.outgoing.add(message);
-      return "keep";
-    }
-    if (entry.running?.takesData === false) {
-      this.fatal("42501", "Countersign: the server asks for data that no approver has seen");
-      return "keep";
-    }
-    // Its end may have been sent ahead.
-    const ended = this.replies.dropIgnoredSyncs();
-    this.copies = !ended;
-    if (!ended && this.state === "open") this.state = "copying";
-    else if (!ended && this.state !== "ended") this.fatal("08P01", "unexpected message during COPY from stdin");
-    return "pass";
-  }
-
-  drifted(name: string, value: string): boolean {
-    this.terms.reported(name, value);
-    return this.outgoing.lent?.drifted(name, value) ?? false;
-  }
-
-  broken(message: string): void {
-    this.fatal("42501", `Countersign: ${message}, on which the reading of statements depends; the session is ended`);
-  }
-}
-
-function unsent({ passage }: Pass): void {
-  passage.end({ state: "unsent", rows: 0, bytes: 0, durationMs: 0 });
 }

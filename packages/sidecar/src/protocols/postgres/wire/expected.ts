@@ -35,6 +35,8 @@ export interface Expected {
   readonly steps: readonly SqlStep[] | undefined;
   /** The text that they are of. */
   readonly source: string;
+  /** The server has not answered it to the end. */
+  due: boolean;
   /** How many of the text's statements are complete. */
   completed: number;
   /** What remains of it is not for the client: it has been told of an error already. */
@@ -48,7 +50,10 @@ export interface Expected {
 }
 
 /** An answer that is due; what is not said does not apply. */
-export function expected(kind: ExpectedKind, about: Partial<Omit<Expected, "kind" | "completed" | "muted">> = {}): Expected {
+export function expected(
+  kind: ExpectedKind,
+  about: Partial<Omit<Expected, "kind" | "due" | "completed" | "muted">> = {},
+): Expected {
   return {
     kind,
     running: about.running,
@@ -59,6 +64,7 @@ export function expected(kind: ExpectedKind, about: Partial<Omit<Expected, "kind
     defines: about.defines,
     steps: about.steps,
     source: about.source ?? "",
+    due: true,
     completed: 0,
     muted: false,
     rows: about.rows,

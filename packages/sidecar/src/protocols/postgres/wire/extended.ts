@@ -1,5 +1,6 @@
 import type { PostgresQuery } from "@countersign/policy";
 import type { Held } from "../../../native/verdict.ts";
+import { admit, refusalOf, runningOf } from "./admission.ts";
 import { type BindMessage, type ParseMessage, readBind, readExecute, readNamed, readParse } from "./client-message.ts";
 import { type Conversation, ownName } from "./conversation.ts";
 import { expected } from "./expected.ts";
@@ -76,7 +77,7 @@ export class ExtendedProtocol {
       const { complaint, likeServer } = ownErrorOf(refusal);
       conversation.refuseStep(complaint, likeServer);
     };
-    conversation.ask(conversation.operation(statement, { parameters: [] }), {
+    admit(conversation, conversation.operation(statement, { parameters: [] }), {
       refuse,
       // It is not sent, whatever policy says now.
       pass: ({ passage }) => {
@@ -107,13 +108,13 @@ export class ExtendedProtocol {
       ...(types && { types }),
       ...(runs && { runs }),
     });
-    conversation.ask(operation, {
+    admit(conversation, operation, {
       pass: (verdict) =>
         this.#sendBind(
           frame,
           message,
           prepared,
-          conversation.running(verdict, { steps: prepared.steps, isStep: true }),
+          runningOf(conversation, verdict, { steps: prepared.steps, isStep: true }),
           operation,
         ),
       hold: (verdict) => this.#held(verdict, operation, frame, message, prepared),
@@ -192,9 +193,9 @@ export class ExtendedProtocol {
     if (operation === undefined && portal.running === undefined && isBlank(portal.text))
       return this.#sendExecute(frame, portal, rows);
     if (operation === undefined) return conversation.refuseStep(cursorNeedsFetch(name));
-    conversation.ask(operation, {
+    admit(conversation, operation, {
       pass: (verdict) => {
-        portal.running = conversation.running(verdict, { steps: portal.steps, isStep: true });
+        portal.running = runningOf(conversation, verdict, { steps: portal.steps, isStep: true });
         portal.finished = false;
         this.#sendExecute(frame, portal, rows);
       },
@@ -251,7 +252,7 @@ export class ExtendedProtocol {
     if (conversation.outgoing.lent) return work();
     conversation.wait(conversation.lend(), {
       done: work,
-      failed: (error) => conversation.refuseStep(ownErrorOf(conversation.refusalOf(error)).complaint),
+      failed: (error) => conversation.refuseStep(ownErrorOf(refusalOf(conversation, error)).complaint),
     });
   }
 }

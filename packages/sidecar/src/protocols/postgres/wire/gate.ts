@@ -4,81 +4,19 @@ import type { OwnConnection } from "../../../native/own-connection.ts";
 import type { Held } from "../../../native/verdict.ts";
 import type { Dispatch, DispatchOptions } from "../../connector.ts";
 import type { ClientGate, OpenClientGate } from "../entry/client-gate.ts";
-import { Capture } from "./capture.ts";
-import { readCopyFail } from "./client-message.ts";
-import { Conversation, type State } from "./conversation.ts";
-import { expected } from "./expected.ts";
+import { Conversation } from "./conversation.ts";
+import { Copying } from "./copying.ts";
 import { ExtendedProtocol } from "./extended.ts";
 import { ClientFrames, client } from "./frontend.ts";
 import { defaultGateBounds, type GateBounds, type GateHost, type GateParts } from "./gate-parts.ts";
 import type { CaptureWork, Gatekeeper } from "./gatekeeper.ts";
 import { type HeldWork, Holding } from "./holding.ts";
 import { Leaving } from "./leaving.ts";
-import { copyInMessage } from "./server-message.ts";
+import { actionOf, judged } from "./order.ts";
+import type { Complaint } from "./server-message.ts";
 import { checkSession } from "./session-check.ts";
 import { SimpleProtocol } from "./simple.ts";
 import { WireError } from "./wire-error.ts";
-
-/** What is done with a message. */
-type Action =
-  | "query"
-  | "parse"
-  | "bind"
-  | "describe"
-  | "execute"
-  | "close"
-  | "flush"
-  | "sync"
-  | "call"
-  | "copy"
-  | "capture"
-  | "terminate"
-  | "drop"
-  | "disorder";
-
-const { query, parse, bind, describe, execute, close, flush, sync, functionCall, terminate, copyData, copyDone, copyFail } =
-  client;
-const always = { [terminate]: "terminate" } as const;
-const copies = { [copyData]: "copy", [copyDone]: "copy", [copyFail]: "copy" } as const;
-const captures = { [copyData]: "capture", [copyDone]: "capture", [copyFail]: "capture" } as const;
-
-/**
- * Which message is taken for what in which state (§53.2). What stands nowhere is `drop` while it is skipped to the Sync, and otherwise out of
- * order, which ends the connection. While it is waiting or held nothing is looked at but a Terminate.
- */
-const table: Readonly<Record<State, Readonly<Record<number, Action>>>> = {
-  open: {
-    ...always,
-    ...copies,
-    [query]: "query",
-    [parse]: "parse",
-    [bind]: "bind",
-    [describe]: "describe",
-    [execute]: "execute",
-    [close]: "close",
-    [flush]: "flush",
-    [sync]: "sync",
-    [functionCall]: "call",
-  },
-  skipping: {
-    ...always,
-    [sync]: "sync",
-    [query]: "drop",
-    [parse]: "drop",
-    [bind]: "drop",
-    [describe]: "drop",
-    [execute]: "drop",
-  },
-  copying: { ...always, ...copies, [flush]: "drop", [sync]: "drop" },
-  capturing: { ...always, ...captures, [flush]: "drop", [sync]: "drop" },
-  waiting: { ...always },
-  held: { ...always },
-  leaving: {},
-  ended: {},
-};
-
-/** Before these the session must be known to be as it was. */
-const judged: ReadonlySet<number> = new Set([query, parse, bind, execute]);
 
 interface Queued {
   readonly type: number;
@@ -101,18 +39,19 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
   readonly #frames: ClientFrames;
   readonly #simple: SimpleProtocol;
   readonly #extended: ExtendedProtocol;
+  readonly #copying: Copying;
   readonly #leaving: Leaving;
   #queue: Queued[] = [];
   #queuedBytes = 0;
   #paused = false;
   #holding: Holding | undefined;
-  #capture: Capture | undefined;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.#native = parts.native(this);
     const lost = () => this.#holding?.lose();
     this.#conversation = new Conversation(parts, this.#native, { resumed: () => this.#resume(), lost, over: () => this.#over() });
+    this.#copying = new Copying(this.#conversation);
     this.#leaving = new Leaving(this.#conversation);
     this.#simple = new SimpleProtocol(this.#conversation, this);
     this.#extended = new ExtendedProtocol(this.#conversation, this);
@@ -121,7 +60,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     const caps = { statement: 2 * statementBytes + 1024, bind: 2 * parameterBytes + 256 * 1024 };
     this.#frames = new ClientFrames(caps, {
       frame: (type, frame) => this.#take({ type, frame, left: 0 }),
-      copyData: (frame, left) => this.#take({ type: copyData, frame, left }),
+      copyData: (frame, left) => this.#take({ type: client.copyData, frame, left }),
       oversized: (type) => this.#take({ type, frame: none, left: -1 }),
     });
   }
@@ -186,9 +125,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
   }
 
   capture(work: CaptureWork) {
-    this.#capture = new Capture(work, this.#parts.bounds.copyBytes);
-    this.#conversation.state = "capturing";
-    this.#conversation.replies.expect(expected("local", { bytes: copyInMessage(work.binary, work.columns) }));
+    this.#copying.capture(work);
   }
 
   /** Takes a message now, or keeps it until its turn comes. */
@@ -196,7 +133,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     if (this.#queue.length === 0 && !this.#conversation.blocked) return this.#handle(message);
     this.#queue.push(message);
     this.#queuedBytes += message.frame.length;
-    if (message.type === terminate) this.#terminateHeld();
+    if (message.type === client.terminate) this.#terminateHeld();
   }
 
   /** A client that has said goodbye does not wait for approvers. */
@@ -235,7 +172,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     const rolledBack = conversation.status === "E" && conversation.replies.due === 0;
     if (conversation.doubtful && judged.has(message.type) && conversation.state === "open" && !rolledBack)
       return this.check(() => this.#handleNow(message));
-    if (conversation.limited && conversation.state === "open" && message.type !== sync && message.type !== flush) {
+    if (conversation.limited && conversation.state === "open" && message.type !== client.sync && message.type !== client.flush) {
       conversation.limited = false;
       if (conversation.replies.due > 0) return this.#later(conversation.answeredAll(), message);
     }
@@ -283,7 +220,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
 
   #act({ type, frame, left }: Queued) {
     const { state, outgoing } = this.#conversation;
-    const action = table[state][type] ?? (state === "skipping" || state === "leaving" ? "drop" : "disorder");
+    const action = actionOf(state, type);
     if (left === -1 && action !== "drop") return this.#oversized(type);
     switch (action) {
       case "query":
@@ -300,18 +237,12 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
       case "flush":
         if (outgoing.lent) outgoing.add(frame);
         return;
-      case "call": {
-        const complaint = {
-          severity: "ERROR",
-          sqlstate: "0A000",
-          message: "Countersign: function calls by their number are refused",
-        } as const;
-        return this.#conversation.refuseQuery({ ...complaint, hint: "Call the function in a SELECT." });
-      }
+      case "call":
+        return this.#conversation.refuseQuery(noCall);
       case "copy":
-        return this.#copy(type, frame);
+        return this.#copying.stream(type, frame);
       case "capture":
-        return this.#captured(type, frame, left);
+        return this.#copying.take(type, frame, left);
       case "terminate":
         return this.#goodbye();
       case "drop":
@@ -331,40 +262,9 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     void conversation.answeredAll().then(() => conversation.end());
   }
 
-  /** While nothing copies, the server ignores what is left over of a copy that failed (§53.2.6); so it is not sent. */
-  #copy(type: number, frame: Buffer): void {
-    const conversation = this.#conversation;
-    if (conversation.state !== "copying" && conversation.replies.due === 0) return;
-    conversation.outgoing.add(frame);
-    if (type === copyData) return;
-    conversation.replies.expect(expected("copy-end"));
-    conversation.copies = false;
-    conversation.state = "open";
-  }
-
-  #captured(type: number, frame: Buffer, left: number) {
-    const capture = this.#capture;
-    if (capture === undefined) return;
-    if (type === copyData) {
-      if (capture.take(frame, left)) return;
-      this.#capture = undefined;
-      this.#conversation.state = "open";
-      const cap = this.#parts.bounds.copyBytes;
-      return capture.work.failed("54000", `Countersign: more than ${cap} bytes of COPY data cannot be shown to approvers`);
-    }
-    this.#capture = undefined;
-    this.#conversation.state = "open";
-    capture.end(type, type === copyFail ? readCopyFail(frame) : "");
-  }
-
   #oversized(type: number) {
-    const complaint = {
-      severity: "ERROR",
-      sqlstate: "54000",
-      message: "Countersign: the message is larger than is accepted",
-    } as const;
-    if (type === query || type === functionCall) this.#conversation.refuseQuery(complaint);
-    else this.#conversation.refuseStep(complaint);
+    if (type === client.query || type === client.functionCall) this.#conversation.refuseQuery(tooLarge);
+    else this.#conversation.refuseStep(tooLarge);
   }
 
   /** What PostgreSQL would not take either. */
@@ -376,7 +276,7 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     const { sqlstate, message, fatal } = error;
     if (fatal) return this.#conversation.fatal(sqlstate, message);
     const complaint = { severity: "ERROR", sqlstate, message } as const;
-    if (type === query) this.#conversation.refuseQuery(complaint, true);
+    if (type === client.query) this.#conversation.refuseQuery(complaint, true);
     else this.#conversation.refuseStep(complaint, true);
   }
 
@@ -391,6 +291,17 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
 }
 
 const none = Buffer.alloc(0);
+const noCall: Complaint = {
+  severity: "ERROR",
+  sqlstate: "0A000",
+  message: "Countersign: function calls by their number are refused",
+  hint: "Call the function in a SELECT.",
+};
+const tooLarge: Complaint = {
+  severity: "ERROR",
+  sqlstate: "54000",
+  message: "Countersign: the message is larger than is accepted",
+};
 const notInTransaction = {
   code: "denied",
   message:

@@ -124,7 +124,6 @@ export class Holding {
     const running = new Running({ end: resolve }, { limits, readOnly, startedMs, takesData: this.#unseen, suspicious: true });
     // What was reviewed need not be understood.
     conversation.afterwards = "end";
-    conversation.limiting.watch(running);
     const stop = () => conversation.limiting.stop(running);
     signal.addEventListener("abort", stop, { once: true });
     conversation.state = "open";

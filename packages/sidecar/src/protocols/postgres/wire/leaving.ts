@@ -1,4 +1,7 @@
+import type { Lent } from "../lent.ts";
 import type { Conversation } from "./conversation.ts";
+import { expected } from "./expected.ts";
+import { request } from "./request-message.ts";
 
 /** How long it is waited for the last answers of a session whose client has gone, milliseconds. */
 const patienceMs = 5_000;
@@ -26,12 +29,30 @@ export class Leaving {
       return done();
     }
     const timer = setTimeout(() => this.#giveUp(done), patienceMs).unref();
-    const answered = conversation.endAll(this.goodbye);
+    const answered = this.#endAll(lent);
     void answered.then(() => {
       clearTimeout(timer);
       lent.giveBack(conversation.afterwards, conversation.status);
       done();
     });
+  }
+
+  /** What was begun is ended in the client's place; then everything that was sent is answered some time. */
+  #endAll(lent: Lent): Promise<void> {
+    const conversation = this.#conversation;
+    if (conversation.copies) {
+      conversation.outgoing.add(request.copyFail("The client has gone"));
+      conversation.replies.expect(expected("copy-end"));
+    }
+    if (conversation.stepped) conversation.send(request.sync, expected("sync"));
+    conversation.pipelineEnds();
+    conversation.copies = false;
+    conversation.outgoing.flush();
+    if (!this.goodbye && conversation.replies.due > 0) {
+      conversation.afterwards = "end";
+      lent.cancel().catch(() => {});
+    }
+    return conversation.answeredAll();
   }
 
   #giveUp(done: () => void): void {

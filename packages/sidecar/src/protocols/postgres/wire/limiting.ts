@@ -1,4 +1,5 @@
 import type { Lent } from "../lent.ts";
+import type { Expected } from "./expected.ts";
 import type { LimitKind, Running } from "./running.ts";
 import { type Complaint, complaintMessage } from "./server-message.ts";
 
@@ -10,15 +11,15 @@ const mostTries = 6;
 /** Stops what has reached a limit of the policy. */
 export class Limiting {
   readonly #lent: () => Lent | undefined;
-  readonly #isNext: (running: Running) => boolean;
+  readonly #next: () => Expected | undefined;
   readonly #onStuck: () => void;
   #stopping: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `isNext`: whether the server is at it. `onStuck`: it does not stop. */
-  constructor(lent: () => Lent | undefined, isNext: (running: Running) => boolean, onStuck: () => void) {
+  /** `next`: what the server is at. `onStuck`: it does not stop. */
+  constructor(lent: () => Lent | undefined, next: () => Expected | undefined, onStuck: () => void) {
     this.#lent = lent;
-    this.#isNext = isNext;
+    this.#next = next;
     this.#onStuck = onStuck;
   }
 
@@ -27,36 +28,34 @@ export class Limiting {
     return this.#stopping;
   }
 
-  /** Stops an operation when its time is up. */
-  watch(running: Running): void {
-    const { timeMs } = running.limits;
+  /** Stops what was sent when its time is up, milliseconds. */
+  watch(entry: Expected, ms: number): void {
     // Longer than setTimeout can count is as good as no limit.
-    if (timeMs !== undefined && timeMs < 2 ** 31) this.#after(running, timeMs);
-  }
-
-  /** Stops what the server is at. */
-  stop(running: Running): void {
-    this.#cancel(() => this.#isNext(running), 0);
-  }
-
-  #after(running: Running, ms: number): void {
+    if (ms >= 2 ** 31) return;
     const timer = setTimeout(() => {
-      if (running.ended || running.cut !== undefined) return;
-      if (!this.#isNext(running)) return this.#after(running, 50);
+      const { running } = entry;
+      if (!entry.due || running === undefined || running.ended || running.cut !== undefined) return;
+      // Something else is before it.
+      if (this.#next() !== entry) return this.watch(entry, 50);
       running.cut = "time";
       this.stop(running);
     }, ms);
     timer.unref();
   }
 
-  #cancel(stillRuns: () => boolean, tries: number) {
+  /** Stops what the server is at. */
+  stop(running: Running): void {
+    this.#cancel(() => this.#next()?.running === running, 0);
+  }
+
+  #cancel(stillRuns: () => boolean, tries: number): void {
     const lent = this.#lent();
     if (lent === undefined || !stillRuns()) return;
-    if (tries === mostTries) return this.#onStuck();
-    const stopping = lent.cancel().then(
-      () => {},
-      () => this.#onStuck(),
-    );
+    if (tries === mostTries) {
+      this.#onStuck();
+      return;
+    }
+    const stopping = lent.cancel().catch(() => this.#onStuck());
     this.#stopping = stopping;
     void stopping.then(() => {
       if (this.#stopping === stopping) this.#stopping = undefined;

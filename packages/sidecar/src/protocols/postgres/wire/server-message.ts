@@ -93,7 +93,7 @@ export function readParameterStatus(frame: Buffer): readonly [name: string, valu
   return [frame.toString("utf8", headerBytes, end), frame.toString("utf8", end + 1, frame.length - 1)];
 }
 
-/** The tag of a CommandComplete. */
-export function readTag(frame: Buffer): string {
-  return frame.toString("latin1", headerBytes, frame.length - 1);
+/** The tag of a CommandComplete that stands from `at` to `end`. */
+export function readTag(chunk: Buffer, at: number, end: number): string {
+  return chunk.toString("latin1", at + headerBytes, end - 1);
 }

@@ -1,6 +1,7 @@
 import { bodyBytes, bodyOf, type PostgresQuery, type SqlStep } from "@countersign/policy";
 import type { Held } from "../../../native/verdict.ts";
 import type { Refusal } from "../refuse.ts";
+import { admit, refusalOf, runningOf } from "./admission.ts";
 import { readQuery } from "./client-message.ts";
 import type { Conversation } from "./conversation.ts";
 import { expected } from "./expected.ts";
@@ -47,13 +48,13 @@ export class SimpleProtocol {
   #ask(frame: Buffer, text: string, steps: readonly SqlStep[] | undefined, runs: readonly string[] | undefined): void {
     const conversation = this.#conversation;
     const operation = conversation.operation(text, { parameters: [], ...(runs && { runs }) });
-    conversation.ask(operation, {
+    admit(conversation, operation, {
       pass: (verdict) =>
         this.#send(
           frame,
           text,
           steps,
-          conversation.running(verdict, { steps, rowsBefore: this.#rowsBefore(steps), isStep: false }),
+          runningOf(conversation, verdict, { steps, rowsBefore: this.#rowsBefore(steps), isStep: false }),
         ),
       hold: (verdict) => this.#held(verdict, operation, frame, steps),
       refuse: (refusal) => {
@@ -95,7 +96,7 @@ export class SimpleProtocol {
     if (conversation.outgoing.lent) return go();
     conversation.wait(conversation.lend(), {
       done: go,
-      failed: (error) => conversation.refuseQuery(ownErrorOf(conversation.refusalOf(error)).complaint),
+      failed: (error) => conversation.refuseQuery(ownErrorOf(refusalOf(conversation, error)).complaint),
     });
   }
 
@@ -130,9 +131,9 @@ export class SimpleProtocol {
     const conversation = this.#conversation;
     const operation: PostgresQuery = { ...before, input: bodyOf(data) };
     const refuse = this.#refuse;
-    conversation.ask(operation, {
+    admit(conversation, operation, {
       pass: (verdict) =>
-        this.#send(frame, operation.statement, steps, conversation.running(verdict, { steps, isStep: false }), data),
+        this.#send(frame, operation.statement, steps, runningOf(conversation, verdict, { steps, isStep: false }), data),
       refuse,
       hold: (verdict) =>
         this.#gate.hold(verdict, {
