@@ -34,7 +34,7 @@ import type { Door } from "../postgres-wire/psql.ts";
 import { RawClient } from "../postgres-wire/raw-client.ts";
 
 /** Reads are free, deletes wait for a person, one table is nobody's. */
-export const gatePolicy = `version: 1
+const gatePolicy = `version: 1
 rules:
   - { id: free, effect: allow, role: writer }
   - { id: trusted, when: 'sql.functions.exists(f, f == "public.trusted")', effect: allow, role: writer, opaque: true }

@@ -246,8 +246,7 @@ export class PostgresDispatch implements Dispatch {
 const stoppedMidway = "The statement was stopped while it ran outside a transaction; what it had done by then stays.";
 
 /** The database's own words may quote what is masked. */
-const hiddenWords =
-  "The database refused it; its words are not shown, because the rule masks columns of what it is about.";
+const hiddenWords = "The database refused it; its words are not shown, because the rule masks columns of what it is about.";
 
 const copyRefused: Failure = {
   code: "invalid_operation",

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { encodeEd25519, fingerprint, keyLine } from "./public-key.ts";
 
 /** `next` is trusted before it signs, `old` after it has signed. */
-export type AuthorityState = "next" | "active" | "old";
+type AuthorityState = "next" | "active" | "old";
 
 /** One key of the authority that certifies Countersign's own logins. */
 export interface AuthorityKey {

@@ -3,7 +3,7 @@ import type { Attributes, InputAttributes, SFTPWrapper, Stats } from "ssh2";
 import type { Output } from "./output.ts";
 
 /** What a file operation works with. */
-export interface FileWork {
+interface FileWork {
   readonly output: Output;
   /** Whether somebody wants it to end. */
   readonly isStopped: () => boolean;

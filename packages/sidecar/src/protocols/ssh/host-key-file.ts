@@ -6,7 +6,7 @@ import { keyLine } from "./public-key.ts";
 import { utils } from "./ssh2-patched.ts";
 
 /** A listener's own key. */
-export interface HostKey {
+interface HostKey {
   /** In OpenSSH's format. */
   readonly privateKey: string;
   /** As a line of known_hosts, without the name. */

@@ -4,10 +4,10 @@
  * @packageDocumentation
  */
 
-export { type AuthorityKey, type AuthorityStep, FileAuthority, type SshAuthority } from "./authority.ts";
+export { type AuthorityKey, type AuthorityStep, FileAuthority } from "./authority.ts";
 export { openSshConnector } from "./connector.ts";
 export { openHostKey } from "./host-key-file.ts";
 export { openSshClients, type SshListen } from "./listener.ts";
 export type { LoginContext } from "./login.ts";
 export { parseKeyLine } from "./public-key.ts";
-export { type SshResource, sshResourceSchema, sshWarnings } from "./resource.ts";
+export { sshResourceSchema, sshWarnings } from "./resource.ts";

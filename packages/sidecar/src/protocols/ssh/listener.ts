@@ -21,7 +21,7 @@ export interface SshListen {
 }
 
 /** How unmodified SSH clients are served. */
-export interface SshClientsOptions {
+interface SshClientsOptions {
   readonly listen: readonly SshListen[];
   readonly bounds: { readonly connections: number; readonly connectionsPerPrincipal: number; readonly parameterBytes: number };
   /** The wall clock. */
