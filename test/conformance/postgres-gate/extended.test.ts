@@ -297,3 +297,12 @@ test("what is opaque in a pipeline behind the end of a failed transaction is ask
   expect(error(client.answers)).toMatchObject({ S: "FATAL" });
   expect(await count("true")).not.toBe("n=0");
 });
+
+test("a pipeline that fails while a message of it waits goes on at its Sync", async () => {
+  using client = await RawClient.open(world.door);
+  const copy = [extended("copy item (id) from stdin"), message.copyData("x\n"), message.copyDone()];
+  const answers = await client.ask([...copy, extended("select 'skipped'"), message.sync(), message.query("select 'next'")], 2);
+  expect(error(answers)).toMatchObject({ C: "22P02" });
+  expect(text(answers)).not.toContain("skipped");
+  expect(text(answers)).toContain("next");
+});

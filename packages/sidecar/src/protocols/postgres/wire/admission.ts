@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** What else there is to know of what runs. */
-export interface RunningAbout {
+interface RunningAbout {
   readonly steps: Prepared["steps"];
   readonly rowsBefore?: number;
   /** It runs by the extended protocol. */

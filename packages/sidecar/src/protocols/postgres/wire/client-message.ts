@@ -20,13 +20,13 @@ export interface BindMessage {
 }
 
 /** Describe and Close: of a prepared statement (`S`) or of a portal (`P`). */
-export interface NamedMessage {
+interface NamedMessage {
   readonly what: "S" | "P";
   readonly name: string;
 }
 
 /** Execute. */
-export interface ExecuteMessage {
+interface ExecuteMessage {
   readonly portal: string;
   /** 0 = all. */
   readonly rows: number;

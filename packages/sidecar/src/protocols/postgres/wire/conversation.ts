@@ -20,7 +20,7 @@ import { SessionNames } from "./session-names.ts";
 export type State = "open" | "waiting" | "held" | "skipping" | "copying" | "capturing" | "leaving" | "ended";
 
 /** What a conversation tells its gate. */
-export interface ConversationHandler {
+interface ConversationHandler {
   /** The client's messages may be looked at again. */
   resumed(): void;
   /** The pipeline failed in which something is held. */
@@ -65,6 +65,8 @@ export class Conversation {
   unchecked = false;
   /** What ran may have changed how statements are read. */
   doubtful = false;
+  /** The pipeline failed while a message of it waited. */
+  lostMeanwhile = false;
   /** What the next client may find of this session. */
   afterwards: GivenBack = "reset";
   readonly #handler: ConversationHandler;
@@ -75,7 +77,6 @@ export class Conversation {
   #clientFull = false;
   #serverFull = false;
   #tooMuchDue = false;
-  #lostMeanwhile = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(parts: GateParts, native: NativeGate, handler: ConversationHandler) {
@@ -149,10 +150,10 @@ export class Conversation {
   ): void {
     const before = this.state;
     this.state = "waiting";
-    this.#lostMeanwhile = false;
+    this.lostMeanwhile = false;
     const settled = (go: () => void, value?: Value) => {
       if (this.state === "ended") return next.dropped?.(value);
-      if (this.#lostMeanwhile) {
+      if (this.lostMeanwhile) {
         this.state = "skipping";
         next.dropped?.(value);
       } else {
@@ -280,7 +281,7 @@ export class Conversation {
 
   /** The pipeline has failed: nothing of it counts up to a Sync that the client has not sent yet. */
   lose(): void {
-    this.#lostMeanwhile = true;
+    this.lostMeanwhile = true;
     if (this.state === "open" || this.state === "copying" || this.state === "capturing") this.state = "skipping";
     this.#handler.lost();
     this.advanced();

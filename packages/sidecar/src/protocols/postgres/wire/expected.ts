@@ -3,7 +3,7 @@ import type { Portal, Prepared } from "./names.ts";
 import type { Running } from "./running.ts";
 
 /** What a message to the server is answered with (§53.2): `query` up to ReadyForQuery, the others by one message or a result. */
-export type ExpectedKind =
+type ExpectedKind =
   | "query"
   | "parse"
   | "bind"

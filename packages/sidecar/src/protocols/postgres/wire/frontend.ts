@@ -18,14 +18,14 @@ export const client = {
 } as const;
 
 /** The largest messages that are kept, bytes with their header. */
-export interface ClientCaps {
+interface ClientCaps {
   /** Query and Parse. */
   readonly statement: number;
   readonly bind: number;
 }
 
 /** Takes what {@link ClientFrames} found, in the order of the wire. */
-export interface ClientFrameHandler {
+interface ClientFrameHandler {
   /** A whole message, header included, as a view of the chunk where it came in one. */
   frame(type: number, frame: Buffer): void;
   /** The next part of a CopyData message of any size; the first one begins with its header. `left` bytes of it are still to come. */

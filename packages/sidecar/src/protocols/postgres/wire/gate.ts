@@ -202,20 +202,21 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
   /** Something ran that may have changed how statements are read: nothing is judged before the session was asked. */
   check(next: () => void): void {
     const conversation = this.#conversation;
-    const checked = async () => {
+    const checked = async (): Promise<void> => {
       const answered = conversation.answeredAll();
       conversation.turn();
       await answered;
-      // Rolled back: the settings are those of before.
-      if (conversation.status === "E" && !conversation.executed) return;
-      await checkSession(conversation);
-      conversation.doubtful = conversation.unchecked = false;
+      // Its pipeline has failed; or it was rolled back, and the settings are those of before.
+      if (conversation.lostMeanwhile || (conversation.status === "E" && !conversation.executed)) return;
+      try {
+        await checkSession(conversation);
+        conversation.doubtful = conversation.unchecked = false;
+      } catch (error) {
+        const why = error instanceof Error ? error.message : "the session cannot be asked";
+        conversation.fatal("42501", `Countersign: ${why}`);
+      }
     };
-    conversation.wait(checked(), {
-      done: () => this.#attempt(next),
-      failed: (error) =>
-        conversation.fatal("42501", `Countersign: ${error instanceof Error ? error.message : "it cannot be checked"}`),
-    });
+    conversation.wait(checked(), { done: () => this.#attempt(next) });
   }
 
   #act({ type, frame, left }: Queued) {

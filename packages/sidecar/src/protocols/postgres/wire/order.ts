@@ -2,7 +2,7 @@ import type { State } from "./conversation.ts";
 import { client } from "./frontend.ts";
 
 /** What is done with a message. */
-export type Action =
+type Action =
   | "query"
   | "parse"
   | "bind"

@@ -10,7 +10,7 @@ export interface Ending {
 }
 
 /** What an operation is run under. */
-export interface RunningTerms {
+interface RunningTerms {
   readonly limits: Limits;
   readonly readOnly: boolean;
   readonly startedMs: number;

@@ -61,11 +61,6 @@ export function copyInMessage(binary: boolean, columns: number): Buffer {
   return messageOf(server.copyIn, body);
 }
 
-/** A message without a body. */
-export function emptyMessage(type: number): Buffer {
-  return messageOf(type, Buffer.alloc(0));
-}
-
 function messageOf(type: number, body: Buffer): Buffer {
   const message = Buffer.allocUnsafe(headerBytes + body.length);
   message[0] = type;

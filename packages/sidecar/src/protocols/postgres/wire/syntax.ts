@@ -9,7 +9,7 @@ const complaint = /^PostgreSQL's parser does not accept the statement: ([\s\S]*?
 export const cancelledWords = "canceling statement due to user request";
 
 /** What PostgreSQL itself would say: then the server is made to fail as well, and the client sees the same as without us. */
-export interface OwnError {
+interface OwnError {
   readonly complaint: Complaint;
   readonly likeServer: boolean;
 }
