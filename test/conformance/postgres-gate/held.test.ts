@@ -278,3 +278,32 @@ describe("pg-limits: on the stream", () => {
     expect(types(await client.ask(message.query("select 1")))).toBe("TDCZ");
   });
 });
+
+describe("settings of a hold", () => {
+  test("inside of a transaction it may be refused, and while it waits the client may be told again", async () => {
+    await using other = await openGateWorld(server, { bounds: { holdInTransaction: "refuse", noticeMs: 50 } });
+    using client = await RawClient.open(other.door);
+    await client.ask(message.query("begin"));
+    const refused = await client.ask(message.query(deleting(1)));
+    expect(error(refused)).toMatchObject({ C: "42501", M: expect.stringContaining("transaction") });
+    await client.ask(message.query("rollback"));
+    client.answers.length = 0;
+    client.write(message.query(deleting(1)));
+    for (let tries = 0; tries < 100 && client.answers.length < 3; tries++) await sleep(20);
+    expect(types(client.answers)).toMatch(/^NNN/);
+    await other.deny((await other.held()).binding.requestId);
+    await client.ready();
+  });
+
+  test("a locked principal's connection is cut in the turn of the lock, and what it holds is cancelled", async () => {
+    await using other = await openGateWorld(server);
+    using client = await RawClient.open(other.door);
+    client.write(message.query(deleting(1)));
+    await client.until(({ type }) => type === "N");
+    const { binding } = await other.held();
+    await other.lock();
+    await client.end();
+    expect(error(client.answers)).toMatchObject({ S: "FATAL", C: "57P01", M: expect.stringContaining("locked") });
+    await expect(other.approve(binding.requestId)).rejects.toThrow();
+  });
+});

@@ -119,6 +119,8 @@ export interface GateWorld extends AsyncDisposable {
     request: { readonly binding: { readonly requestId: string }; readonly requestDigest: string },
     operation: PostgresQuery,
   ): Promise<unknown>;
+  /** Locks the agent of these tests. */
+  lock(): Promise<unknown>;
   /** What the log has of a request, in order. */
   records(id: string): Promise<readonly { readonly type: string; readonly detail: Readonly<Record<string, unknown>> }[]>;
 }
@@ -218,6 +220,7 @@ export async function openGateWorld(server: PostgresServer, options: GateWorldOp
     deny: (id) => vote(id, "deny"),
     edit: ({ binding, requestDigest }, operation) =>
       plane.edits.propose(binding.requestId, { requestDigest, operation, comment: "another one" }, dba),
+    lock: () => plane.revoking.lock({ type: "principal", issuer: agent.issuer, subject: agent.subject }, dba, "a test"),
     async records(id) {
       return (await audit.recordsOf(id)).map((bytes) => JSON.parse(Buffer.from(bytes).toString()));
     },
