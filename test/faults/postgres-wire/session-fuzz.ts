@@ -67,6 +67,8 @@ const refused = [
   "declare f cursor for table forbidden",
 ];
 
+const byDesign = ["was prepared by SQL; run it by EXECUTE", "has changed since it was bound"];
+
 /** What a run has done. */
 export interface Fuzzed {
   compared: number;
@@ -108,13 +110,24 @@ async function compared(world: WireWorld, random: Random): Promise<void> {
   const got = await answers(world.guarded, cutAnywhere(random, said), readyIn(wanted)).catch((error: unknown) => {
     throw new Error(`${shown}\nthrough Countersign`, { cause: error });
   });
+  // What is refused by design has a test of its own in disorder.test.ts; from there on the two sessions go different ways.
+  if (byDesign.some((words) => got.join().includes(words))) return;
   if (upToReady(got) !== upToReady(wanted))
     throw new Error(`${shown}\nby the server:\n${wanted.join("\n")}\nby Countersign:\n${got.join("\n")}`);
 }
 
 /** What no Sync follows a server keeps in its buffer until it is full, or an error comes: when the client leaves, it may or may not have been sent. */
 function upToReady(answers: readonly string[]): string {
-  return answers.slice(0, answers.findLastIndex((one) => one.startsWith("Z ")) + 1).join("\n");
+  const whole = answers.slice(0, answers.findLastIndex((one) => one.startsWith("Z ")) + 1);
+  return whole.map((one, at) => (hasFailed(whole, at) ? one.replace(/C(25P02|34000)\\x00M.*/, "failed") : one)).join("\n");
+}
+
+/**
+ * Whether a transaction has failed before an answer. Then nothing runs, and a server that still has the portal of the text that failed says 25P02
+ * where it would otherwise say that there is none.
+ */
+function hasFailed(answers: readonly string[], at: number): boolean {
+  return answers.slice(0, at).findLast((one) => one.startsWith("Z ")) === "Z E";
 }
 
 async function wild(world: WireWorld, random: Random): Promise<void> {
