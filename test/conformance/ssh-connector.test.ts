@@ -96,6 +96,15 @@ describe.each(["operator", "fixed"])("a command, as the role %s", (role) => {
     expect([stdout.toString(), stderr.toString()]).toEqual(["out", "err"]);
   });
 
+  test("short commands, whose output and end come in one packet: each says how it ended", async () => {
+    const codes: unknown[] = [];
+    for (let round = 0; round < 10; round++) {
+      const some = await Promise.all(Array.from({ length: 5 }, () => run(exec("echo x; exit 4"), { role })));
+      codes.push(...some.map(({ outcome }) => outcome.exit));
+    }
+    expect(codes).toEqual(Array.from({ length: 50 }, () => ({ code: 4 })));
+  });
+
   test("a command that a signal ends has no code", async () => {
     const { outcome } = await run(exec("kill -KILL $$"), { role });
     expect(outcome).toMatchObject({ state: "succeeded", exit: { signal: "KILL" } });

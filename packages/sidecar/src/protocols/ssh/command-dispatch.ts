@@ -1,17 +1,8 @@
-import { once } from "node:events";
 import type { Readable } from "node:stream";
-import {
-  type Body,
-  bodyBytes,
-  CountersignError,
-  type Exit,
-  type Json,
-  type Limits,
-  type Outcome,
-  type SshExec,
-} from "@countersign/policy";
+import { type Body, bodyBytes, CountersignError, type Json, type Limits, type Outcome, type SshExec } from "@countersign/policy";
 import type { ClientChannel, PseudoTtyOptions } from "ssh2";
 import type { Dispatch, ResultSink } from "../connector.ts";
+import type { CommandChannel } from "./command-channel.ts";
 import { lostFailure, refusedFailure, unknownFailure } from "./failure.ts";
 import type { LoggedIn, Login } from "./login.ts";
 import { Output } from "./output.ts";
@@ -100,27 +91,21 @@ export class CommandDispatch implements Dispatch {
       return { state: "failed", failure: failureOf(error) };
     }
     if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
-    let channel: ClientChannel;
+    let running: CommandChannel;
     try {
-      channel = await transport.exec(command, tty ? (this.#client.terminal ?? {}) : undefined);
+      running = await transport.exec(command, tty ? (this.#client.terminal ?? {}) : undefined);
     } catch (error) {
       if (!transport.isOpen || error instanceof CountersignError) return this.#lost();
       this.#isHealthy = true;
       return { state: "failed", failure: refusedFailure("to run the command", error) };
     }
-    return this.#follow(channel, output, stdin);
+    return this.#follow(running, output, stdin);
   }
 
-  async #follow(channel: ClientChannel, output: Output, stdin: Body | undefined): Promise<Ending> {
-    let exit: Exit | undefined;
-    // RFC 4254 §6.10: a command that a signal ended has no code.
-    channel.on("exit", (code: number | null, signal?: string) => {
-      exit = code === null ? { signal: (signal ?? "").replace(/^SIG/, "") } : { code };
-    });
-    channel.on("error", () => {});
+  async #follow(running: CommandChannel, output: Output, stdin: Body | undefined): Promise<Ending> {
+    const { channel, closed } = running;
     output.from(channel, "stdout");
     output.from(channel.stderr, "stderr");
-    const closed = once(channel, "close").then(() => {});
     const { input, started } = this.#client;
     if (input === undefined) channel.end(stdin === undefined ? undefined : bodyBytes(stdin));
     else input.pipe(channel);
@@ -132,6 +117,7 @@ export class CommandDispatch implements Dispatch {
     await output.drained();
     // It may have been asked for while the last of the output was being taken.
     const why = reason ?? this.#stop.reason;
+    const { exit } = running;
     if (exit === undefined) return why === undefined ? this.#lost() : this.#stopped(why);
     this.#isHealthy = true;
     return why === undefined ? { state: "succeeded", exit } : { state: "failed", failure: why, exit };

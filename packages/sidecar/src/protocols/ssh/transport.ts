@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { CountersignError } from "@countersign/policy";
-import type { ClientChannel, ConnectConfig, PseudoTtyOptions, SFTPWrapper, Client as Ssh2Client } from "ssh2";
+import type { ConnectConfig, PseudoTtyOptions, SFTPWrapper, Client as Ssh2Client } from "ssh2";
 import type { SshAddress } from "./address.ts";
 import { algorithms, hostKeyOrder } from "./algorithms.ts";
+import { CommandChannel } from "./command-channel.ts";
 import { checkHost, type HostTrust } from "./host-trust.ts";
 import { fingerprint, keyTypeOf } from "./public-key.ts";
 import { Client, type NextOffer, type Offer } from "./ssh2-patched.ts";
@@ -152,8 +153,13 @@ export class Transport {
   }
 
   /** Asks for a command; rejected with ssh2's error when the host refuses it, or with {@link failed}'s. */
-  exec(command: string, pty?: PseudoTtyOptions): Promise<ClientChannel> {
-    return this.#orFailed((done) => this.#client.exec(command, pty === undefined ? {} : { pty }, done));
+  exec(command: string, pty?: PseudoTtyOptions): Promise<CommandChannel> {
+    return this.#orFailed<CommandChannel>((done) =>
+      this.#client.exec(command, pty === undefined ? {} : { pty }, (error, channel) => {
+        if (error === undefined) done(undefined, new CommandChannel(channel));
+        else done(error);
+      }),
+    );
   }
 
   /** Asks for the `sftp` subsystem; rejected as {@link exec}. */
@@ -176,10 +182,15 @@ export class Transport {
     this.#client.destroy();
   }
 
-  #orFailed<Result>(ask: (done: (error: Error | undefined, result: Result) => void) => void): Promise<Result> {
+  #orFailed<Result>(
+    ask: (done: (...answer: [error: Error] | [error: Error | undefined, result: Result]) => void) => void,
+  ): Promise<Result> {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     try {
-      ask((error, result) => (error ? reject(error) : resolve(result)));
+      ask((...[error, result]) => {
+        if (error !== undefined) reject(error);
+        else if (result !== undefined) resolve(result);
+      });
     } catch (error) {
       reject(error instanceof Error ? error : new Error(String(error)));
     }
