@@ -427,8 +427,8 @@ function lengthed(text: string): Buffer {
 }
 
 test("ap-revoke: a lock cuts what runs, and the client is told why", async () => {
-  const started = ssh(["-n", "--", "sh -c 'echo started; sleep 60'"]);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const started = ssh(["-n", "--", `sh -c 'touch ${home("runs")}; sleep 60'`]);
+  while (!existsSync(home("runs"))) await new Promise((resolve) => setTimeout(resolve, 20));
   const locked = await world.instance.cli("lock", "resource", "web-1", "--reason", "test", "--as", "alice");
   expect(locked).toMatchObject({ code: 0 });
   const atMs = Date.now();
