@@ -1,14 +1,13 @@
 import type { PostgresQuery } from "@countersign/policy";
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { TransactionStatus } from "../exchange.ts";
-import type { GivenBack } from "../lent.ts";
-import { Answers } from "./answers.ts";
+import type { GivenBack, LentHandler } from "../lent.ts";
 import { ConnectionTerms } from "./client-connection.ts";
 import { type Expected, expected } from "./expected.ts";
 import type { GateParts } from "./gate-parts.ts";
 import { Limiting } from "./limiting.ts";
 import { Outgoing } from "./outgoing.ts";
-import { Replies } from "./replies.ts";
+import { Replies, type RepliesHandler } from "./replies.ts";
 import { request } from "./request-message.ts";
 import { type Complaint, complaintMessage } from "./server-message.ts";
 import { SessionNames } from "./session-names.ts";
@@ -21,6 +20,8 @@ export type State = "open" | "waiting" | "held" | "skipping" | "copying" | "capt
 
 /** What a conversation tells its gate. */
 interface ConversationHandler {
+  /** Who hears what the server says. Called once, while the conversation is being made. */
+  answers(conversation: Conversation): RepliesHandler & LentHandler;
   /** The client's messages may be looked at again. */
   resumed(): void;
   /** The pipeline failed in which something is held. */
@@ -70,7 +71,7 @@ export class Conversation {
   /** What the next client may find of this session. */
   afterwards: GivenBack = "reset";
   readonly #handler: ConversationHandler;
-  readonly #answers: Answers;
+  readonly #answers: RepliesHandler & LentHandler;
   readonly #leaving = new AbortController();
   #lending: Promise<void> | undefined;
   #toClient: Buffer[] = [];
@@ -83,7 +84,7 @@ export class Conversation {
     this.parts = parts;
     this.native = native;
     this.#handler = handler;
-    this.#answers = new Answers(this);
+    this.#answers = handler.answers(this);
     this.replies = new Replies(this.#answers);
     this.terms = new ConnectionTerms(parts.connection, parts.settings, parts.statuses);
     this.outgoing = new Outgoing(

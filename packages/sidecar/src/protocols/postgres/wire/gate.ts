@@ -4,6 +4,7 @@ import type { OwnConnection } from "../../../native/own-connection.ts";
 import type { Held } from "../../../native/verdict.ts";
 import type { Dispatch, DispatchOptions } from "../../connector.ts";
 import type { ClientGate, OpenClientGate } from "../entry/client-gate.ts";
+import { Answers } from "./answers.ts";
 import { Conversation } from "./conversation.ts";
 import { Copying } from "./copying.ts";
 import { ExtendedProtocol } from "./extended.ts";
@@ -32,7 +33,7 @@ export function clientGates(host: Omit<GateHost, "bounds">, bounds: Partial<Gate
 }
 
 /** Everything that a client sends after start-up goes through here, message by message. */
-export class Gate implements ClientGate, OwnConnection, Gatekeeper {
+class Gate implements ClientGate, OwnConnection, Gatekeeper {
   readonly #parts: GateParts;
   readonly #native: NativeGate;
   readonly #conversation: Conversation;
@@ -50,7 +51,12 @@ export class Gate implements ClientGate, OwnConnection, Gatekeeper {
     this.#parts = parts;
     this.#native = parts.native(this);
     const lost = () => this.#holding?.lose();
-    this.#conversation = new Conversation(parts, this.#native, { resumed: () => this.#resume(), lost, over: () => this.#over() });
+    this.#conversation = new Conversation(parts, this.#native, {
+      answers: (conversation) => new Answers(conversation),
+      resumed: () => this.#resume(),
+      lost,
+      over: () => this.#over(),
+    });
     this.#copying = new Copying(this.#conversation);
     this.#leaving = new Leaving(this.#conversation);
     this.#simple = new SimpleProtocol(this.#conversation, this);
