@@ -108,7 +108,7 @@ describe("countersign connect", () => {
     while (!stderr.includes("NOTICE")) await once(child.stderr, "data");
     child.kill("SIGINT");
     await once(child, "close");
-    expect(stderr).toContain("nothing ran");
+    expect(stderr).toContain("canceling statement due to user request");
     const [id = ""] = /req_\w+/.exec(stderr) ?? [];
     expect((await instance.cli("show", id, "--as", "alice")).stdout).toMatch(/cancelled/i);
     await end();

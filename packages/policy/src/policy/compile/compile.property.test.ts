@@ -98,7 +98,8 @@ const expressions = fc.letrec<Record<Kind | "loop", string>>((tie) => {
       put("_ + _", "int", "int"),
       put("_ - _", "int", "int"),
       put("_ * _", "int", "int"),
-      put("_ / _", "int", "int"),
+      // Halved: the library gives 2^63 for the least int divided by -1, which CEL does not have (ours is an error, compile.test.ts).
+      put("(_ / 2) / _", "int", "int"),
       put("_ % _", "int", "int"),
       put("size(_)", "string"),
       put("_.size()", "strings"),
