@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
 import { program, type SshWorld, sshWorld } from "../harness/ssh-world.ts";
 
@@ -427,8 +427,8 @@ function lengthed(text: string): Buffer {
 }
 
 test("ap-revoke: a lock cuts what runs, and the client is told why", async () => {
-  const started = ssh(["-n", "--", `sh -c 'touch ${home("runs")}; sleep 60'`]);
-  while (!existsSync(home("runs"))) await new Promise((resolve) => setTimeout(resolve, 20));
+  const started = ssh(["-n", "--", `sh -c '>${home("runs")}; sleep 60'`]);
+  await vi.waitFor(() => expect(existsSync(home("runs"))).toBe(true), { timeout: 10_000 });
   const locked = await world.instance.cli("lock", "resource", "web-1", "--reason", "test", "--as", "alice");
   expect(locked).toMatchObject({ code: 0 });
   const atMs = Date.now();
