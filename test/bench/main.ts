@@ -5,6 +5,7 @@ import { Report, table, writeJson } from "./frame.ts";
 import { policy } from "./policy.ts";
 import { postgresWire } from "./postgres-wire.ts";
 import { redecide } from "./redecide.ts";
+import { ssh } from "./ssh.ts";
 
 const benches: Record<string, (report: Report) => Promise<void>> = {
   "agent-sql": agentSql,
@@ -12,6 +13,7 @@ const benches: Record<string, (report: Report) => Promise<void>> = {
   policy,
   "postgres-wire": postgresWire,
   redecide,
+  ssh,
 };
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
