@@ -1,5 +1,6 @@
 // Checks who imports whom (ARCHITECTURE.md, "Packages"): the direction between packages, and that there is no cycle between files.
-// Type-only imports count: a type that points the wrong way is a dependency too.
+// Type-only imports count: a type that points the wrong way is a dependency too. And what `countersign` loads before it knows the command:
+// nothing large, so that every command starts fast.
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseSync } from "oxc-parser";
@@ -52,6 +53,8 @@ for (const file of files) {
       problems.push(`${file} imports ${specifier}: ${own} may import only ${mayImport[own].join(", ") || "nothing of ours"}`);
   }
 }
+for (const [file, specifier] of loadedAtStart("packages/cli/src/main.ts"))
+  problems.push(`${file} imports ${specifier} for every command: import it where a command runs`);
 for (const cycle of cyclesOf(graph)) problems.push(`import cycle: ${cycle.join(" → ")}`);
 
 if (files.length < 50) problems.push(`only ${files.length} files were found; this check looks in the wrong place`);
@@ -65,6 +68,25 @@ function importsOf(file) {
   for (const one of module.staticExports)
     for (const entry of one.entries) if (entry.moduleRequest) specifiers.push(entry.moduleRequest.value);
   return new Set(specifiers);
+}
+
+/** The packages of ours that a file loads at once, by itself or through others. */
+function loadedAtStart(start) {
+  const found = [];
+  const seen = new Set();
+  const visit = (file) => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const { module } = parseSync(file, readFileSync(join(root, file), "utf8"));
+    const loaded = module.staticImports.filter(({ entries }) => entries.length === 0 || entries.some(({ isType }) => !isType));
+    for (const { moduleRequest } of loaded) {
+      const specifier = moduleRequest.value;
+      if (specifier.startsWith(".")) visit(relative(root, join(root, dirname(file), specifier)));
+      else if (specifier.startsWith("@countersign/")) found.push([file, specifier]);
+    }
+  };
+  visit(start);
+  return found;
 }
 
 function cyclesOf(edges) {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { agentAudience, approverAudience, openKeys, signDevelopmentToken } from "@countersign/control";
+import { agentAudience, approverAudience, openKeys, signDevelopmentToken } from "@countersign/control/development";
 import { CliError, exitCodes } from "./exit.ts";
 
 /** What a development token says. */

@@ -1,4 +1,5 @@
-import { type Body, type NamedValue, type OperationPart, operationParts, readOperationMessage } from "@countersign/policy";
+import type { NamedValue, OperationPart } from "@countersign/policy";
+import { type Body, operationParts, readOperationMessage } from "@countersign/policy/operation";
 import type { Operation } from "@countersign/rpc";
 import { visible, visibleBlock } from "./terminal/escape.ts";
 import { countText } from "./terminal/quantity.ts";

@@ -18,4 +18,4 @@ export type {
 } from "./action.ts";
 export { commandLine } from "./explain/command-line.ts";
 export { bodyBytes, bodyOf } from "./operation/body.ts";
-export { operationMessage, operationText, readOperationMessage } from "./operation/kinds.ts";
+export { operationMessage, operationParts, operationText, readOperationMessage } from "./operation/kinds.ts";

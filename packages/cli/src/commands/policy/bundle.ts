@@ -5,7 +5,7 @@ import { CliError, type ExitCode, exitCodes } from "../../exit.ts";
 import { readText } from "../../named-file.ts";
 import { line, paint, type Terminal } from "../../terminal/terminal.ts";
 import { action, collect, describe, type MakeCommand, parseDuration } from "../command.ts";
-import type { PolicyOptions } from "./policy-files.ts";
+import type { PolicyOptions } from "./policy-options.ts";
 
 interface BundleOptions extends PolicyOptions {
   readonly out: string;

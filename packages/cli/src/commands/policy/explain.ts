@@ -4,8 +4,8 @@ import { CliError, type ExitCode, exitCodes } from "../../exit.ts";
 import { line, type Terminal } from "../../terminal/terminal.ts";
 import { action, collect, describe, type MakeCommand } from "../command.ts";
 import { type CallerOptions, openCaller, withCaller } from "./caller.ts";
-import { type PolicyOptions, withPolicy } from "./policy-files.ts";
-import { openTargets, type TargetOptions, withTarget } from "./target.ts";
+import { type PolicyOptions, withPolicy } from "./policy-options.ts";
+import { type TargetOptions, withTarget } from "./target-options.ts";
 
 interface ExplainOptions extends PolicyOptions, CallerOptions, TargetOptions {
   readonly type?: ProtocolName;
@@ -64,7 +64,7 @@ export const explainCommand: MakeCommand = (context) =>
     );
 
 async function explain(terminal: Terminal, operation: string | undefined, options: ExplainOptions): Promise<ExitCode> {
-  const { openPolicy } = await import("./policy-files.ts");
+  const [{ openPolicy }, { openTargets }] = await Promise.all([import("./policy-files.ts"), import("./target.ts")]);
   checkUse(operation, options);
   const { policy, config } = await openPolicy(terminal, options);
   const [callerOf, targetOf] = [openCaller(terminal, options), await openTargets(options, config)];

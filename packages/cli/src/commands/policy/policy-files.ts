@@ -1,27 +1,13 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { loadToLookAt, type Policy, type ReadPolicy } from "@countersign/policy";
-import type { Command } from "commander";
 import { type Config, loadConfig } from "../../config/load.ts";
 import { configuredPolicy, readNamed } from "../../config/policy.ts";
 import { CliError, exitCodes } from "../../exit.ts";
 import { configFile } from "../../instance.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
-import { collect } from "../command.ts";
 import { policyFiles } from "./folder-files.ts";
-
-/** Which rules a command is about. */
-export interface PolicyOptions {
-  readonly policy?: readonly string[];
-  readonly config?: string;
-}
-
-/** Adds `--policy` and `--config`. */
-export function withPolicy(command: Command): Command {
-  return command
-    .option("--policy <FILE>", "a policy file or folder; repeat it for several (default: the configuration's)", collect)
-    .option("--config <FILE>", "the configuration (default: ./countersign.yaml, when no --policy is given)");
-}
+import type { PolicyOptions } from "./policy-options.ts";
 
 /** Where rules come from, and the configuration where there is one. */
 export interface PolicySource {
