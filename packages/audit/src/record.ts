@@ -23,6 +23,10 @@ export type RecordType =
   | "outcome"
   /** Allowed operations of one connection that share a record. */
   | "statements"
+  /** A recorded session: its beginning, what happened in it, its end. */
+  | "session.started"
+  | "session.part"
+  | "session.ended"
   | "sign-in";
 
 /** What records are about that stand until others take it back. There are few of them. */

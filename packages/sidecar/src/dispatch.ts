@@ -13,7 +13,11 @@ import {
 } from "@countersign/policy";
 import { takenBack } from "./live-calls.ts";
 import { outcomeDetail } from "./outcome-detail.ts";
-import type { Connector, ResultSink } from "./protocols/connector.ts";
+import type { Persistence } from "./persist.ts";
+import type { Connector, RecordSession, ResultSink } from "./protocols/connector.ts";
+import { type Recording, startRecording } from "./sessions/recording.ts";
+import { sessionEnd } from "./sessions/session-end.ts";
+import type { SessionAbout } from "./sessions/session-records.ts";
 import type { OnStep } from "./step.ts";
 
 /** The single-use right to dispatch one action. */
@@ -43,6 +47,7 @@ export interface DispatchParts {
   readonly now: () => number;
   /** Record auto-allowed reads as strictly as everything else. */
   readonly strict: boolean;
+  readonly persistence: Persistence;
   readonly onStep: OnStep;
 }
 
@@ -84,7 +89,13 @@ export async function dispatch(
 ): Promise<Dispatched> {
   const { action } = permit;
   const durability = permit.readOnly && permit.source.effect === "allow" && !parts.strict ? "handed-over" : "durable";
-  const attempt = connector.dispatch(action.operation, action.role, permit.limits, { signal, readOnly: permit.readOnly });
+  const { readOnly } = permit;
+  let recording: Recording | undefined;
+  const record: RecordSession = async (session) => {
+    recording = await startRecording(sessionAbout(permit, session), parts);
+    return recording;
+  };
+  const attempt = connector.dispatch(action.operation, action.role, permit.limits, { signal, readOnly, record });
   let marker: Json;
   let intent: LogReceipt | undefined;
   try {
@@ -108,6 +119,7 @@ export async function dispatch(
           )
         : await attempt.run(sink).catch(inDoubt);
     const outcome = asTakenBack(came, signal);
+    await recording?.end(sessionEnd(outcome, signal));
     parts.onStep("executed", permit.id);
     // By its marker the target may be asked again: until it tells, the intent stays without an outcome, as after a crash.
     if (outcome.state === "unknown" && marker !== null && intent !== undefined) {
@@ -189,6 +201,11 @@ export function notDispatched(error: unknown, signal?: AbortSignal): Outcome {
         },
     ...nothing,
   };
+}
+
+function sessionAbout({ id, action, actionDigest, policyDigest }: Permit, session: Parameters<RecordSession>[0]): SessionAbout {
+  const { principal, resource, role } = action;
+  return { ...session, id, principal, resource, role, action: actionDigest, policy: policyDigest };
 }
 
 function recordBase(permit: Permit, timeMs: number) {

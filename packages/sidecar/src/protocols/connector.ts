@@ -1,5 +1,7 @@
 import type { Facts, Json, Limits, Operation, Outcome, TargetIdentity } from "@countersign/policy";
 import type { Column } from "@countersign/rpc";
+import type { Recording } from "../sessions/recording.ts";
+import type { SessionAbout } from "../sessions/session-records.ts";
 
 /** A part of a result on its way to the caller. */
 export type ResultChunk =
@@ -59,4 +61,13 @@ export interface DispatchOptions {
   readonly signal: AbortSignal;
   /** Whether classification found that the operation only reads: then no transaction marker is needed. */
   readonly readOnly: boolean;
+  /** Begins the recording of a session, once at most. Whoever dispatches ends it when {@link Dispatch.run} has resolved; without it no session begins. */
+  readonly record?: RecordSession;
 }
+
+/**
+ * Begins a recording.
+ *
+ * @throws {AuditError} `unavailable`: the session must not begin.
+ */
+export type RecordSession = (session: Pick<SessionAbout, "kind" | "title" | "size">) => Promise<Recording>;
