@@ -38,6 +38,19 @@ export { type SqlStep, sqlSteps } from "./facts/postgres/steps.ts";
 export { isPrompt, rememberFacts } from "./facts/postgres.ts";
 export { type ProtocolName, protocols } from "./facts/protocols.ts";
 export type { SshFacts } from "./facts/ssh/definition.ts";
+export {
+  composeChange,
+  composeShellLine,
+  directoryNamed,
+  guardedShell,
+  knownPrograms,
+  mostLineBytes,
+  readShellLine,
+  type ShellLine,
+  type ShellSetting,
+  shellBuiltins,
+  withVariables,
+} from "./facts/ssh/shell-line.ts";
 export * from "./facts.ts";
 export type { Bound, GrantedValue, ValueLimit } from "./grant/bound.ts";
 export { coversAction } from "./grant/covers.ts";

@@ -106,9 +106,10 @@ function checkText(command: string): void {
 
 /** What a rule must mean, not sweep in: a file that is written, what is read, a folder that was chosen, a terminal, another user or host; a file operation, which has no programs that a rule could forbid. */
 function* mustName(facts: SshFacts): Generator<string> {
-  const { redirects, directory, piped, readOnly, tty, elevated, network, opaque, file, stdin } = facts;
+  const { redirects, directory, piped, readOnly, tty, elevated, network, opaque, file, stdin, subsystem } = facts;
   // Also where anything is taken: what is written to a file is not in its facts.
   if (file !== "") yield "file";
+  if (subsystem !== "") yield "subsystem";
   // A rule that takes what nobody understands has said that it takes anything.
   if (opaque) return;
   if (!readOnly && (file === "" ? stdin !== "none" : stdin === "streamed")) yield "stdin";

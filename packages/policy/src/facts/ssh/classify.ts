@@ -1,4 +1,4 @@
-import type { SshFile } from "../../action.ts";
+import { type SshFile, terminalSession } from "../../action.ts";
 import { CountersignError } from "../../outcome.ts";
 import type { SshFacts } from "./definition.ts";
 import { isHarmless } from "./environment.ts";
@@ -6,6 +6,7 @@ import { judge } from "./judge.ts";
 import { pathsIn, spellings } from "./paths.ts";
 import { isShellWord } from "./programs.ts";
 import { programsSeen } from "./programs-seen.ts";
+import { guardedShell } from "./shell-line.ts";
 import { type Command, commandsOf, type Redirect } from "./syntax.ts";
 import { Unclear } from "./tokens.ts";
 
@@ -100,7 +101,11 @@ function fileText(action: string, names: readonly string[]): string {
 
 /** What is known about a subsystem: nothing but its name. */
 export function classifySubsystem(subsystem: string, streamed: boolean): SshFacts {
+  // All that it does is to ask for its lines, each by itself (shell-line.ts).
+  if (subsystem === guardedShell) return freeze({ ...nothing, subsystem, network: false, elevated: false, opaque: false });
   const stdin = streamed ? "streamed" : "none";
+  if (subsystem === terminalSession)
+    return freeze({ ...nothing, subsystem, stdin, tty: true, doubts: ["what is typed in a terminal session runs unseen"] });
   return freeze({ ...nothing, subsystem, stdin, doubts: [`what is done through the subsystem ${subsystem} is not seen`] });
 }
 

@@ -58,7 +58,11 @@ export const sshFacts = {
     description:
       "Where its standard input, or what is written to a file, comes from: `none`; `captured`, and part of what is asked for; or `streamed` by an unmodified client while it runs, unseen. An allow rule for a command that is not `readOnly` must look at it when it is not `none`, and one for a file operation when it is `streamed`.",
   },
-  subsystem: { type: "string", description: "The SSH subsystem that is asked for, e.g. `sftp`; empty for a command." },
+  subsystem: {
+    type: "string",
+    description:
+      "The SSH subsystem that is asked for, e.g. `sftp`; `guarded-shell` for an interactive login whose lines are each decided about by themselves; `terminal-session` for the target's own shell in a terminal, recorded; empty for a command. An allow rule must look at it when it is not empty.",
+  },
   tty: {
     type: "bool",
     description: "A terminal is asked for. An allow rule must look at it when it is true and the command is not `readOnly`.",

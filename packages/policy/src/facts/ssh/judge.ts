@@ -98,6 +98,7 @@ const acting: Judgement = { ...reading, readOnly: false };
 function judgeCall(name: string, args: readonly string[], row: Program, way: Way): Judgement {
   if (fitsAny(args, row.reads)) return reading;
   if (fitsAny(args, row.acts)) return acting;
+  if (row.assigns) return judgeAssignments(name, args);
   if (row.script) return judgeScript(name, args, row.script, way);
   if (row.runs) return judgeRunner(name, args, row.runs, way);
   const doubt = row.commands && judgeCommand(args, row.commands);
@@ -130,6 +131,16 @@ function judgeScript(name: string, args: readonly string[], script: NonNullable<
   const found = readers[script](args);
   if (found !== undefined) return found === "reads" ? reading : acting;
   return unknown(acting, [`${name} takes a script that may start programs or write files`]);
+}
+
+function judgeAssignments(name: string, args: readonly string[]): Judgement {
+  if (args.length === 0) return unknown(acting, [`${name} without a variable`]);
+  const doubts = args.flatMap((arg) => {
+    const [, variable, value = ""] = /^([A-Za-z_]\w*)=(.*)$/s.exec(arg) ?? [];
+    if (variable === undefined) return [`${name} with an argument that sets no variable`];
+    return isHarmless(variable, value) ? [] : [`${name} sets ${variable}, which may change what runs`];
+  });
+  return doubts.length === 0 ? reading : unknown(acting, doubts);
 }
 
 function judgeFind(args: readonly string[], way: Way): Judgement {

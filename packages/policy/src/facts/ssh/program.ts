@@ -23,6 +23,8 @@ export interface Program {
    * reading call that keeps it from that.
    */
   readonly pages?: "always" | `-${string}`;
+  /** Its arguments set variables for everything that follows (`NAME=value`); only those of environment.ts are understood. */
+  readonly assigns?: true;
   /** A command of the shell itself: it has no meaning under a path or for a program that starts others. */
   readonly builtin?: true;
 }

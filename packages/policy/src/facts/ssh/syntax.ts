@@ -207,8 +207,10 @@ class Reading {
       if (item.type === "Assignment") {
         const { value } = this.#take("word", item.pos, item.end);
         const plain = item.value.type === "Word" && !item.append && item.index === undefined && item.value.value;
-        if (words.length > 0 || value !== `${item.name}=${plain}`) throw new Unclear("an assignment that is not plain");
-        assignments.push({ name: item.name, value: plain || "" });
+        const sets = words.length === 0 || words[0] === "export";
+        if (!sets || value !== `${item.name}=${plain}`) throw new Unclear("an assignment that is not plain");
+        if (words.length === 0) assignments.push({ name: item.name, value: plain || "" });
+        else words.push(value);
       } else if (item.type === "Word") words.push(this.#word(item));
       else redirects.push(this.#redirect(item, directory.current));
     }

@@ -20,6 +20,7 @@ export const builtins = {
   command: { reads: { options: "-v -V", needs: "-v -V", operand: /^[\w./-]+$/ }, runs: { usage: {} }, builtin: true },
   echo: { reads: "always" },
   exit: { reads: { operands: 1, operand: /^[0-9]{1,3}$/ }, builtin: true, opaque: "with what is no number" },
+  export: { assigns: true, builtin: true },
   false: { reads: "always" },
   kill: {
     reads: { options: "-l", needs: "-l", operands: 1, operand: /^\w+$/ },
