@@ -174,6 +174,50 @@ describe("TLS", () => {
   });
 });
 
+describe("who is not let in is recorded", () => {
+  it("with what it claimed, by what proof, and why; never with the token", async () => {
+    await using world = await World.open(server);
+    const expired = await world.token("billing", -600);
+    await world.psql(`${who} user=writer`, "select 1", { PGPASSWORD: expired });
+    const good = await world.token();
+    await world.psql("dbname=orders user=reader", "select 1", { PGPASSWORD: good });
+    await world.psql(who, "select 1", { PGPASSWORD: good, PGOPTIONS: "-c search_path=secret" });
+    expect((await world.psql(who, "select 1", { PGPASSWORD: good })).code).toBe(0);
+    const listener = world.listener.address;
+    const about = { protocol: "postgres", listener, from: "unix" };
+    const agent = expect.objectContaining({ issuer: "countersign-development", subject: "agent" });
+    expect(world.failed).toEqual([
+      {
+        ...{ ...about, proof: "token", why: "The token is refused: it has expired; get a new one." },
+        claims: { user: "writer", database: "orders-db", issuer: "countersign-development", subject: "billing" },
+      },
+      {
+        ...{ ...about, proof: "token", why: 'database "orders" does not exist', principal: agent },
+        claims: { user: "reader", database: "orders", issuer: "countersign-development", subject: "agent" },
+      },
+      {
+        ...{ ...about, proof: "none", why: 'startup parameter "search_path" is not accepted' },
+        claims: { user: "reader", database: "orders-db" },
+      },
+    ]);
+    for (const token of [expired, good]) expect(JSON.stringify(world.failed)).not.toContain(token.slice(-40));
+  });
+
+  it("also by a certificate of a stranger, and without TLS", async () => {
+    await using world = await World.open(server, over({ clientCa: authority.ca }));
+    const stranger = testAuthority("other").client("billing");
+    const shown = pemOptions(world, { sslcert: stranger.certificate, sslkey: stranger.key });
+    await world.psql(`${who} sslmode=require ${shown}`, "select 1");
+    await world.psql(`${who} sslmode=disable`, "select 1");
+    const from = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
+    const claims = { user: "reader", database: "orders-db", certificate: expect.stringContaining("CN=billing") };
+    expect(world.failed).toMatchObject([
+      { proof: "certificate", from, claims },
+      { proof: "none", from, why: expect.stringContaining("TLS only") },
+    ]);
+  });
+});
+
 describe("a client certificate names", () => {
   it.each([
     ["its common name", [], /too many connections of billing$/m],

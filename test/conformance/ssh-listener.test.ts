@@ -152,6 +152,10 @@ describe("OpenSSH's client", () => {
     const stranger = world.sshd.keyPair("stranger-key");
     const others = options.map((option) => (option === key ? stranger : option));
     expect((await program("ssh", [...others, "-p", address.port, `web-1@${address.host}`, "true"])).code).toBe(255);
+    const guess = new ssh2.Client();
+    const refused = new Promise((resolve) => guess.once("error", resolve));
+    guess.connect({ host: address.host, port: Number(address.port), username: "web-1", password: "a guess" });
+    expect(await refused).toBeInstanceOf(Error);
     const { stdout: token } = await world.instance.cli("token", "--subject", "ssh-agent");
     const askpass = join(world.instance.folder, "askpass");
     writeFileSync(askpass, `#!/bin/sh\necho '${token.trim()}'\n`, { mode: 0o700 });
@@ -387,11 +391,20 @@ describe("ssh-channels: what is no command is refused and recorded", () => {
     const folder = join(world.instance.folder, "export");
     expect((await world.instance.cli("audit", "export", folder)).code).toBe(0);
     const text = readFileSync(join(folder, "records.jsonl"), "utf8");
-    const refusals = text
+    const records = text
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line))
-      .filter(({ type, detail }) => type === "refusal" && detail.code === "invalid_operation");
+      .map((line) => JSON.parse(line));
+    const failed = records
+      .filter(({ type, detail }) => type === "sign-in" && detail.method === "ssh")
+      .map(({ detail }) => detail);
+    expect(failed).toContainEqual({
+      ...{ accepted: false, method: "ssh", listener: "127.0.0.1:0", from: expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
+      ...{ proof: "key", why: "the key is not registered" },
+      claims: { user: "web-1", key: expect.stringMatching(/^SHA256:/) },
+    });
+    expect(failed).toContainEqual(expect.objectContaining({ proof: "token", why: expect.stringContaining("base64url") }));
+    const refusals = records.filter(({ type, detail }) => type === "refusal" && detail.code === "invalid_operation");
     expect(refusals.length).toBeGreaterThanOrEqual(12);
   });
 

@@ -5,6 +5,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { Guard, type GuardLimits, type GuardParts } from "./guard.ts";
 import { authenticator } from "./identity/authenticate.ts";
 import { type Issuer, Tokens } from "./identity/tokens.ts";
+import { FailedLogins } from "./native/failed-logins.ts";
 import { Journal } from "./native/journal.ts";
 import type { NativeHost, OpenNative } from "./native/listener.ts";
 import { Persistence } from "./persist.ts";
@@ -14,6 +15,7 @@ import { type GuardedResource, Resources } from "./resources.ts";
 import { Results } from "./results.ts";
 import { agentService } from "./server/agent-service.ts";
 import { type ListenAddress, listen } from "./server/listener.ts";
+import { startRecording } from "./sessions/recording.ts";
 import type { OnStep } from "./step.ts";
 
 /** How a sidecar is put together. */
@@ -113,7 +115,9 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
     }),
   );
   const { natives = [], onInternalError } = options;
-  const host: NativeHost = { guard, resources, tokens, journal, approvalUrl, now, random, onInternalError };
+  const failedLogins = new FailedLogins({ audit, writer: options.name, now });
+  const record: NativeHost["record"] = (about) => startRecording(about, parts);
+  const host: NativeHost = { guard, resources, tokens, failedLogins, journal, approvalUrl, now, random, record, onInternalError };
   const ways = await Promise.all(natives.map((open) => open(host)));
   return {
     nativeAddresses: ways.map((way) => way.address),
@@ -126,6 +130,7 @@ export async function startSidecar(options: SidecarOptions): Promise<Sidecar> {
       const closing = Promise.all([...listeners, ...ways].map((listener) => listener.close(closeGraceMs)));
       await guard.close();
       await closing;
+      await failedLogins.close();
       await journal.close();
       await classifier[Symbol.asyncDispose]();
       await persistence[Symbol.asyncDispose]();

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentAudience, developmentIssuer, signDevelopmentToken } from "../../../packages/control/src/development-issuer.ts";
 import { Tokens } from "../../../packages/sidecar/src/identity/tokens.ts";
+import type { FailedLogin } from "../../../packages/sidecar/src/native/failed-logins.ts";
 import type { NativeListener } from "../../../packages/sidecar/src/native/listener.ts";
 import {
   openPostgresConnector,
@@ -53,6 +54,8 @@ export class World implements AsyncDisposable {
   readonly folder: string;
   readonly seen: Seen = { cancels: [], gone: [] };
   readonly defects: unknown[] = [];
+  /** Who was not let in. */
+  readonly failed: FailedLogin[];
   readonly target: PostgresTarget;
   readonly listener: NativeListener;
   readonly #keys: KeyPairKeyObjectResult;
@@ -64,6 +67,7 @@ export class World implements AsyncDisposable {
     listener: NativeListener,
     seen: Seen,
     defects: unknown[],
+    failed: FailedLogin[],
   ) {
     this.folder = folder;
     this.#keys = keys;
@@ -71,6 +75,7 @@ export class World implements AsyncDisposable {
     this.listener = listener;
     this.seen = seen;
     this.defects = defects;
+    this.failed = failed;
   }
 
   static async open(
@@ -94,6 +99,7 @@ export class World implements AsyncDisposable {
     const target = openPostgresConnector(parsed, { folder: "/", env });
     const seen: Seen = { cancels: [], gone: [] };
     const defects: unknown[] = [];
+    const failed: FailedLogin[] = [];
     const { listen = { address: { type: "unix", path: join(folder, "s", ".s.PGSQL.5432") }, ...socket }, ...rest } = options;
     const [open] = postgresListeners({
       bounds: { connections: 100, connectionsPerPrincipal: 50 },
@@ -119,13 +125,17 @@ export class World implements AsyncDisposable {
       resources: new Resources([{ name: parsed.name, type: "postgres", labels: {}, roles: target.roles, connector: target }]),
       journal: { afterFlush: ({ flushed }) => flushed() },
       tokens: new Tokens([issuer], Date.now),
+      record: () => {
+        throw new Error("records no session");
+      },
+      failedLogins: { note: (login) => void failed.push(login) },
       approvalUrl: () => "",
       now: Date.now,
       random: randomBytes,
       onInternalError: (error) => defects.push(error),
     });
     if (listener === undefined) throw new Error("no listener");
-    return new World(folder, keys, target, listener, seen, defects);
+    return new World(folder, keys, target, listener, seen, defects, failed);
   }
 
   /** An agent's token. */

@@ -18,6 +18,7 @@ import { openKeys } from "../../../packages/control/src/keys.ts";
 import { Classifier } from "../../../packages/sidecar/src/classifier.ts";
 import { Guard, type GuardParts } from "../../../packages/sidecar/src/guard.ts";
 import { Tokens } from "../../../packages/sidecar/src/identity/tokens.ts";
+import { FailedLogins } from "../../../packages/sidecar/src/native/failed-logins.ts";
 import { Journal } from "../../../packages/sidecar/src/native/journal.ts";
 import type { NativeListener } from "../../../packages/sidecar/src/native/listener.ts";
 import { Persistence } from "../../../packages/sidecar/src/persist.ts";
@@ -194,7 +195,13 @@ export async function openGateWorld(server: PostgresServer, options: GateWorldOp
   };
   const tokens = new Tokens([{ ...issuer, algorithms: ["EdDSA"] }], now);
   const { approvalUrl } = guardParts;
-  const listener = await open?.({ guard, resources, journal, tokens, approvalUrl, now, random, onInternalError });
+  const record = () => {
+    throw new Error("records no session");
+  };
+  const failedLogins = new FailedLogins({ audit, writer: "local", now });
+  const listener = await open?.({
+    ...{ guard, resources, journal, tokens, failedLogins, record, approvalUrl, now, random, onInternalError },
+  });
   if (listener === undefined) throw new Error("no listener");
   parts.defer(() => listener.close(0));
   const running = parts.move();

@@ -101,6 +101,16 @@ export class Tokens {
   }
 }
 
+/** Whom a token names, whether or not that is true: for the record of a refusal, and for nothing else. */
+export function claimsOf(token: string): { readonly issuer: string; readonly subject: string } | undefined {
+  try {
+    const { iss: issuer = "", sub: subject = "" } = decodeJwt(token.slice(0, longestToken));
+    return typeof issuer === "string" && typeof subject === "string" ? { issuer, subject } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function keysOf(issuer: Issuer): JWTVerifyGetKey {
   const options = { timeoutDuration: jwksTimeoutMs, cacheMaxAge: jwksMaxAgeMs, cooldownDuration: 30_000 };
   switch (issuer.keys.type) {

@@ -60,6 +60,7 @@ class PostgresListener implements NativeListener {
     const tls = at.type === "tcp" ? at.tls : undefined;
     const parts = {
       ...{ host, limits, startUpMs },
+      listener: at.type === "unix" ? `unix://${at.path}` : `${at.host}:${at.port}`,
       targets: targetsOf(host),
       openGate: gates(host, listen),
       keys: new CancelKeys(host.random),

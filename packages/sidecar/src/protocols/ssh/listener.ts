@@ -56,7 +56,7 @@ class SshListener implements NativeListener {
   ): Promise<SshListener> {
     const { address, hostKey, keys, authorities } = listen;
     const parts: ConnectionParts = {
-      host,
+      ...{ host, listener: formatAddress(address) },
       logInMs,
       proof: { tokens: host.tokens, keys, authorities, now: wallMs },
       patience: { firstMs: firstInputMs, nextMs: nextInputMs, mostBytes: bounds.parameterBytes },
@@ -67,8 +67,8 @@ class SshListener implements NativeListener {
     // The name of the software is nobody's business before they have logged in, its version even less.
     const server = new Server(
       { hostKeys: [hostKey], algorithms: { ...algorithms, serverHostKey }, ident: "Countersign" },
-      (client) => {
-        const connection = new ClientConnection(client, parts);
+      (client, { ip, port }) => {
+        const connection = new ClientConnection(client, `${ip}:${port}`, parts);
         connections.add(connection);
         client.once("close", () => connections.delete(connection));
       },

@@ -8,6 +8,7 @@ import type { CancelKeys } from "./cancel-keys.ts";
 import type { ClientGate, OpenClientGate } from "./client-gate.ts";
 import type { ClientLimits } from "./client-limits.ts";
 import type { Handshakes } from "./handshakes.ts";
+import { LoginAttempt } from "./login-attempt.ts";
 import {
   authenticationOk,
   backendKeyData,
@@ -27,7 +28,9 @@ import { StartUpRefusal } from "./start-up-refusal.ts";
 
 /** What every connection of a listener is made with. */
 export interface ConnectionParts {
-  readonly host: Pick<NativeHost, "guard" | "random" | "onInternalError">;
+  readonly host: Pick<NativeHost, "guard" | "random" | "failedLogins" | "onInternalError">;
+  /** The listener's name in records. */
+  readonly listener: string;
   readonly targets: Targets;
   readonly limits: ClientLimits;
   readonly keys: CancelKeys;
@@ -38,6 +41,9 @@ export interface ConnectionParts {
   /** How long a client may take from its first byte to ReadyForQuery, milliseconds. */
   readonly startUpMs: number;
 }
+
+/** Of a client that the sidecar's own end keeps out (admin_shutdown). */
+const shuttingDown = "57P01";
 
 /** Whom a client is, what it wants and how it is greeted. */
 interface Admitted {
@@ -53,6 +59,7 @@ interface Admitted {
 export class ClientConnection {
   readonly #parts: ConnectionParts;
   readonly #ending = new AbortController();
+  readonly #attempt: LoginAttempt;
   /** The stream that the client reads: TLS, as soon as there is TLS. */
   #socket: Socket;
   #gate: ClientGate | undefined;
@@ -60,6 +67,7 @@ export class ClientConnection {
   constructor(socket: Socket, parts: ConnectionParts) {
     this.#parts = parts;
     this.#socket = socket;
+    this.#attempt = new LoginAttempt(parts.listener, socket);
     // A broken connection closes; nobody has to hear more of it.
     socket.on("error", () => {});
   }
@@ -81,7 +89,7 @@ export class ClientConnection {
 
   /** The sidecar stops: whoever is not in yet is told so, the others when nothing runs any more. */
   async drain(): Promise<void> {
-    this.#ending.abort(new StartUpRefusal("57P01", "terminating connection due to administrator command"));
+    this.#ending.abort(new StartUpRefusal(shuttingDown, "terminating connection due to administrator command"));
     await this.#gate?.drain();
     // What was said last has to get through.
     if (!this.#socket.destroyed) await once(this.#socket, "close");
@@ -103,11 +111,14 @@ export class ClientConnection {
       this.#end();
       return undefined;
     }
+    const { user = "", database = user } = Object.fromEntries(packet.parameters);
+    this.#attempt.claims({ user, database });
     const parameters = parseStartUp(packet.parameters);
     const minor = Math.min(packet.minor, newestMinor);
     if (minor < packet.minor || parameters.unknownExtensions.length > 0)
       socket.write(negotiateProtocolVersion(minor, parameters.unknownExtensions));
-    const principal = await prove(socket, reader, proof);
+    const principal = await prove(socket, reader, proof, this.#attempt);
+    this.#attempt.is(principal);
     place.use(limits.admit(principal));
     stranger[Symbol.dispose]();
     const admission = admit(targets, parameters);
@@ -161,9 +172,11 @@ export class ClientConnection {
       this.destroy();
       return;
     }
-    const refusal = refusalOf(why);
-    if (refusal === undefined) this.#parts.host.onInternalError(why);
-    this.#end(fatal(refusal ?? internalRefusal));
+    const { host } = this.#parts;
+    const refusal = refusalOf(why) ?? internalRefusal;
+    if (refusal === internalRefusal) host.onInternalError(why);
+    if (refusal.sqlState !== shuttingDown) host.failedLogins.note(this.#attempt.refused(refusal.message));
+    this.#end(fatal(refusal));
   }
 
   #end(last?: Buffer): void {

@@ -1,8 +1,9 @@
 import { isIP, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { CountersignError, type Principal } from "@countersign/policy";
-import type { Tokens } from "../../../identity/tokens.ts";
+import { claimsOf, type Tokens } from "../../../identity/tokens.ts";
 import { certificatePrincipal } from "./certificate-principal.ts";
+import type { LoginAttempt } from "./login-attempt.ts";
 import { authenticationCleartextPassword } from "./messages.ts";
 import type { StartUpReader } from "./start-up-reader.ts";
 import { protocolViolation, StartUpRefusal } from "./start-up-refusal.ts";
@@ -24,16 +25,32 @@ const mostPasswordBytes = 20 * 1024;
  * Who the client is: by the socket, by its certificate, or by a token that it sends as its password. Only one of them is looked at, and one that
  * is bad ends the connection: nothing falls back to another.
  *
+ * @param attempt is told what is tried.
  * @throws {StartUpRefusal} when it does not prove it. {ClientGone}.
  */
-export async function prove(socket: Socket, reader: StartUpReader, { tokens, identity, unix }: ProofOptions): Promise<Principal> {
-  if (identity !== undefined) return identity;
+export async function prove(
+  socket: Socket,
+  reader: StartUpReader,
+  { tokens, identity, unix }: ProofOptions,
+  attempt: LoginAttempt,
+): Promise<Principal> {
+  if (identity !== undefined) {
+    attempt.by("socket");
+    return identity;
+  }
+  const leaf = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (leaf !== undefined) {
+    attempt.by("certificate");
+    attempt.claims({ certificate: leaf.subject, fingerprint: leaf.fingerprint256 });
+  }
   const shown = socket instanceof TLSSocket ? certificatePrincipal(socket) : undefined;
   if (shown !== undefined) return shown;
   // A listener without TLS is on this machine by its configuration; this is so that a mistake there sends no token over a network.
   if (!unix && !(socket instanceof TLSSocket) && !isLoopback(socket.remoteAddress)) throw noTls();
   socket.write(authenticationCleartextPassword);
   const token = await readPassword(reader);
+  attempt.by("token");
+  attempt.claims({ ...claimsOf(token) });
   try {
     return await tokens.verify(token);
   } catch (error) {

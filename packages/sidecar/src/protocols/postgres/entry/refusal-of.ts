@@ -6,6 +6,7 @@ const sqlStates: Partial<Record<ErrorCode, string>> = {
   too_many_requests: "53300",
   shutting_down: "57P01",
   cancelled: "57014",
+  revoked: "28000",
   target_unavailable: "57P03",
   target_credentials: "08004",
 };

@@ -1,11 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import { CountersignError, type Principal } from "@countersign/policy";
 import type { AuthContext, Connection, PseudoTtyInfo, PseudoTtyOptions, ServerChannel, Session, SFTPWrapper } from "ssh2";
+import type { FailedLogin } from "../../../native/failed-logins.ts";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
 import { isSshTarget, type SshTarget } from "../connector.ts";
 import { onRefused, sendAtOnce } from "../ssh2-patched.ts";
-import { offered, type ProofOptions, prove } from "./authentication.ts";
+import { offered, type ProofOptions, prove, type Unproven } from "./authentication.ts";
 import type { CapturePatience } from "./captured-input.ts";
 import { CommandSession, type Visitor } from "./command-session.ts";
 import { FileSession } from "./file-session.ts";
@@ -15,6 +16,8 @@ import { printable } from "./words.ts";
 /** What every connection of a listener is made with. */
 export interface ConnectionParts {
   readonly host: NativeHost;
+  /** The listener's name in records. */
+  readonly listener: string;
   readonly proof: ProofOptions;
   readonly patience: CapturePatience;
   /** Counts a principal's connection; false = it has all that it may have. Disposing forgets it. */
@@ -37,14 +40,22 @@ export class ClientConnection {
   readonly #running = new Set<Promise<void>>();
   #who: { readonly principal: Principal; readonly login: string } | undefined;
   #attempts = 0;
+  /** A key that the client asked about, and which would not do. Programs offer whatever they have: it counts when nothing else let them in. */
+  #offer: { readonly user: string; readonly unproven: Unproven } | undefined;
+  readonly #from: string;
 
-  constructor(client: Connection, parts: ConnectionParts) {
+  /** @param from its address and port. */
+  constructor(client: Connection, from: string, parts: ConnectionParts) {
     this.#client = client;
+    this.#from = from;
     this.#parts = parts;
     client.on("error", () => {});
     sendAtOnce(client);
     const timer = setTimeout(() => client.end(), parts.logInMs);
-    client.once("close", () => clearTimeout(timer));
+    client.once("close", () => {
+      clearTimeout(timer);
+      if (this.#offer !== undefined && this.#who === undefined) this.#failed(this.#offer.user, this.#offer.unproven);
+    });
     client.on("authentication", (context) => void this.#authenticate(context, timer));
     client.on("session", (accept) => this.#session(accept()));
     // Of the patch: everything that nobody listens for.
@@ -72,27 +83,39 @@ export class ClientConnection {
         return;
       }
       const proof = await prove(context, this.#parts.proof);
-      if (proof === undefined) {
-        context.reject([...offered]);
-        return;
-      }
       if (proof === "query") {
         context.accept();
         return;
       }
-      const place = this.#parts.admit(proof);
+      if ("why" in proof) {
+        if (proof.tried) this.#failed(context.username, proof);
+        else this.#offer = { user: context.username, unproven: proof };
+        context.reject([...offered]);
+        return;
+      }
+      const { principal } = proof;
+      const place = this.#parts.admit(principal);
       if (place === undefined) {
+        this.#failed(context.username, { proof: proofOf(context), claims: {}, why: "too many connections", principal });
         this.end();
         return;
       }
       this.#client.once("close", () => place[Symbol.dispose]());
       clearTimeout(timer);
-      this.#who = { principal: proof, login: context.username };
+      this.#who = { principal, login: context.username };
       context.accept();
     } catch (error) {
       this.#parts.host.onInternalError(error);
       context.reject();
     }
+  }
+
+  /** Records that it was not let in. */
+  #failed(user: string, { claims, ...about }: Pick<FailedLogin, "proof" | "claims" | "why" | "principal">): void {
+    const { host, listener } = this.#parts;
+    const { proof, why, principal } = about;
+    const login = { protocol: "ssh", listener, from: this.#from, claims: { user, ...claims }, proof, why } as const;
+    host.failedLogins.note({ ...login, ...(principal && { principal }) });
   }
 
   #session(session: Session): void {
@@ -149,9 +172,18 @@ export class ClientConnection {
       return { host, target, native, patience };
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
+      this.#lost(error.message);
       tell(error.message);
       return undefined;
     }
+  }
+
+  /** Records, once, that a login leads nowhere. */
+  #lost(why: string): void {
+    if (this.#who === undefined || this.#refused.has(why)) return;
+    this.#refused.add(why);
+    const { principal, login } = this.#who;
+    this.#failed(login, { proof: "none", claims: {}, why, principal });
   }
 
   #place(): {
@@ -207,4 +239,8 @@ export class ClientConnection {
     const tracked = work.catch(this.#parts.host.onInternalError).finally(() => this.#running.delete(tracked));
     this.#running.add(tracked);
   }
+}
+
+function proofOf({ method }: AuthContext): FailedLogin["proof"] {
+  return method === "publickey" ? "key" : "token";
 }
