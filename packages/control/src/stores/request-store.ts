@@ -82,6 +82,9 @@ export interface Position {
   readonly id: string;
 }
 
+/** The start of such a list. */
+export const newest: Position = { createdMs: Number.MAX_SAFE_INTEGER, id: "" };
+
 /** Which requests, and in which order. */
 export type OverviewQuery =
   /** In one of these states, of one sidecar or all, newest first, older than a position. */

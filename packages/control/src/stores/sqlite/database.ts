@@ -1,18 +1,17 @@
 import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
-import { Kysely } from "kysely";
+import { Kysely, SqliteDialect } from "kysely";
 import { ControlPlaneError } from "../../control-plane-error.ts";
 import { DurableWal, openWalSync } from "../../log/wal.ts";
 import { migrate } from "../migrate.ts";
 import type { Schema } from "../schema.ts";
-import { QueuedSqliteDialect } from "./dialect.ts";
-
-/** How many prepared statements are kept. The store has fewer shapes of query than that. */
-const preparedStatements = 100;
+import { Connection } from "./connection.ts";
 
 /** An open `control.db`. Commits are handed to the operating system; they are on disk once `wal` is synced. */
 export interface OpenDatabase {
+  /** Makes queries and closes it. What it runs by itself would wait for its own queue: see `connection`. */
   readonly db: Kysely<Schema>;
+  readonly connection: Connection;
   readonly wal: DurableWal;
 }
 
@@ -29,19 +28,10 @@ export interface OpenDatabase {
 export async function openDatabase(file: string): Promise<OpenDatabase> {
   const sqlite = lock(file);
   try {
-    const prepared = new Map<string, Database.Statement>();
-    const prepare = (text: string): Database.Statement => {
-      const known = prepared.get(text);
-      if (known !== undefined) return known;
-      const statement = sqlite.prepare(text);
-      if (prepared.size < preparedStatements) prepared.set(text, statement);
-      return statement;
-    };
-    const database = { prepare, close: () => void sqlite.close() };
-    const db = new Kysely<Schema>({ dialect: new QueuedSqliteDialect({ database }) });
+    const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) });
     await migrate(db, { bytes: "blob" }, file);
     sqlite.pragma("synchronous = NORMAL");
-    return { db, wal: new DurableWal(sqlite, openWalSync(sqlite)) };
+    return { db, connection: new Connection(sqlite), wal: new DurableWal(sqlite, openWalSync(sqlite)) };
   } catch (failure) {
     sqlite.close();
     throw failure;

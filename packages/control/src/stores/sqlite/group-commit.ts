@@ -1,11 +1,13 @@
-import { type Kysely, sql, type Transaction } from "kysely";
 import type { DurableWal } from "../../log/wal.ts";
+import type { Connection, Writing } from "./connection.ts";
 
-/** Runs a piece of work inside a transaction; its result comes when that is on disk. */
-export type Write<Tables> = <Result>(work: (transaction: Transaction<Tables>) => Promise<Result>) => Promise<Result>;
+/** Runs a piece of work inside a transaction; its result comes when that is on disk. The work waits for nothing. */
+export type Write = <Result>(work: (transaction: Writing) => Result) => Promise<Result>;
 
-interface Job<Tables> {
-  readonly run: (transaction: Transaction<Tables>) => Promise<void>;
+interface Job {
+  readonly run: () => void;
+  /** Only this one was undone. */
+  readonly undone: (failure: unknown) => void;
   readonly settle: (failure?: unknown) => void;
 }
 
@@ -23,55 +25,59 @@ export class NotSynced extends Error {
 
 /**
  * Runs writes that arrive together in one transaction, so that they share one fsync: it is nearly all that a small write costs. Each piece of
- * work has its own savepoint: one that throws undoes itself and leaves the others be. Nobody is answered before what was written is on disk;
- * the writes that arrive while the disk is at work go into the next transaction meanwhile. Whoever reads may see what is not on disk yet, but
- * whatever they write because of it lies behind it in the same log, and cannot survive without it.
+ * work among others has its own savepoint: one that throws undoes itself and leaves the others be. Nobody is answered before what was written is
+ * on disk; the writes that arrive while the disk is at work go into the next transaction meanwhile. Whoever reads may see what is not on disk
+ * yet, but whatever they write because of it lies behind it in the same log, and cannot survive without it.
  */
-export function groupCommit<Tables>(
-  db: Kysely<Tables>,
+export function groupCommit(
+  connection: Connection,
   wal: Pick<DurableWal, "settle" | "sync">,
-): { readonly write: Write<Tables>; readonly idle: () => Promise<void> } {
-  let waiting: Job<Tables>[] = [];
-  let draining: Promise<void> | undefined;
+): { readonly write: Write; readonly idle: () => Promise<void> } {
+  let waiting: Job[] = [];
   const syncing = new Set<Promise<void>>();
 
-  async function drain(): Promise<void> {
-    // One turn later, so that what is asked for in this turn travels together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (waiting.length > 0) {
-      const jobs = waiting;
-      waiting = [];
-      const settle = (failure?: unknown) => {
-        for (const job of jobs) job.settle(failure);
-      };
-      try {
-        await commit(jobs);
-      } catch (failure) {
-        settle(failure);
-        continue;
-      }
-      const synced = wal.sync().then(settle, (cause) => settle(new NotSynced(cause)));
-      syncing.add(synced);
-      void synced.then(() => syncing.delete(synced));
+  function commitWaiting(): void {
+    const jobs = waiting;
+    waiting = [];
+    const settle = (failure?: unknown) => {
+      for (const job of jobs) job.settle(failure);
+    };
+    try {
+      commit(jobs);
+    } catch (failure) {
+      settle(failure);
+      return;
     }
-    draining = undefined;
+    const synced = wal.sync().then(settle, (cause) => settle(new NotSynced(cause)));
+    syncing.add(synced);
+    void synced.then(() => syncing.delete(synced));
   }
 
-  async function commit(jobs: readonly Job<Tables>[]): Promise<void> {
+  function commit(jobs: readonly Job[]): void {
     if (!wal.settle()) throw new NotSynced(new Error("The write-ahead log is in use."));
-    let first: { readonly failure: unknown } | undefined;
-    const committed = db.transaction().execute(async (transaction) => {
-      try {
-        for (const job of jobs) await job.run(transaction);
-      } catch (failure) {
-        // Kept: when SQLite has ended the transaction already, Kysely's rollback fails and would hide it.
-        first = { failure };
-        throw failure;
-      }
-    });
-    await committed.catch((failure) => {
-      throw first === undefined ? failure : first.failure;
-    });
+    const [only, ...others] = jobs;
+    connection.do("begin");
+    try {
+      if (others.length === 0) only?.run();
+      else for (const job of jobs) runApart(job);
+      connection.do("commit");
+    } catch (failure) {
+      if (connection.inTransaction) connection.do("rollback");
+      throw failure;
+    }
+  }
+
+  function runApart(job: Job): void {
+    connection.do("savepoint job");
+    try {
+      job.run();
+    } catch (failure) {
+      // Some failures (a full disk) have ended the whole transaction already: then the failure is everybody's.
+      if (!connection.inTransaction) throw failure;
+      connection.do("rollback to job");
+      job.undone(failure);
+    }
+    connection.do("release job");
   }
 
   return {
@@ -79,27 +85,21 @@ export function groupCommit<Tables>(
       new Promise((resolve, reject) => {
         let settled = () => {};
         waiting.push({
-          async run(transaction) {
-            await sql`savepoint job`.execute(transaction);
-            try {
-              const result = await work(transaction);
-              settled = () => resolve(result);
-            } catch (failure) {
-              settled = () => reject(failure);
-              // Some failures (a full disk) have ended the whole transaction already: then the failure is everybody's.
-              await sql`rollback to job`.execute(transaction).catch(() => {
-                throw failure;
-              });
-            }
-            await sql`release job`.execute(transaction);
+          run() {
+            const result = work(connection);
+            settled = () => resolve(result);
+          },
+          undone(failure) {
+            settled = () => reject(failure);
           },
           settle: (failure) => (failure === undefined ? settled() : reject(failure)),
         });
-        draining ??= drain();
+        // At the end of this turn, so that what is asked for in it travels together.
+        if (waiting.length === 1) setImmediate(commitWaiting);
       }),
 
     async idle() {
-      await draining;
+      while (waiting.length > 0) await new Promise((resolve) => setImmediate(resolve));
       await Promise.all(syncing);
     },
   };

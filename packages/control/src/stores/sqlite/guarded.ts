@@ -3,7 +3,7 @@ import Database from "better-sqlite3";
 import { NotSynced } from "./group-commit.ts";
 
 /** Reports a store that cannot be used as what the caller can act on; what is already in those words stays as it is. */
-export async function guarded<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function guarded<Result>(work: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (cause) {

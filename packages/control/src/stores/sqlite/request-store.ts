@@ -1,63 +1,72 @@
-import { canTransition, isFinal, type Vote } from "@countersign/policy";
-import type { Kysely, Selectable, Transaction } from "kysely";
+import { canTransition, isFinal } from "@countersign/policy";
+import type { Kysely } from "kysely";
+import { likenessKey } from "../../likeness.ts";
 import { eventRows, openingRow } from "../events.ts";
-import { selectOne, selectOverviews, selectStatus } from "../queries.ts";
-import { type Change, IllegalTransition, type RequestStore } from "../request-store.ts";
+import { type Changing, requestQueries } from "../request-queries.ts";
+import {
+  type Change,
+  IllegalTransition,
+  newest,
+  type OverviewQuery,
+  type RequestKey,
+  type RequestStore,
+} from "../request-store.ts";
 import { courseColumn, journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
-import type { RequestTable, Schema, VoteTable } from "../schema.ts";
+import type { Schema } from "../schema.ts";
 import type { Seal } from "../seal.ts";
+import type { Reading, Writing } from "./connection.ts";
 import type { Write } from "./group-commit.ts";
 import { guarded } from "./guarded.ts";
 
 /** Requests in SQLite. Operations are sealed. */
-export function sqliteRequestStore(db: Kysely<Schema>, write: Write<Schema>, seal: Seal): RequestStore {
-  async function votesOf(ids: readonly string[]): Promise<Map<string, Selectable<VoteTable>[]>> {
-    if (ids.length === 0) return new Map();
-    const rows = await db.selectFrom("votes").selectAll().where("request_id", "in", ids).orderBy("sequence").execute();
-    return Map.groupBy(rows, (row) => row.request_id);
-  }
+export function sqliteRequestStore(db: Kysely<Schema>, reading: Reading, write: Write, seal: Seal): RequestStore {
+  const queries = requestQueries(db);
+  const votesOf = (id: string) => reading.all(queries.votes, { id });
 
   /** Makes a change by compare-and-set; false, and nothing written, when the request has moved on. */
-  async function makeChange(transaction: Transaction<Schema>, id: string, change: Change): Promise<boolean> {
+  function makeChange(transaction: Writing, id: string, change: Change): boolean {
     const { from, revision, vote } = change;
-    const before = await transaction
-      .selectFrom("requests")
-      .select(["sequence", "valid_until_ms", "outcome"])
-      .where("id", "=", id)
-      .where("state", "=", from)
-      .where("revision", "=", revision)
-      .executeTakeFirst();
+    const before = transaction.first(queries.changing, { id, state: from, revision });
     if (before === undefined) return false;
     const events = eventRows(id, change, before.sequence);
-    if (vote !== undefined && !(await insertVote(transaction, vote, before.sequence + 1))) return false;
-    if (events.length > 0) await transaction.insertInto("events").values(events).execute();
-    const outcome = change.outcome === undefined ? before.outcome : outcomeColumn(id, change.outcome, seal);
+    if (vote !== undefined && transaction.run(queries.insertVote, voteRow(vote, before.sequence + 1)) === 0) return false;
+    for (const event of events) transaction.run(queries.insertEvent, event);
     const sequence = events.at(-1)?.sequence ?? before.sequence;
-    await transaction
-      .updateTable("requests")
-      .set({
-        ...columnsOf(change, before, sequence, outcome),
-        ...(change.course && { course: courseColumn(id, change.course, seal) }),
-      })
-      .where("id", "=", id)
-      .execute();
+    transaction.run(queries.change, { ...before, ...columnsOf(id, change, before, sequence, seal), id });
     return true;
+  }
+
+  function rowOf(key: RequestKey) {
+    return "id" in key ? reading.first(queries.one, key) : reading.first(queries.oneByKey, key);
+  }
+
+  function overviewsOf(query: OverviewQuery, limit: number) {
+    if ("ids" in query) return overviewsById([...new Set(query.ids)]).slice(0, limit);
+    if ("like" in query) return reading.all(queries.alike, { ...query.before, likeness: likenessKey(query.like), limit });
+    if ("order" in query) return reading.all(queries.firstToWake, { limit });
+    const { sidecar, after = newest } = query;
+    const found = query.states.flatMap((state) =>
+      sidecar === undefined
+        ? reading.all(queries.newest, { ...after, state, limit })
+        : reading.all(queries.newestOfSidecar, { ...after, state, sidecar, limit }),
+    );
+    const page = found.sort((a, b) => b.created_ms - a.created_ms || (a.id < b.id ? 1 : -1)).slice(0, limit);
+    return overviewsById(page.map(({ id }) => id));
+  }
+
+  function overviewsById(ids: readonly string[]) {
+    return ids.flatMap((id) => reading.first(queries.overview, { id }) ?? []);
   }
 
   return {
     insert: (opening, replaced) =>
-      guarded(async () => {
+      guarded(() => {
         if (replaced !== undefined) requireTransition(replaced.change);
-        const inserting = write(async (transaction) => {
+        const inserting = write((transaction) => {
           const row = requestRow(opening, seal);
-          const { numInsertedOrUpdatedRows } = await transaction
-            .insertInto("requests")
-            .values(row)
-            .onConflict((conflict) => conflict.doNothing())
-            .executeTakeFirstOrThrow();
-          if (numInsertedOrUpdatedRows !== 1n) return "taken";
-          await transaction.insertInto("events").values(openingRow(row)).execute();
-          if (replaced !== undefined && !(await makeChange(transaction, replaced.id, replaced.change))) throw new Overtaken();
+          if (transaction.run(queries.insert, row) === 0) return "taken";
+          transaction.run(queries.insertEvent, openingRow(row));
+          if (replaced !== undefined && !makeChange(transaction, replaced.id, replaced.change)) throw new Overtaken();
           return "inserted";
         });
         return inserting.catch((failure) => {
@@ -67,38 +76,25 @@ export function sqliteRequestStore(db: Kysely<Schema>, write: Write<Schema>, sea
       }),
 
     change: (id, change) =>
-      guarded(async () => {
+      guarded(() => {
         requireTransition(change);
         return write((transaction) => makeChange(transaction, id, change));
       }),
 
     get: (key) =>
-      guarded(async () => {
-        const row = await selectOne(db, key);
-        if (row === undefined) return undefined;
-        const votes = await votesOf([row.id]);
-        return storedRequest(row, votes.get(row.id) ?? [], seal);
+      guarded(() => {
+        const row = rowOf(key);
+        return row && storedRequest(row, votesOf(row.id), seal);
       }),
 
-    list: (query, limit) =>
-      guarded(async () => {
-        const rows = await selectOverviews(db, query, limit);
-        const votes = await votesOf(rows.map((row) => row.id));
-        return rows.map((row) => overview(row, votes.get(row.id) ?? [], seal));
-      }),
+    list: (query, limit) => guarded(() => overviewsOf(query, limit).map((row) => overview(row, votesOf(row.id), seal))),
 
     journal: (id, afterSequence) =>
-      guarded(async () => {
-        const request = await selectStatus(db, id);
+      guarded(() => {
+        const request = reading.first(queries.status, { id });
         if (request === undefined) return undefined;
-        const rows = await db
-          .selectFrom("events")
-          .selectAll()
-          .where("request_id", "=", id)
-          .where("sequence", ">", afterSequence)
-          .orderBy("sequence")
-          .execute();
-        const votes = rows.some((row) => row.type === "vote") ? ((await votesOf([id])).get(id) ?? []) : [];
+        const rows = reading.all(queries.events, { id, after: afterSequence });
+        const votes = rows.some((row) => row.type === "vote") ? votesOf(id) : [];
         return { entries: rows.map((row) => journalEntry(row, request, votes, seal)), ended: isFinal(request.state) };
       }),
   };
@@ -111,14 +107,13 @@ function requireTransition({ from, to }: Change): void {
   if (to !== undefined && !canTransition(from, to)) throw new IllegalTransition(from, to);
 }
 
-type Before = Pick<Selectable<RequestTable>, "sequence" | "valid_until_ms" | "outcome">;
-
 /** The columns that a change sets. */
-function columnsOf(change: Change, before: Before, sequence: number, outcome: Uint8Array | null): Partial<RequestTable> {
+function columnsOf(id: string, change: Change, before: Changing, sequence: number, seal: Seal): Partial<Changing> {
   const same = {
     revision: change.revision + 1,
     wake_ms: change.wakeMs,
-    ...(change.escalated === undefined ? {} : { escalated_ms: change.timeMs }),
+    ...(change.escalated && { escalated_ms: change.timeMs }),
+    ...(change.course && { course: courseColumn(id, change.course, seal) }),
   };
   if (change.to === undefined) return { ...same, sequence };
   return {
@@ -129,16 +124,6 @@ function columnsOf(change: Change, before: Before, sequence: number, outcome: Ui
     changed_ms: change.timeMs,
     changed_by: change.by,
     valid_until_ms: change.validUntilMs ?? before.valid_until_ms,
-    outcome,
+    ...(change.outcome && { outcome: outcomeColumn(id, change.outcome, seal) }),
   };
-}
-
-/** One vote for a person: the primary key stops a second one, whoever asks. */
-async function insertVote(transaction: Transaction<Schema>, vote: Vote, sequence: number): Promise<boolean> {
-  const { numInsertedOrUpdatedRows } = await transaction
-    .insertInto("votes")
-    .values(voteRow(vote, sequence))
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirstOrThrow();
-  return numInsertedOrUpdatedRows === 1n;
 }

@@ -1,63 +1,59 @@
 import type { Json } from "@countersign/policy";
 import type { Kysely, Selectable } from "kysely";
+import { newest } from "../request-store.ts";
 import type { Schema, StandingTable } from "../schema.ts";
 import type { Seal } from "../seal.ts";
-import type { Standing, StandingStore } from "../standing-store.ts";
+import { standingQueries } from "../standing-queries.ts";
+import type { Standing, StandingQuery, StandingStore } from "../standing-store.ts";
+import type { Reading } from "./connection.ts";
 import type { Write } from "./group-commit.ts";
 import { guarded } from "./guarded.ts";
 
 /** Standing things in SQLite. */
-export function sqliteStandingStore(db: Kysely<Schema>, write: Write<Schema>, seal: Seal): StandingStore {
+export function sqliteStandingStore(db: Kysely<Schema>, reading: Reading, write: Write, seal: Seal): StandingStore {
+  const queries = standingQueries(db);
+
+  function rowsOf({ kind, name, active, after = newest }: StandingQuery, limit: number): Row[] {
+    const page = { kind, ...after, limit };
+    if (active === undefined)
+      return name === undefined ? reading.all(queries.all, page) : reading.all(queries.named, { ...page, name });
+    const standing = { ...page, active: flag(active) };
+    return name === undefined ? reading.all(queries.active, standing) : reading.all(queries.activeNamed, { ...standing, name });
+  }
+
   return {
     insert: (standing) =>
       guarded(() =>
-        write(async (transaction) => {
-          const { numInsertedOrUpdatedRows } = await transaction
-            .insertInto("standing")
-            .values(rowOf({ ...standing, revision: 1 }, seal))
-            .onConflict((conflict) => conflict.doNothing())
-            .executeTakeFirstOrThrow();
-          return numInsertedOrUpdatedRows === 1n ? "inserted" : "taken";
-        }),
+        write((transaction) =>
+          transaction.run(queries.insert, rowOf({ ...standing, revision: 1 }, seal)) === 1 ? "inserted" : "taken",
+        ),
       ),
 
     change: (id, revision, change) =>
       guarded(() =>
-        write(async (transaction) => {
-          const row = await transaction
-            .selectFrom("standing")
-            .selectAll()
-            .where("id", "=", id)
-            .where("revision", "=", revision)
-            .executeTakeFirst();
-          if (row === undefined) return false;
-          const next = rowOf({ ...standingOf(row, seal), ...change, revision: revision + 1 }, seal);
-          await transaction.updateTable("standing").set(next).where("id", "=", id).execute();
+        write((transaction) => {
+          const row = transaction.first(queries.one, { id });
+          if (row === undefined || row.revision !== revision) return false;
+          transaction.run(queries.change, rowOf({ ...standingOf(row, seal), ...change, revision: revision + 1 }, seal));
           return true;
         }),
       ),
 
     get: (id) =>
-      guarded(async () => {
-        const row = await db.selectFrom("standing").selectAll().where("id", "=", id).executeTakeFirst();
+      guarded(() => {
+        const row = reading.first(queries.one, { id });
         return row && standingOf(row, seal);
       }),
 
-    list: ({ kind, name, active, after }, limit) =>
-      guarded(async () => {
-        let rows = db.selectFrom("standing").selectAll().where("kind", "=", kind);
-        if (name !== undefined) rows = rows.where("name", "=", name);
-        if (active !== undefined) rows = rows.where("active", "=", active ? 1 : 0);
-        if (after !== undefined) {
-          rows = rows.where((where) => where(where.refTuple("created_ms", "id"), "<", where.tuple(after.createdMs, after.id)));
-        }
-        const found = await rows.orderBy("created_ms", "desc").orderBy("id", "desc").limit(limit).execute();
-        return found.map((row) => standingOf(row, seal));
-      }),
+    list: (query, limit) => guarded(() => rowsOf(query, limit).map((row) => standingOf(row, seal))),
   };
 }
 
 type Row = Selectable<StandingTable>;
+
+function flag(value: boolean): 0 | 1 {
+  return value ? 1 : 0;
+}
 
 /** What is sealed in `body`. */
 type Body = Omit<Standing, "id" | "untilMs"> & { readonly untilMs: number | null };
@@ -69,7 +65,7 @@ function rowOf({ id, untilMs, ...rest }: Standing, seal: Seal): Row {
     id,
     kind,
     name,
-    active: active ? 1 : 0,
+    active: flag(active),
     revision,
     created_ms: createdMs,
     until_ms: untilMs ?? null,

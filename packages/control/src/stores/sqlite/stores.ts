@@ -13,13 +13,13 @@ import { sqliteStandingStore } from "./standing-store.ts";
  * @throws {ControlPlaneError} `folder_in_use`, `store_too_new` or `store_damaged`.
  */
 export async function openSqliteStores(file: string, payloadKey: Uint8Array): Promise<Stores> {
-  const { db, wal } = await openDatabase(file);
+  const { db, connection, wal } = await openDatabase(file);
   const seal = openSeal(payloadKey);
-  const { write, idle } = groupCommit(db, wal);
+  const { write, idle } = groupCommit(connection, wal);
   return {
-    requests: sqliteRequestStore(db, write, seal),
-    standing: sqliteStandingStore(db, write, seal),
-    evidence: sqliteEvidenceStore(db, write, seal),
+    requests: sqliteRequestStore(db, connection, write, seal),
+    standing: sqliteStandingStore(db, connection, write, seal),
+    evidence: sqliteEvidenceStore(db, connection, write, seal),
     async [Symbol.asyncDispose]() {
       await idle();
       await db.destroy();
