@@ -69,7 +69,7 @@ export interface LogReceipt {
   readonly checkpoint: string;
 }
 
-/** An intent that has no outcome record. */
+/** An intent that has no outcome record; or the beginning of a session that is no request of its own, and has no end. */
 export interface OpenIntent {
   readonly request: string;
   readonly record: Uint8Array;
@@ -84,7 +84,9 @@ export interface AuditLog {
    * be synced. `invalid_record`: a draft cannot be a record.
    */
   append(writer: string, drafts: readonly RecordDraft[], durability: Durability): Promise<readonly LogReceipt[]>;
-  /** The writer's intents without an outcome, oldest first: what a crash left in doubt. */
+  /**
+   * The writer's intents without an outcome, oldest first: what a crash left in doubt. Also the beginnings of sessions without an end that have no intent.
+   */
   openIntents(writer: string): Promise<readonly OpenIntent[]>;
   /** Exact bytes of the records about a request or call, in order. */
   recordsOf(request: string): Promise<readonly Uint8Array[]>;

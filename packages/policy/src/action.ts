@@ -102,6 +102,12 @@ export interface SshSubsystem extends OwnInput {
   readonly subsystem: string;
 }
 
+/**
+ * The subsystem that is the target's own shell in a terminal: everything that is typed in it runs, unseen before. It is recorded, watched and cut. No host has
+ * a subsystem of that name; with it only the listener for SSH clients gives one.
+ */
+export const terminalSession = "terminal-session";
+
 /** The bytes of a body: as text where they are UTF-8, otherwise as canonical base64url. */
 export type Body = { readonly text: string } | { readonly binary: string };
 

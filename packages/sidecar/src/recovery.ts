@@ -2,17 +2,19 @@ import { lineAtWork, lineCount, type Outcome, type RequestSnapshot } from "@coun
 import { clearUp, endDoubt, lineInDoubt } from "./doubt.ts";
 import type { Guard, GuardParts } from "./guard.ts";
 import { recordedOutcome } from "./recorded-outcome.ts";
+import { endUnfinished } from "./sessions/unfinished.ts";
 
 /**
  * After a start: takes up what was held, and finds out what became of what was being dispatched when the process died. Nothing is run again.
  *
- * An intent without an outcome is a doubt, which is cleared up while others are served. A claimed request without an intent never reached the
+ * A recorded session without an end is ended as unknown. An intent without an outcome is a doubt, which is cleared up while others are served. A claimed request without an intent never reached the
  * target.
  */
 export async function recover(guard: Guard, parts: GuardParts): Promise<void> {
   const goOn = (plan: RequestSnapshot) => guard.resume(plan);
   const unfinished = await parts.requests.list({ unfinishedOf: parts.writer });
-  const intents = new Map((await parts.audit.openIntents(parts.writer)).map((open) => [open.request, open]));
+  const open = await endUnfinished(await parts.audit.openIntents(parts.writer), parts);
+  const intents = new Map(open.map((intent) => [intent.request, intent]));
   for (const request of unfinished) {
     if (request.state === "pending" || request.state === "approved" || isBetweenLines(request)) guard.resume(request);
     else if (!intents.has(request.binding.requestId)) await endRecorded(request, parts, goOn);

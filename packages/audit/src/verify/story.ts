@@ -3,6 +3,7 @@ import { GrantStory } from "./grant-story.ts";
 import { PlanStory } from "./plan-story.ts";
 import type { Problem } from "./problem.ts";
 import type { ParsedRecord } from "./record.ts";
+import { SessionStory } from "./session-story.ts";
 import { StatementsStory } from "./statements-story.ts";
 
 /** An action that was dispatched and of which the log does not tell what became of it: it is at work, or in doubt. Not an error. */
@@ -11,14 +12,17 @@ export interface OpenAction {
   readonly request: string;
   /** The record that leaves it open. */
   readonly index: number;
-  /** `no-outcome`: an intent without an outcome. `unknown`: its outcome is recorded as unknown. Neither was cleared up by a person. */
-  readonly why: "no-outcome" | "unknown";
+  /**
+   * `no-outcome`: an intent without an outcome. `unknown`: its outcome is recorded as unknown. Neither was cleared up by a person. `session`: a recorded
+   * session without an end.
+   */
+  readonly why: "no-outcome" | "unknown" | "session";
 }
 
 /**
  * Whether the records, one after the other, tell a story that can be true: each writer's chain is whole, every outcome has its intent,
- * every reviewed intent has an approval before it, every intent by a grant a use of it, the lines of plans their order, and shared records hold
- * only what was allowed. Memory grows with what is open, not with the log.
+ * every reviewed intent has an approval before it, every intent by a grant a use of it, the lines of plans their order, shared records hold
+ * only what was allowed, and recorded sessions are whole. Memory grows with what is open, not with the log.
  */
 export class Story {
   readonly #origin: string;
@@ -31,6 +35,7 @@ export class Story {
   readonly #grants = new GrantStory();
   readonly #plans = new PlanStory();
   readonly #statements = new StatementsStory();
+  readonly #sessions = new SessionStory();
   #lost = 0;
   #holes = 0;
 
@@ -52,7 +57,8 @@ export class Story {
   openActions(): OpenAction[] {
     const calls = [...this.#open].map(([request, rest]) => ({ request, ...rest }));
     const shared = [...this.#statements.open()].map((one) => ({ ...one, why: "no-outcome" as const }));
-    return [...calls, ...shared];
+    const sessions = [...this.#sessions.open()].map((one) => ({ ...one, why: "session" as const }));
+    return [...calls, ...shared, ...sessions];
   }
 
   *#chain(index: number, record: ParsedRecord, leaf: Uint8Array): Generator<Problem> {
@@ -78,7 +84,8 @@ export class Story {
   }
 
   *#ofStories(index: number, record: ParsedRecord): Generator<Problem> {
-    const problems = [...this.#grants.next(record), ...this.#plans.next(record), ...this.#statements.next(record, index)];
+    const shared = [...this.#statements.next(record, index), ...this.#sessions.next(record, index)];
+    const problems = [...this.#grants.next(record), ...this.#plans.next(record), ...shared];
     for (const problem of problems) {
       if (this.#lost === 0) yield { kind: "unfounded", index, message: `record ${index}: ${problem}` };
     }

@@ -108,6 +108,7 @@ function printDoubts({ stdout }: Terminal, open: VerifyReport["open"]): void {
 
 const doubts = {
   "no-outcome": "no outcome so far; it is at work, or the target has not told yet",
+  session: "a recorded session without an end so far; it goes on, or the sidecar has not been started since",
   unknown: "nobody could tell; look at the target, then countersign resolve",
 } as const satisfies Record<VerifyReport["open"][number]["why"], string>;
 

@@ -45,7 +45,11 @@ const partsOf: { readonly [K in Kind]: (operation: Operations[K]) => readonly Pa
     ...block("Content", content),
     ...ownParts(own),
   ],
-  "ssh.subsystem": ({ subsystem, ...own }) => [values("Subsystem", [value("name", subsystem)]), ...ownParts(own)],
+  "ssh.subsystem": ({ subsystem, ...own }) => [
+    values("Subsystem", [value("name", subsystem)]),
+    ...(subsystem === "terminal-session" ? [terminalNote] : []),
+    ...ownParts(own),
+  ],
   "kubernetes.request": ({ uid, ...operation }) => [
     ...requestParts(operation),
     ...(uid === "" ? [] : [values("Object", [value("uid", uid)])]),
@@ -90,6 +94,11 @@ function requestParts({ method, path, headers, body, ...own }: Operations["http.
     ...ownParts(own),
   ];
 }
+
+const terminalNote: Part = {
+  ...{ name: "Terminal", type: "note" },
+  text: "the target's own shell: whatever is typed in it runs without being asked about; it is recorded and can be cut",
+};
 
 function ownParts({ connection, streamed }: OwnInput): readonly Part[] {
   const parts: Part[] = [];

@@ -3,13 +3,20 @@ import type { Database } from "better-sqlite3";
 import { logSize, readRecords } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
-/** What opens and closes an intent. */
+/**
+ * What opens and closes an intent. A session that is no request of its own (a guarded shell) has no intent: its beginning stands for it, and its end for the
+ * outcome. One that is the work of a request is open with the request's intent.
+ */
 type Event = Pick<LogEntry, "type" | "request" | "writer" | "index">;
 
 interface Place {
   readonly writer: string;
   readonly index: number;
+  readonly isSession: boolean;
 }
+
+const opening: ReadonlySet<unknown> = new Set(["intent", "session.started"]);
+const closing: ReadonlySet<unknown> = new Set(["outcome", "session.ended"]);
 
 /**
  * The intents without an outcome. An intent that gets its outcome soon, as nearly all do, costs no write: the table is brought up to date
@@ -30,7 +37,12 @@ export class OpenIntents {
     const rows = db
       .prepare<[], { request: string; writer: string; idx: number }>("select request, writer, idx from open_intents order by idx")
       .all();
-    const intents = new OpenIntents(new Map(rows.map(({ request, writer, idx }) => [request, { writer, index: idx }])));
+    const isSession = (index: number) => {
+      const [row] = readRecords(db, index, 1);
+      return row !== undefined && eventOf(index, row.bytes)[0]?.type === "session.started";
+    };
+    const places = rows.map(({ request, writer, idx }) => [request, { writer, index: idx, isSession: isSession(idx) }] as const);
+    const intents = new OpenIntents(new Map(places));
     // The table may know some of these records already: taking them once more leads to the same end.
     const size = logSize(db);
     intents.stored(readRecords(db, size - (size % TILE_WIDTH), TILE_WIDTH).flatMap(({ idx, bytes }) => eventOf(idx, bytes)));
@@ -51,25 +63,38 @@ export class OpenIntents {
     for (const [request, { writer, index }] of this.#open) {
       if (this.#kept.get(request) !== index) openIntent.run(request, writer, index);
     }
-    for (const { type, request, writer, index } of entries) {
-      if (type === "intent" && request !== undefined) openIntent.run(request, writer, index);
-      else if (type === "outcome" && request !== undefined) closeIntent.run(request);
+    // Of those that open and end in the same group none is left.
+    const open = new Map<string, Place>(this.#open);
+    for (const entry of entries) {
+      const { request, writer, index } = entry;
+      const change = take(open, entry);
+      if (request === undefined || change === undefined) continue;
+      if (change === "opened") openIntent.run(request, writer, index);
+      else closeIntent.run(request);
     }
   }
 
   /** Takes records into account, once they are stored. */
   stored(entries: readonly Event[]): void {
-    for (const { type, request, writer, index } of entries) {
-      if (request === undefined) continue;
-      if (type === "intent" && !this.#open.has(request)) this.#open.set(request, { writer, index });
-      else if (type === "outcome") this.#open.delete(request);
-    }
+    for (const entry of entries) take(this.#open, entry);
   }
 
   /** The table is up to date: what {@link write} wrote was committed, and is {@link stored}. */
   written(): void {
     this.#kept = indexes(this.#open);
   }
+}
+
+/** Takes one record into account. */
+function take(open: Map<string, Place>, { type, request, writer, index }: Event): "opened" | "closed" | undefined {
+  if (request === undefined) return undefined;
+  if (opening.has(type)) {
+    if (open.has(request)) return undefined;
+    open.set(request, { writer, index, isSession: type === "session.started" });
+    return "opened";
+  }
+  if (!closing.has(type) || (type === "session.ended") !== (open.get(request)?.isSession ?? false)) return undefined;
+  return open.delete(request) ? "closed" : undefined;
 }
 
 function indexes(open: ReadonlyMap<string, Place>): Map<string, number> {
@@ -83,8 +108,12 @@ function eventOf(index: number, bytes: Buffer): Event[] {
     return [];
   }
   const { type, request, sidecar: writer } = record;
-  const known = type === "intent" || type === "outcome";
+  const known = isEventType(type);
   return known && typeof request === "string" && typeof writer === "string" ? [{ type, request, writer, index }] : [];
+}
+
+function isEventType(type: unknown): type is Event["type"] {
+  return opening.has(type) || closing.has(type);
 }
 
 function parse(bytes: Buffer): unknown {

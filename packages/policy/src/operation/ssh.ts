@@ -1,4 +1,4 @@
-import { type FileAttributes, sshFileActions } from "../action.ts";
+import { type FileAttributes, sshFileActions, terminalSession } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
 import { bodyMessage, readBodyMessage } from "./body.ts";
 import type { NamedValue, OperationKind } from "./kind.ts";
@@ -87,13 +87,17 @@ function attributeText(name: keyof FileAttributes, given: number): string {
   return time && Number.isFinite(time.getTime()) ? `${given} (${time.toISOString()})` : String(given);
 }
 
+const terminalWords =
+  "the target's own shell: whatever is typed in it runs without being asked about; it is recorded and can be cut";
+
 /** A subsystem. */
 export const sshSubsystem: OperationKind<"ssh.subsystem"> = {
   write: ({ subsystem, ...own }) => ({ $case: "sshSubsystem", value: { subsystem, ...ownInputMessage(own) } }),
   read: ({ subsystem, ...own }) => ({ kind: "ssh.subsystem", subsystem, ...readOwnInput(own) }),
-  text: ({ subsystem }) => `subsystem ${subsystem}`,
+  text: ({ subsystem }) => (subsystem === terminalSession ? "terminal session" : `subsystem ${subsystem}`),
   parts: ({ subsystem, ...own }) => [
     { name: "Subsystem", type: "values", values: [value("name", subsystem)] },
+    ...(subsystem === terminalSession ? [{ name: "Terminal", type: "note", text: terminalWords } as const] : []),
     ...ownInputParts(own),
   ],
 };

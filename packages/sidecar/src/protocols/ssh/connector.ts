@@ -20,6 +20,7 @@ import { type Login, type LoginContext, openLogin } from "./login.ts";
 import { Pool } from "./pool.ts";
 import type { SshResource } from "./resource.ts";
 import { Route } from "./route.ts";
+import { SessionDispatch, type TerminalStreams } from "./session-dispatch.ts";
 
 /** What a connector needs besides its configuration. */
 export interface SshConnectorOptions extends LoginContext {
@@ -42,6 +43,8 @@ export interface SshTarget extends Connector {
   readonly roles: readonly string[];
   /** Runs a command with the client's own streams. */
   relay(operation: SshExec, role: string, limits: Limits, options: DispatchOptions, client?: ClientStreams): Dispatch;
+  /** Runs the user's shell in the client's terminal. */
+  session(role: string, limits: Limits, options: DispatchOptions, client: TerminalStreams): Dispatch;
 }
 
 /** Whether it is an SSH resource's. */
@@ -111,6 +114,10 @@ class SshConnector implements SshTarget {
 
   relay(operation: SshExec, role: string, limits: Limits, options: DispatchOptions, client?: ClientStreams): Dispatch {
     return new CommandDispatch(operation, this.#partsOf(role, limits, options), client);
+  }
+
+  session(role: string, limits: Limits, options: DispatchOptions, client: TerminalStreams): Dispatch {
+    return new SessionDispatch(this.#partsOf(role, limits, options), client, options.record);
   }
 
   #file(operation: SshFile, role: string, limits: Limits, options: DispatchOptions): Dispatch {

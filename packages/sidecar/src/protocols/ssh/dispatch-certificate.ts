@@ -5,8 +5,8 @@ import { encodeOpensshKey } from "./openssh-key.ts";
 
 /** What a certificate lets its holder do on the target, and nothing else. */
 export interface CertificateScope {
-  /** The only command that sshd runs with it, whatever is asked for. */
-  readonly forceCommand: string;
+  /** The only command that sshd runs with it, whatever is asked for; undefined for a terminal session, in which all may be done that the user may. */
+  readonly forceCommand: string | undefined;
   /** Whether it may have a terminal. */
   readonly terminal: boolean;
   /** Whether connections may be made through the host, for a jump. */
@@ -55,7 +55,7 @@ export function mintCertificate(
       principals: holder.principals,
       validAfter: now - before,
       validBefore: now + after,
-      criticalOptions: { "force-command": scope.forceCommand },
+      criticalOptions: scope.forceCommand === undefined ? {} : { "force-command": scope.forceCommand },
       extensions: [...(scope.terminal ? ["permit-pty"] : []), ...(scope.forwarding ? ["permit-port-forwarding"] : [])],
     },
     privateKey,

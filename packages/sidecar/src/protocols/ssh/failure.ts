@@ -7,6 +7,12 @@ export function limitFailure(limit: "bytes" | "time", value: number): Failure {
   return { code: "limit_exceeded", message, retryable: false };
 }
 
+/** What happens in a session could not be recorded any more. */
+export function unrecordedFailure(): Failure {
+  const message = "The audit log did not take the recording, so the session was cut. What it had done by then stays done.";
+  return { code: "audit_unavailable", message, retryable: true };
+}
+
 /** The caller, or somebody who may, asked for a stop. */
 export function cancelledFailure(): Failure {
   const message = "Cancelled while it ran: the command was stopped. What it had done by then stays done.";

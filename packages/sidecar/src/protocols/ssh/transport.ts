@@ -162,6 +162,16 @@ export class Transport {
     );
   }
 
+  /** Asks for the user's shell in a terminal; rejected as {@link exec}. */
+  shell(pty: PseudoTtyOptions): Promise<CommandChannel> {
+    return this.#orFailed<CommandChannel>((done) =>
+      this.#client.shell(pty, (error, channel) => {
+        if (error === undefined) done(undefined, new CommandChannel(channel));
+        else done(error);
+      }),
+    );
+  }
+
   /** Asks for the `sftp` subsystem; rejected as {@link exec}. */
   sftp(): Promise<SFTPWrapper> {
     return this.#orFailed((done) => this.#client.sftp(done));

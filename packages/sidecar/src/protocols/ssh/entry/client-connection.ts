@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { CountersignError, type Principal } from "@countersign/policy";
+import { CountersignError, type Principal, terminalSession } from "@countersign/policy";
 import type { AuthContext, Connection, PseudoTtyInfo, PseudoTtyOptions, ServerChannel, Session, SFTPWrapper } from "ssh2";
 import type { FailedLogin } from "../../../native/failed-logins.ts";
 import type { NativeHost } from "../../../native/listener.ts";
@@ -127,6 +127,12 @@ export class ClientConnection {
       command = new CommandSession(channel, { command: text, terminal }, visitor);
       this.#track(command.run());
     };
+    const opens = (channel: ServerChannel | undefined, pty: PseudoTtyOptions): void => {
+      const visitor = channel && this.#visitor((message) => this.#tell(channel, message));
+      if (channel === undefined || visitor === undefined) return;
+      command = new CommandSession(channel, { session: terminalSession, terminal: pty }, visitor);
+      this.#track(command.run());
+    };
     session.on("pty", (accept, _reject, info) => {
       terminal = info as PseudoTtyInfo & PseudoTtyOptions;
       accept?.();
@@ -155,10 +161,21 @@ export class ClientConnection {
       const visitor = this.#visitor(() => sftp.end());
       if (visitor) new FileSession(sftp, visitor);
     });
+    session.on("subsystem", (accept, reject, { name }) => {
+      if (name === terminalSession && terminal !== undefined) opens(accept(), terminal);
+      else {
+        this.#refuse("channel-request subsystem", name);
+        reject?.();
+      }
+    });
     session.on("shell", (accept) => {
       const channel: ServerChannel | undefined = accept();
-      this.#refuse("an interactive shell", "shell");
-      if (channel) this.#tell(channel, "There is no interactive shell here: give a command, `ssh RESOURCE COMMAND`.");
+      if (terminal !== undefined) {
+        opens(channel, terminal);
+        return;
+      }
+      this.#refuse("a shell without a terminal", "shell");
+      if (channel) this.#tell(channel, "There is no shell without a terminal: give a command, `ssh RESOURCE COMMAND`.");
     });
   }
 
@@ -169,7 +186,7 @@ export class ClientConnection {
       const { target, resource, role, principal } = this.#place();
       const native = (connection: string, own: OwnConnection) =>
         host.guard.native({ connection, principal, resource, role, session: "", reason: "" }, own);
-      return { host, target, native, patience };
+      return { host, target, name: resource, native, patience };
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
       this.#lost(error.message);

@@ -1,12 +1,22 @@
-import { bodyOf, CountersignError, type Outcome, type SshExec } from "@countersign/policy";
+import {
+  bodyOf,
+  CountersignError,
+  type Limits,
+  type Operation,
+  type Outcome,
+  type SshExec,
+  type SshSubsystem,
+  terminalSession,
+} from "@countersign/policy";
 import type { PseudoTtyOptions, ServerChannel } from "ssh2";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
 import type { Ended, WaitingClient } from "../../../native/waiting-client.ts";
-import type { Dispatch, ResultSink } from "../../connector.ts";
+import type { Dispatch, DispatchOptions, ResultSink } from "../../connector.ts";
 import type { ClientStreams } from "../command-dispatch.ts";
 import type { SshTarget } from "../connector.ts";
+import type { RunningTerminal, TerminalStreams } from "../session-dispatch.ts";
 import { type CapturePatience, capture } from "./captured-input.ts";
 import { failureText, printable, waitingText } from "./words.ts";
 
@@ -14,20 +24,24 @@ import { failureText, printable, waitingText } from "./words.ts";
 export interface Visitor {
   readonly host: NativeHost;
   readonly target: SshTarget;
+  /** The resource's name. */
+  readonly name: string;
   /** Makes the gate of one operation, on a connection of its own. */
   readonly native: (connection: string, own: OwnConnection) => NativeGate;
   readonly patience: CapturePatience;
 }
 
-/** One thing that a client has asked for on a session: a command, perhaps with a terminal. */
-export interface Asked {
-  readonly command: string;
-  readonly terminal: PseudoTtyOptions | undefined;
-}
+/** One thing that a client has asked for on a session: a command, perhaps with a terminal; or a terminal alone, with the target's own shell in it. */
+export type Asked =
+  | { readonly command: string; readonly terminal: PseudoTtyOptions | undefined }
+  | { readonly session: typeof terminalSession; readonly terminal: PseudoTtyOptions };
 
 /** Exit statuses as shells give them: found, but it may not be run; and what ssh itself ends with when it could not do it. */
 const mayNotRun = 126;
 const couldNot = 255;
+
+const controlC = 3;
+const controlD = 4;
 
 /** Runs one command for a client: accepted at once, decided about, held where a person has to agree, and then run with the client's own streams. */
 export class CommandSession {
@@ -35,7 +49,9 @@ export class CommandSession {
   readonly #asked: Asked;
   readonly #visitor: Visitor;
   readonly #gone = new AbortController();
-  #running: Parameters<NonNullable<ClientStreams["started"]>>[0] | undefined;
+  #running: RunningTerminal | undefined;
+  /** As it was last changed. */
+  #size: Pick<PseudoTtyOptions, "rows" | "cols" | "height" | "width"> = {};
   #outcome: Outcome | undefined;
 
   constructor(channel: ServerChannel, asked: Asked, visitor: Visitor) {
@@ -54,6 +70,7 @@ export class CommandSession {
 
   /** The client's window has another size. */
   resize(rows: number, columns: number, height: number, width: number): void {
+    this.#size = { rows, cols: columns, height, width };
     this.#running?.setWindow(rows, columns, height, width);
   }
 
@@ -64,11 +81,8 @@ export class CommandSession {
     const streams: { input?: ServerChannel } = {};
     const own: OwnConnection = {
       dispatch: (operation, role, limits, options) => {
-        if (operation.kind !== "ssh.exec") throw new TypeError("another kind of operation came back");
         const signal = AbortSignal.any([options.signal, this.#gone.signal]);
-        return this.#toClient(
-          this.#visitor.target.relay(asForTarget(operation), role, limits, { ...options, signal }, this.#streams(streams)),
-        );
+        return this.#toClient(this.#dispatch(operation, role, limits, { ...options, signal }, streams));
       },
       cut: (reason) => {
         this.#say(`countersign: ${reason}`);
@@ -77,7 +91,7 @@ export class CommandSession {
     };
     try {
       using gate = native(connection, own);
-      const operation = await this.#withInput(gate, connection, streams);
+      const operation = await this.#operation(gate, connection, streams);
       this.#end(await gate.run(operation, this.#waiting(), this.#gone.signal));
     } catch (error) {
       if (error instanceof CountersignError) {
@@ -92,12 +106,52 @@ export class CommandSession {
     }
   }
 
+  #dispatch(
+    operation: Operation,
+    role: string,
+    limits: Limits,
+    options: DispatchOptions,
+    streams: { readonly input?: ServerChannel },
+  ): Dispatch {
+    const { target } = this.#visitor;
+    if ("command" in this.#asked && operation.kind === "ssh.exec")
+      return target.relay(asForTarget(operation), role, limits, options, this.#streams(streams));
+    if ("session" in this.#asked && operation.kind === "ssh.subsystem" && operation.subsystem === terminalSession)
+      return target.session(role, limits, options, this.#terminal(this.#asked.terminal));
+    throw new TypeError("another kind of operation came back");
+  }
+
+  #operation(gate: NativeGate, id: string, streams: { input?: ServerChannel }): SshSubsystem | Promise<SshExec> {
+    if ("command" in this.#asked) return this.#withInput(gate, this.#asked, id, streams);
+    this.#channel.on("data", this.#typedTooEarly);
+    return { kind: "ssh.subsystem", subsystem: terminalSession, streamed: true, connection: { id } };
+  }
+
+  /** What is typed before the session runs is lost: nobody has agreed to it yet. */
+  readonly #typedTooEarly = (data: Buffer): void => {
+    if (data.includes(controlC) || data.includes(controlD)) this.#gone.abort("The client took it back.");
+  };
+
+  #terminal(terminal: PseudoTtyOptions): TerminalStreams {
+    return {
+      ...{ terminal: { ...terminal, ...this.#size }, input: this.#channel, title: this.#visitor.name },
+      started: (running) => {
+        this.#channel.off("data", this.#typedTooEarly);
+        this.#running = running;
+      },
+    };
+  }
+
   /**
    * The operation, with the standard input as it may be connected (ssh-stdin): streamed where policy lets that run or an approval says `input: unseen`;
    * otherwise all of it captured and bound; otherwise none.
    */
-  async #withInput(gate: NativeGate, id: string, streams: { input?: ServerChannel }): Promise<SshExec> {
-    const { command, terminal } = this.#asked;
+  async #withInput(
+    gate: NativeGate,
+    { command, terminal }: Extract<Asked, { readonly command: string }>,
+    id: string,
+    streams: { input?: ServerChannel },
+  ): Promise<SshExec> {
     const bare: SshExec = { kind: "ssh.exec", command, ...(terminal && { tty: true }), connection: { id } };
     const streamed: SshExec = { ...bare, streamed: true };
     // What cannot even be asked about is refused as it is.
