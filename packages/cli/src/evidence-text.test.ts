@@ -49,6 +49,16 @@ test("an effect: rows before and after, in which nothing can deceive", () => {
   ]);
 });
 
+test("what the client's open transaction holds meanwhile", () => {
+  const shown = text({ locks: ["AccessExclusiveLock on public.it\u001bem", "It has been open for 3 s."] });
+  expect(shown).not.toContain("NOT FOUND OUT");
+  expect(shown.split("\n").slice(2)).toEqual([
+    "  While it waits, the client's open transaction holds",
+    "    AccessExclusiveLock on public.it\\u{1b}em",
+    "    It has been open for 3 s.",
+  ]);
+});
+
 test("earlier requests: how they ended, who asked, who voted", () => {
   const past = { id: "req_1", state: RequestState.DENIED, subject: "agent\u001b", votes: ["bob: deny"], createdMs: 0 };
   expect(text({ affectedRows: 1 }, [past])).toContain("req_1  denied, asked by agent\\u{1b}; bob: deny");

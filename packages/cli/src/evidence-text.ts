@@ -12,14 +12,17 @@ export function evidenceLines(heading: (text: string) => string, { evidence, pas
 }
 
 function foundLines(evidence: Evidence): readonly string[] {
-  const { failure, plan, estimatedRows, affectedRows, sample, difference, notes } = evidence;
-  const isNothing = [failure, plan, difference].every((text) => text === "") && affectedRows === undefined;
+  const { failure, plan, estimatedRows, affectedRows, sample, difference, locks, notes } = evidence;
+  const isNothing = [failure, plan, difference].every((text) => text === "") && affectedRows === undefined && locks.length === 0;
   return [
     ...(failure !== "" || isNothing
       ? [`NOT FOUND OUT, which does not mean "no effect"${failure === "" ? "" : `: ${visible(failure)}`}`]
       : []),
     ...(affectedRows === undefined ? [] : [`When it was tried and rolled back, it changed ${countText(affectedRows, "row")}.`]),
     ...(estimatedRows === undefined ? [] : [`PostgreSQL expects about ${countText(estimatedRows, "row")}.`]),
+    ...(locks.length === 0
+      ? []
+      : ["While it waits, the client's open transaction holds", ...locks.map((one) => `  ${visible(one)}`)]),
     ...notes.map(visible),
     ...sample.flatMap(rowLines),
     ...(sample.length > 0 && affectedRows !== undefined && affectedRows > sample.length

@@ -81,6 +81,7 @@ export const approvalSketches: readonly Sketch[] = [
         plan: "Update on orders  (cost=0.29..8.31 rows=0 width=0)\n  ->  Index Scan using orders_customer on orders  (cost=0.29..8.31 rows=4 width=46)\n        Index Cond: (customer = 'ACME'::text)\n        Filter: (status = 'held'::text)",
         estimatedRows: 4,
         affectedRows: 128,
+        locks: ["RowExclusiveLock on public.orders", "It has been open for 12 s."],
         notes: ["Finding this out used up a number of the sequence public.events_id_seq."],
         sample: [
           {

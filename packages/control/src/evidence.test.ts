@@ -66,6 +66,12 @@ test("until then it is still being found out, which is a failure and not nothing
   const unasked = await plane.open({ approval: { evidence: "none" } });
   expect(await seen(plane, unasked.binding.requestId)).toBeUndefined();
   expect(await plane.evidence.begin(unasked.binding.requestId, "effect")).toBe(false);
+  await plane.evidence.attach(unasked.binding.requestId, evidence);
+  expect(await seen(plane, unasked.binding.requestId)).toBeUndefined();
+  expect(await plane.evidence.begin(unasked.binding.requestId, "locks")).toBe(true);
+  const locks = ["AccessExclusiveLock on public.orders"];
+  await plane.evidence.attach(unasked.binding.requestId, { kind: "locks", timeMs: 1, locks, notes: [] });
+  expect(await seen(plane, unasked.binding.requestId)).toMatchObject({ locks });
 });
 
 test("what people have seen stays, and nothing comes after the end", async () => {

@@ -19,7 +19,7 @@ export class EvidenceDesk implements EvidenceBook {
 
   begin(requestId: string, kind: EvidenceKind): Promise<boolean> {
     return this.#ledger.withRequest(requestId, async (request) => {
-      if (!isAsked(request) || (await this.#store.get(requestId)) !== undefined) return false;
+      if (!isAwaited(request, kind) || (await this.#store.get(requestId)) !== undefined) return false;
       await this.#ledger.record(gatheringRecord(request, kind, this.#ledger.now()));
       return true;
     });
@@ -30,7 +30,7 @@ export class EvidenceDesk implements EvidenceBook {
       throw new CountersignError("invalid_request", `Evidence of more than ${largest} bytes is not kept.`, { requestId });
     }
     return this.#ledger.withRequest(requestId, async (request) => {
-      if (!isAsked(request) || (await this.#store.get(requestId)) !== undefined) return;
+      if (!isAwaited(request, evidence.kind) || (await this.#store.get(requestId)) !== undefined) return;
       await this.#ledger.record(evidenceRecord(request, evidence, this.#ledger.now()));
       await this.#store.insert(requestId, evidence);
       this.#ledger.changes.publish(requestId);
@@ -40,7 +40,7 @@ export class EvidenceDesk implements EvidenceBook {
   /** What was found out; while it is still being found out, that. Undefined when nothing is asked. */
   async of(request: StoredRequest): Promise<Evidence | undefined> {
     const found = await this.#store.get(request.binding.requestId);
-    if (found !== undefined || !isAsked(request) || request.action.operation.kind !== "postgres.query") return found;
+    if (found !== undefined || !isAwaited(request, "plan") || request.action.operation.kind !== "postgres.query") return found;
     return {
       kind: "plan",
       timeMs: request.createdMs,
@@ -50,7 +50,7 @@ export class EvidenceDesk implements EvidenceBook {
   }
 }
 
-/** Whether a request still waits for people who are to be shown something. */
-function isAsked({ state, decision }: Pick<RequestOverview, "state" | "decision">): boolean {
-  return state === "pending" && decision.effect === "review" && decision.approval.evidence !== "none";
+/** Whether a request still waits for people who are to be shown something: what locks its client holds, also where no rule asks for evidence. */
+function isAwaited({ state, decision }: Pick<RequestOverview, "state" | "decision">, kind: EvidenceKind): boolean {
+  return state === "pending" && decision.effect === "review" && (decision.approval.evidence !== "none" || kind === "locks");
 }

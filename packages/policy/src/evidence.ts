@@ -1,5 +1,8 @@
-/** What may be found out about a held action before anybody votes: what the target means to do, or what came of trying it out. */
-export type EvidenceKind = "plan" | "effect";
+/**
+ * What may be found out about a held action before anybody votes: what the target means to do, or what came of trying it out; `locks`: only what its
+ * client's open transaction holds meanwhile, which needs no rule.
+ */
+export type EvidenceKind = "plan" | "effect" | "locks";
 
 /** One row that would change. Values are PostgreSQL's text forms, shortened; null = NULL. */
 export interface RowChange {
@@ -29,6 +32,8 @@ export interface Evidence {
   readonly sample?: readonly RowChange[];
   /** What would be different afterwards, as lines that begin with `+`, `-` or a space. */
   readonly difference?: string;
+  /** What the open transaction of its client holds at the target while it waits, the strongest lock first, one in a line. Absent = it was not asked. */
+  readonly locks?: readonly string[];
   /** What else an approver should know, in sentences. */
   readonly notes: readonly string[];
 }

@@ -64,7 +64,7 @@ export class Guard {
     this.#asking = new Asking({ ...parts, connections: this.#connections });
     this.#parts = parts;
     this.#replacing = new Replacing({ ...parts, asking: this.#asking });
-    this.#gathering = new Gathering({ ...parts, asking: this.#asking });
+    this.#gathering = new Gathering({ ...parts, asking: this.#asking, connections: this.#connections });
     this.#held = new HeldRequests({
       ...parts,
       gathering: this.#gathering,

@@ -28,7 +28,7 @@ import { clientGates } from "../../../packages/sidecar/src/protocols/postgres/wi
 import type { GateBounds } from "../../../packages/sidecar/src/protocols/postgres/wire/gate-parts.ts";
 import { randomPool } from "../../../packages/sidecar/src/random-pool.ts";
 import { Resources } from "../../../packages/sidecar/src/resources.ts";
-import { type PostgresServer, startPostgres } from "../../harness/postgres.ts";
+import { type PostgresServer, type PostgresVersion, startPostgres } from "../../harness/postgres.ts";
 import { NoResults } from "../../model/no-results.ts";
 import { message } from "../postgres-wire/messages.ts";
 import type { Door } from "../postgres-wire/psql.ts";
@@ -65,8 +65,9 @@ rules:
 `;
 
 /** A server for {@link openGateWorld}. */
-export function startGateServer(): Promise<PostgresServer> {
+export function startGateServer(version: PostgresVersion = "newest"): Promise<PostgresServer> {
   return startPostgres({
+    version,
     sql: gateLogins,
     configuration: { fsync: "off" },
     access: ["local all all trust", "host all all 127.0.0.1/32 scram-sha-256"],

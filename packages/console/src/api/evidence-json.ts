@@ -14,6 +14,7 @@ export function evidence(json: JsonObject): Evidence {
     affectedRows: json.optionalCount("affectedRows"),
     sample: json.list("sample", rowChange),
     difference: json.string("difference"),
+    locks: json.strings("locks"),
     notes: json.strings("notes"),
   };
 }

@@ -10,7 +10,7 @@ import { SampleTable } from "./sample-table.tsx";
 
 /** What the operation would do, as far as it could be found out before anybody votes. The values in it are from outside, like the operation. */
 export function EvidenceView({ evidence }: { readonly evidence: Evidence }) {
-  const { failure, plan, difference, sample, affectedRows, timeMs } = evidence;
+  const { failure, plan, difference, sample, affectedRows, locks, timeMs } = evidence;
   return (
     <section className="found-out" aria-labelledby="evidence-heading">
       <header className="bar">
@@ -40,6 +40,7 @@ export function EvidenceView({ evidence }: { readonly evidence: Evidence }) {
           </li>
         ))}
       </ul>
+      {locks.length > 0 && <Text title="Held by the client's open transaction while this waits" text={locks.join("\n")} />}
       {sample.length > 0 && <SampleTable sample={sample} affectedRows={affectedRows} />}
       {sample.some(({ beforeUnknown }) => beforeUnknown) && (
         <p className="sample-note">“afterwards”: what the row was before could not be found out.</p>

@@ -29,6 +29,8 @@ test("what was found out before the failure is shown beside it", () => {
 test("none that was counted is not the same as not counted", () => {
   expect(titles({ affectedRows: 0, plan: "x" })).toEqual(["It changed no rows when it was tried"]);
   expect(titles({ plan: "x" })).toEqual([]);
+  // Only what locks its client holds was asked for.
+  expect(titles({ locks: ["AccessExclusiveLock on public.orders"] })).toEqual([]);
   expect(titles({ affectedRows: 1, estimatedRows: 0 })).toEqual(["It would change 1 row", "PostgreSQL expects about 0 rows"]);
 });
 

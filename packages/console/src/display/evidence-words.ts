@@ -11,10 +11,18 @@ export interface EvidenceWords {
 }
 
 /** What the evidence says, the surest first. The failure's own text is not in it. */
-export function evidenceWords({ failure, plan, estimatedRows, affectedRows, difference }: Evidence): readonly EvidenceWords[] {
+export function evidenceWords({
+  failure,
+  plan,
+  estimatedRows,
+  affectedRows,
+  difference,
+  locks,
+}: Evidence): readonly EvidenceWords[] {
   const said: EvidenceWords[] = [];
   const say = (tone: EvidenceWords["tone"], title: string, note: string) => said.push({ tone, title, note });
-  const nothing = plan === "" && difference === "" && estimatedRows === undefined && affectedRows === undefined;
+  const isUnknown = estimatedRows === undefined && affectedRows === undefined;
+  const nothing = plan === "" && difference === "" && isUnknown && locks.length === 0;
   if (failure !== "" || nothing)
     say("unknown", "What it would do could not be found out so far", "That does not mean that it would do nothing.");
   if (affectedRows !== undefined) {

@@ -2,7 +2,7 @@ import type { Evidence, EvidenceKind, Facts, Operation } from "@countersign/poli
 
 /** What is to be found out about a held operation. */
 export interface EvidenceWish {
-  readonly kind: EvidenceKind;
+  readonly kind: Exclude<EvidenceKind, "locks">;
   readonly operation: Operation;
   readonly facts: Facts;
   /** The role that it would run with. */

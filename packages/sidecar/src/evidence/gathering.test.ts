@@ -9,6 +9,7 @@ import {
   type Revocation,
 } from "@countersign/policy";
 import { expect, onTestFinished, test } from "vitest";
+import type { NativeCaller, OwnConnection } from "../native/own-connection.ts";
 import { Persistence } from "../persist.ts";
 import type { Connector } from "../protocols/connector.ts";
 import { Resources } from "../resources.ts";
@@ -24,6 +25,8 @@ class World implements EvidenceBook {
   now: Approval["evidence"] = "effect";
   takesMs = 5;
   isWaiting = true;
+  /** The client's own connection. */
+  client: ReturnType<GatheringParts["connections"]["of"]>;
   isWritable = true;
   atOnce = 0;
   most = 0;
@@ -71,6 +74,7 @@ function start(world = new World()) {
   } as const;
   const persistence = new Persistence();
   const parts: GatheringParts = {
+    connections: { of: () => world.client },
     ...{ evidence: world, requests: world, persistence, now: () => 1 },
     resources: new Resources([resource, { ...resource, name: "other" }]),
     revocations: {
@@ -135,6 +139,30 @@ test("what asks for none, is no review, or waits no more is left alone", async (
   await sleep(30);
   expect(world.asked).toEqual(["ended"]);
   expect(world.wishes).toEqual([]);
+});
+
+test("the locks that its client's open transaction holds are asked first, and also where no rule asks for evidence", async () => {
+  const { world, gathering } = start();
+  const locks = async () => {
+    expect(world.wishes).toEqual([]);
+    return { locks: ["AccessExclusiveLock on public.orders"], failure: "Not all." };
+  };
+  const own = { locks } as unknown as OwnConnection;
+  world.client = { own, caller: {} as NativeCaller };
+  const inTransaction = (request: RequestSnapshot) =>
+    ({
+      ...request,
+      action: { ...request.action, operation: { ...request.action.operation, connection: { id: "c", inTransaction: true } } },
+    }) as RequestSnapshot;
+  gathering.start(held("outside", { evidence: "none" }));
+  gathering.start(inTransaction(held("none", { evidence: "none" })));
+  await eventually(() => world.attached.has("none"));
+  const found = { locks: ["AccessExclusiveLock on public.orders"], failure: "Not all." };
+  expect(world.attached.get("none")).toEqual({ ...found, kind: "locks", timeMs: 1, notes: [] });
+  gathering.start(inTransaction(held("asked")));
+  await eventually(() => world.attached.has("asked"));
+  expect(world.attached.get("asked")).toMatchObject({ ...found, kind: "effect", affectedRows: 1 });
+  expect(world.asked).toEqual(["none", "asked"]);
 });
 
 test("what cannot be recorded is not tried", async () => {

@@ -1,18 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   CountersignError,
+  connectionOf,
   type Evidence,
   type EvidenceBook,
-  type EvidenceKind,
   type RequestBook,
   type RequestSnapshot,
   type Revocations,
 } from "@countersign/policy";
 import { type Asking, callOf } from "../asking.ts";
 import { isAbout } from "../live-calls.ts";
+import type { HeldLocks, OwnConnection } from "../native/own-connection.ts";
+import type { OwnConnections } from "../native/own-connections.ts";
 import type { Persistence } from "../persist.ts";
 import type { Resources } from "../resources.ts";
-import type { EvidenceSource } from "./evidence-source.ts";
+import type { EvidenceSource, EvidenceWish } from "./evidence-source.ts";
 import { Waiting } from "./waiting.ts";
 
 /** What gathering evidence takes. */
@@ -23,6 +25,7 @@ export interface GatheringParts {
   readonly resources: Resources;
   readonly persistence: Persistence;
   readonly asking: Pick<Asking, "ask">;
+  readonly connections: Pick<OwnConnections, "of">;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
 }
@@ -58,7 +61,7 @@ export class Gathering {
     const { action, decision, state } = request;
     if (this.#stop.signal.aborted || state !== "pending" || decision.effect !== "review") return;
     if (action.operation.kind === "plan") return;
-    if (decision.approval.evidence === "none" || this.#sourceOf(action.resource) === undefined) return;
+    if (!this.#isLookedInto(request) && this.#locksOf(request) === undefined) return;
     const line: Line = this.#lines.get(action.resource) ?? { waiting: new Waiting<RequestSnapshot>(mostWaiting) };
     this.#lines.set(action.resource, line);
     const { issuer, subject } = action.principal;
@@ -93,18 +96,21 @@ export class Gathering {
   async #gather(request: RequestSnapshot): Promise<void> {
     const { evidence, now } = this.#parts;
     const { requestId } = request.binding;
-    const kind = kindOf(request);
+    const kind = this.#isLookedInto(request) ? kindOf(request) : "locks";
     using waits = this.#whileItWaits(request);
     try {
       if (waits.signal.aborted || !(await evidence.begin(requestId, kind))) return;
-      const found = await this.#ask(request, kind, AbortSignal.any([waits.signal, AbortSignal.timeout(longestMs)]));
+      const signal = AbortSignal.any([waits.signal, AbortSignal.timeout(longestMs)]);
+      // First, while its client is there: whoever approves decides how long others wait.
+      const held = await this.#locksOf(request)?.(signal);
+      const found = withLocks(kind === "locks" ? { kind, notes: [] } : await this.#ask(request, kind, signal), held);
       if (!waits.signal.aborted) await this.#attach(request, { ...found, timeMs: now() });
     } catch {
       // The control plane cannot write it down: then nothing is tried, and the page says that it is still being found out.
     }
   }
 
-  async #ask(request: RequestSnapshot, kind: EvidenceKind, signal: AbortSignal): Promise<Omit<Evidence, "timeMs">> {
+  async #ask(request: RequestSnapshot, kind: EvidenceWish["kind"], signal: AbortSignal): Promise<Found> {
     try {
       // Found out anew, from the operation: by what a stored row says nothing is tried.
       const { call, facts, decision, resource } = await this.#parts.asking.ask(callOf(request));
@@ -120,6 +126,23 @@ export class Gathering {
 
   async #attach(request: RequestSnapshot, evidence: Evidence): Promise<void> {
     await this.#parts.persistence.attempt(() => this.#parts.evidence.attach(request.binding.requestId, evidence));
+  }
+
+  /** Whether a rule asks what it would do, and the resource can tell. */
+  #isLookedInto({ action, decision }: RequestSnapshot): boolean {
+    if (decision.effect !== "review" || decision.approval.evidence === "none") return false;
+    return this.#sourceOf(action.resource) !== undefined;
+  }
+
+  /** The way to ask what the open transaction of its client holds, where approvers are to be told. */
+  #locksOf({ action }: RequestSnapshot): OwnConnection["locks"] {
+    if (connectionOf(action.operation)?.inTransaction !== true) return undefined;
+    try {
+      return this.#parts.connections.of(action.operation, action.principal)?.own.locks;
+    } catch {
+      // The client has gone: its transaction was rolled back.
+      return undefined;
+    }
   }
 
   #sourceOf(resource: string): EvidenceSource | undefined {
@@ -151,7 +174,15 @@ export class Gathering {
   }
 }
 
-function kindOf({ decision }: RequestSnapshot): EvidenceKind {
+type Found = Omit<Evidence, "timeMs">;
+
+function withLocks(found: Found, held: HeldLocks | undefined): Found {
+  if (held === undefined) return found;
+  const failure = [held.failure, found.failure].filter((one) => one !== undefined).join(" ");
+  return { ...found, locks: held.locks, ...(failure !== "" && { failure }) };
+}
+
+function kindOf({ decision }: RequestSnapshot): EvidenceWish["kind"] {
   return decision.effect === "review" && decision.approval.evidence === "effect" ? "effect" : "plan";
 }
 

@@ -1,10 +1,20 @@
 import type { Principal } from "@countersign/policy";
 import type { Connector } from "../protocols/connector.ts";
 
+/** What the open transaction of a client keeps from others. */
+export interface HeldLocks {
+  /** The strongest first, one in a line. */
+  readonly locks: readonly string[];
+  /** Why it could not be found out. */
+  readonly failure?: string;
+}
+
 /** One connection of an unmodified client, which runs what it asks for on itself: its transaction and its settings are there. */
 export interface OwnConnection extends Pick<Connector, "dispatch"> {
   /** It hides the values of masked columns. Without it nothing runs for which the policy masks any. */
   readonly masks?: true;
+  /** What its open transaction holds, for approvers of what waits in it. Never rejects. Absent = nobody is to be told. */
+  readonly locks?: (signal: AbortSignal) => Promise<HeldLocks>;
   /** Asks what runs to stop, tells the client why and closes: it was locked out, or the sidecar stops. In the very turn of the revocation. */
   cut(reason: string): void;
 }

@@ -97,7 +97,7 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     caps: options.caps,
     drifted: (name, value) => drifts(pins, name, value, user),
     cancel: () => sendCancel(options, key),
-    statuses,
+    ...{ statuses, processId: key.processId },
   });
 }
 

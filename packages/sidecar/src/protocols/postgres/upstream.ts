@@ -31,6 +31,8 @@ export interface UpstreamOptions {
   readonly drifted: (name: string, value: string) => boolean;
   /** Sends a CancelRequest on its own connection and resolves when the server has taken it. */
   readonly cancel: () => Promise<void>;
+  /** Of the server's process that serves it. */
+  readonly processId: number;
   /** What the server reported at the start. */
   readonly statuses: ParameterStatuses;
 }
@@ -83,6 +85,11 @@ export class Upstream {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Of the server's process that serves it. */
+  get processId(): number {
+    return this.#options.processId;
   }
 
   /** What the server reported at the start. */

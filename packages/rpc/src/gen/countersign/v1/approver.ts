@@ -210,6 +210,8 @@ export interface Evidence {
   difference: string;
   /** What else is to be known, in sentences, e.g. that numbers of a sequence were used up by finding out. */
   notes: string[];
+  /** What the open transaction of its client holds at the target while it waits, the strongest lock first. */
+  locks: string[];
 }
 
 /** One row that would change. */
@@ -2241,6 +2243,7 @@ function createBaseEvidence(): Evidence {
     sample: [],
     difference: "",
     notes: [],
+    locks: [],
   };
 }
 
@@ -2269,6 +2272,9 @@ export const Evidence: MessageFns<Evidence> = {
     }
     for (const v of message.notes) {
       writer.uint32(66).string(v!);
+    }
+    for (const v of message.locks) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -2350,6 +2356,14 @@ export const Evidence: MessageFns<Evidence> = {
             message.notes.push(reader.string());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.locks.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2386,6 +2400,7 @@ export const Evidence: MessageFns<Evidence> = {
         : [],
       difference: isSet(object.difference) ? globalThis.String(object.difference) : "",
       notes: globalThis.Array.isArray(object?.notes) ? object.notes.map((e: any) => globalThis.String(e)) : [],
+      locks: globalThis.Array.isArray(object?.locks) ? object.locks.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -2415,6 +2430,9 @@ export const Evidence: MessageFns<Evidence> = {
     if (message.notes?.length) {
       obj.notes = message.notes;
     }
+    if (message.locks?.length) {
+      obj.locks = message.locks;
+    }
     return obj;
   },
 
@@ -2431,6 +2449,7 @@ export const Evidence: MessageFns<Evidence> = {
     message.sample = object.sample?.map((e) => RowChange.fromPartial(e)) || [];
     message.difference = object.difference ?? "";
     message.notes = object.notes?.map((e) => e) || [];
+    message.locks = object.locks?.map((e) => e) || [];
     return message;
   },
 };
