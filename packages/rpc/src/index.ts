@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export { encodeOnce } from "./encode-once.ts";
 export * from "./gen/countersign/v1/agent.ts";
 export * from "./gen/countersign/v1/approver.ts";
 export * from "./gen/countersign/v1/common.ts";

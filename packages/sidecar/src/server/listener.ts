@@ -2,12 +2,13 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { isIP } from "node:net";
 import { dirname } from "node:path";
 import { CountersignError } from "@countersign/policy";
-import { AgentServiceService, descriptorSet } from "@countersign/rpc";
+import { descriptorSet } from "@countersign/rpc";
 import * as grpc from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation } from "grpc-health-check";
 import type { AgentService } from "./agent-service.ts";
+import { agentMethods } from "./methods.ts";
 
 /** Where agents connect. */
 export type ListenAddress =
@@ -47,7 +48,7 @@ export async function listen(at: ListenAddress, service: AgentService, largestMe
     "grpc.keepalive_time_ms": 30_000,
     "grpc.keepalive_timeout_ms": 20_000,
   });
-  server.addService(AgentServiceService, service.handlers);
+  server.addService(agentMethods, service.handlers);
   const names = ["", "countersign.v1.AgentService"];
   const health = new HealthImplementation(Object.fromEntries(names.map((name) => [name, "SERVING" as const])));
   health.addToServer(server);
