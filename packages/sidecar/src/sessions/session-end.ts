@@ -9,6 +9,7 @@ const reasons: Partial<Record<Failure["code"], SessionEndReason>> = {
   target_lost: "lost",
   unknown_outcome: "lost",
   audit_unavailable: "audit",
+  shutting_down: "shutdown",
 };
 
 /** Why a session ended whose dispatch had an outcome. @param signal By which others than its client asked it to stop. */

@@ -32,6 +32,8 @@ const logInMs = 60_000;
 /** Long enough for what a pipe sends; a person who types nothing is not waited for. */
 const firstInputMs = 300;
 const nextInputMs = 10_000;
+/** Somebody may have gone home. */
+const shellIdleMs = 30 * 60_000;
 
 /** The ways in for ssh, sftp, scp, rsync and git, one for each that is configured. */
 export function openSshClients({ listen, ...options }: SshClientsOptions): readonly OpenNative[] {
@@ -61,6 +63,8 @@ class SshListener implements NativeListener {
       proof: { tokens: host.tokens, keys, authorities, now: wallMs },
       patience: { firstMs: firstInputMs, nextMs: nextInputMs, mostBytes: bounds.parameterBytes },
       admit: admission(bounds.connectionsPerPrincipal),
+      admitShell: admission(bounds.connectionsPerPrincipal),
+      shellIdleMs,
     };
     const connections = new Set<ClientConnection>();
     const serverHostKey: ServerHostKeyAlgorithm[] = ["ssh-ed25519"];

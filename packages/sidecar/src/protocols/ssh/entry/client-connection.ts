@@ -5,6 +5,7 @@ import type { FailedLogin } from "../../../native/failed-logins.ts";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
 import { isSshTarget, type SshTarget } from "../connector.ts";
+import { ShellSession } from "../shell/shell-session.ts";
 import { onRefused, sendAtOnce } from "../ssh2-patched.ts";
 import { offered, type ProofOptions, prove, type Unproven } from "./authentication.ts";
 import type { CapturePatience } from "./captured-input.ts";
@@ -22,6 +23,10 @@ export interface ConnectionParts {
   readonly patience: CapturePatience;
   /** Counts a principal's connection; false = it has all that it may have. Disposing forgets it. */
   readonly admit: (principal: Principal) => Disposable | undefined;
+  /** Counts its shells; as {@link admit}. */
+  readonly admitShell: (principal: Principal) => Disposable | undefined;
+  /** After so long without a key a shell ends, milliseconds. */
+  readonly shellIdleMs: number;
   /** How long a client may take to log in, milliseconds. */
   readonly logInMs: number;
 }
@@ -38,6 +43,7 @@ export class ClientConnection {
   readonly #parts: ConnectionParts;
   readonly #refused = new Set<string>();
   readonly #running = new Set<Promise<void>>();
+  readonly #shells = new Set<ShellSession>();
   #who: { readonly principal: Principal; readonly login: string } | undefined;
   #attempts = 0;
   /** A key that the client asked about, and which would not do. Programs offer whatever they have: it counts when nothing else let them in. */
@@ -62,8 +68,9 @@ export class ClientConnection {
     onRefused(client, (what, name) => this.#refuse(`${what} ${name}`, name));
   }
 
-  /** Resolves when nothing runs any more. */
+  /** Begins nothing more; resolves when nothing runs any more. */
   async drained(): Promise<void> {
+    for (const shell of this.#shells) shell.drain();
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
   }
 
@@ -120,18 +127,20 @@ export class ClientConnection {
 
   #session(session: Session): void {
     let terminal: (PseudoTtyInfo & PseudoTtyOptions) | undefined;
-    let command: CommandSession | undefined;
+    let command: CommandSession | ShellSession | undefined;
     const runs = (channel: ServerChannel, text: string): void => {
       const visitor = this.#visitor((message) => this.#tell(channel, message));
       if (visitor === undefined) return;
-      command = new CommandSession(channel, { command: text, terminal }, visitor);
-      this.#track(command.run());
+      const asked = new CommandSession(channel, { command: text, terminal }, visitor);
+      command = asked;
+      this.#track(asked.run());
     };
     const opens = (channel: ServerChannel | undefined, pty: PseudoTtyOptions): void => {
       const visitor = channel && this.#visitor((message) => this.#tell(channel, message));
       if (channel === undefined || visitor === undefined) return;
-      command = new CommandSession(channel, { session: terminalSession, terminal: pty }, visitor);
-      this.#track(command.run());
+      const asked = new CommandSession(channel, { session: terminalSession, terminal: pty }, visitor);
+      command = asked;
+      this.#track(asked.run());
     };
     session.on("pty", (accept, _reject, info) => {
       terminal = info as PseudoTtyInfo & PseudoTtyOptions;
@@ -170,13 +179,26 @@ export class ClientConnection {
     });
     session.on("shell", (accept) => {
       const channel: ServerChannel | undefined = accept();
-      if (terminal !== undefined) {
-        opens(channel, terminal);
-        return;
-      }
-      this.#refuse("a shell without a terminal", "shell");
-      if (channel) this.#tell(channel, "There is no shell without a terminal: give a command, `ssh RESOURCE COMMAND`.");
+      const visitor = channel && this.#visitor((message) => this.#tell(channel, message));
+      if (visitor === undefined) return;
+      const shell = this.#shell(channel, terminal, visitor);
+      command = shell;
+      const unserved = () => {
+        if (terminal !== undefined) return opens(channel, terminal);
+        this.#refuse("a shell without a terminal", "shell");
+        this.#tell(channel, "Policy permits no guarded shell here: give a command, `ssh RESOURCE COMMAND`.");
+      };
+      this.#track(shell.run().then((isServed) => (isServed ? undefined : unserved())));
     });
+  }
+
+  #shell(channel: ServerChannel, terminal: PseudoTtyOptions | undefined, visitor: Visitor): ShellSession {
+    const { admitShell, shellIdleMs } = this.#parts;
+    const admit = () => this.#who && admitShell(this.#who.principal);
+    const shell = new ShellSession(channel, terminal, { ...visitor, admitShell: admit, idleMs: shellIdleMs });
+    this.#shells.add(shell);
+    channel.once("close", () => this.#shells.delete(shell));
+    return shell;
   }
 
   /** Finds the target that the login names; without one the client is told. */
