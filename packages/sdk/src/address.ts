@@ -23,6 +23,8 @@ export const channelOptions: ChannelOptions = {
   // The sidecar is addressed directly: neither DNS TXT records nor a proxy from the environment come between.
   "grpc.service_config_disable_resolution": 1,
   "grpc.enable_http_proxy": 0,
+  // What the sidecar may send before it hears of what was taken, bytes: HTTP/2's own 64 KiB stops a long result again and again.
+  "grpc-node.flow_control_window": 1024 * 1024,
   // Each client owns its connection, so that `close` closes it.
   "grpc.use_local_subchannel_pool": 1,
 };

@@ -3,7 +3,7 @@ import { status } from "@grpc/grpc-js";
 import type { CallFailure } from "./errors.ts";
 import type { EventCall, EventSink } from "./event-call.ts";
 
-/** Credit is given when so much was taken: half of the sidecar's window, bytes. */
+/** Credit is given when so much was taken: a quarter of the sidecar's window, bytes. */
 const creditBytes = 128 * 1024;
 
 /** The stream that a call shares with others. */

@@ -18,7 +18,7 @@ export interface ExecuteCall extends EventEmitter {
 /** What a stand-in agent does with the calls of a shared stream. */
 export type Execute = (submit: SubmitRequest, call: ExecuteCall, metadata: Metadata) => void;
 
-const windowBytes = 256 * 1024;
+const windowBytes = 512 * 1024;
 
 /** A shared stream at a stand-in agent; it notes what came. */
 export class TestingStream {

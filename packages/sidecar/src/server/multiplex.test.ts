@@ -158,7 +158,7 @@ test("a caller that does not take its rows makes its own call wait, until it giv
   answer = async (statement, call) => {
     if (statement === "quick") return call.send([done]);
     for (let n = 1; n <= 100 && !call.signal.aborted; n++) {
-      await call.send([rows(64 * 1024)]);
+      await call.send([rows(128 * 1024)]);
       sent.set(statement, n);
     }
   };
@@ -172,7 +172,7 @@ test("a caller that does not take its rows makes its own call wait, until it giv
     ["slow", 3],
     ["slower", 3],
   ]);
-  say(credit(1, 128 * 1024), leave(2));
+  say(credit(1, 256 * 1024), leave(2));
   await vi.waitFor(() => expect([...sent.values()]).toEqual([5, 4]));
   await sleep(50);
   expect(sent.get("slow")).toBe(5);

@@ -14,7 +14,7 @@ export interface FrameStream {
 }
 
 /** A caller who is this far behind with taking rows makes its call wait, bytes; the protocol names the number. */
-const windowBytes = 256 * 1024;
+const windowBytes = 512 * 1024;
 /** What a frame without rows counts as, bytes. */
 const smallBytes = 256;
 

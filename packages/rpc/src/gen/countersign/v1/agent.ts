@@ -270,7 +270,7 @@ export interface CallerFrame {
     /** The caller goes away, as if it cancelled an Execute. */
     { $case: "leave"; value: Leave }
     | //
-    /** The caller has taken so many more bytes of `data` of `Rows`, `Output` and `ResponseBody`. A call whose caller is 256 KiB or more behind waits. */
+    /** The caller has taken so many more bytes of `data` of `Rows`, `Output` and `ResponseBody`. A call whose caller is 512 KiB or more behind waits. */
     { $case: "credit"; value: number }
     | undefined;
 }
