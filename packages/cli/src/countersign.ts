@@ -98,13 +98,14 @@ export async function startCountersign(config: Config, options: CountersignOptio
     }),
   );
   const { audit, requests, revocations, grants, now } = control;
+  const desk = { ...control, sessions: audit.sessions };
   await recordStart(audit, now(), config, first.ready.policy);
   // Closed in the opposite order: the stop is recorded when nothing can happen any more, and before the log is closed.
   parts.defer(() => recordStop(audit, now()).catch(onInternalError));
   const policy = parts.use(await followPolicy(first, { audit, now, onInternalError }));
   const console = parts.use(
     await serveConsole({
-      desk: control,
+      desk,
       policy,
       approvers,
       audit,
@@ -117,7 +118,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const sockets = await socketFolder(data, [settings.control.approver, "operator.sock", ...bareSocketNames(config)]);
   const approverApi = parts.use(
     await serveApprovers({
-      ...{ desk: control, policy, now, onInternalError },
+      ...{ desk, policy, now, onInternalError },
       identity: developmentIdentity(approvers, keys.developmentIssuer.publicKey, now),
       socketPath: socketPath(sockets, config.path("."), settings.control.approver),
     }),

@@ -3,11 +3,13 @@ import { type AuditLog, type Log, openLog } from "@countersign/audit";
 import type { Keys } from "./keys.ts";
 import { payloadSealer } from "./log/payload.ts";
 import { openSqliteLogStore, type SqliteLogStore } from "./log/sqlite-log-store.ts";
+import { RecordedSessions } from "./recorded-sessions.ts";
 
 /** The audit log of a data folder, with its store; disposing of it closes both. */
 export interface EmbeddedLog extends AuditLog, AsyncDisposable {
   readonly log: Log;
   readonly store: SqliteLogStore;
+  readonly sessions: RecordedSessions;
 }
 
 /**
@@ -20,14 +22,20 @@ export async function openEmbeddedLog(folder: string, keys: Pick<Keys, "log" | "
   const store = openSqliteLogStore(join(folder, "audit.db"));
   try {
     const log = await openLog({ store, origin, key: keys.log.privateKey, sealPayload: payloadSealer(keys.payload) });
+    const sessions = new RecordedSessions(store, keys.payload);
     return {
-      log,
-      store,
-      append: (writer, drafts, durability) => log.append(writer, drafts, durability),
+      ...{ log, store, sessions },
+      async append(writer, drafts, durability) {
+        const receipts = await log.append(writer, drafts, durability);
+        const ids = drafts.flatMap(({ type, request }) => (type.startsWith("session.") ? (request ?? []) : []));
+        if (ids.length > 0) sessions.written(ids);
+        return receipts;
+      },
       openIntents: (writer) => log.openIntents(writer),
       recordsOf: (request) => log.recordsOf(request),
       standing: () => log.standing(),
       async [Symbol.asyncDispose]() {
+        sessions.close();
         await log.close();
         await store.close();
       },

@@ -90,6 +90,17 @@ export function revocationRecord(request: RequestOverview, by: Approver, reason:
   return { type: "revocation", timeMs, ...about(request), detail: { by: voter(by) }, payload: Buffer.from(reason) };
 }
 
+/** An approver cuts a session that is the work of no request. */
+export function sessionCutRecord(
+  { id, principal, resource }: { readonly id: string } & Required<Pick<RecordDraft, "principal" | "resource">>,
+  by: Approver,
+  reason: string,
+  timeMs: number,
+): RecordDraft {
+  const about = { request: id, principal, resource };
+  return { type: "revocation", timeMs, ...about, detail: { by: voter(by) }, payload: Buffer.from(reason) };
+}
+
 /** An approver says what became of a request where the target could not tell. */
 export function resolutionRecord(
   request: RequestOverview,

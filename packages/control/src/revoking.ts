@@ -4,7 +4,8 @@ import { endRevoked } from "./ending.ts";
 import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Lock, Locks } from "./locks.ts";
-import { revocationRecord } from "./request-records.ts";
+import type { RecordedSession } from "./recorded-sessions.ts";
+import { revocationRecord, sessionCutRecord } from "./request-records.ts";
 import type { StoredRequest } from "./stores/request-store.ts";
 
 const waiting: readonly RequestState[] = ["pending", "approved", "executing"];
@@ -44,6 +45,24 @@ export class Revoking {
       await ledger.record(revocationRecord(request, by, reason, ledger.now()));
       return endRevoked(request, { by: by.subject, message: `Revoked by ${by.subject}: ${reason}` }, this.#parts);
     });
+  }
+
+  /**
+   * Cuts a recorded session that goes on: the work of a request, of a call that waited for nobody, or a guarded shell.
+   *
+   * @throws {CountersignError} `not_pending` when it has ended, `reason_required`, `approver_locked`, `audit_unavailable`.
+   */
+  async session({ id, ended, started }: RecordedSession, by: Approver, reason: string): Promise<void> {
+    const { ledger, locks } = this.#parts;
+    if ((await ledger.store.get({ id })) !== undefined) {
+      await this.request(id, by, reason);
+      return;
+    }
+    this.#mayAct(by);
+    if (reason.trim() === "") throw new CountersignError("reason_required", "Say why: the audit log is told.");
+    if (ended !== undefined) throw new CountersignError("not_pending", "It has ended; there is nothing to cut.");
+    await ledger.record(sessionCutRecord({ id, ...started }, by, reason, ledger.now()));
+    locks.tell({ type: "request", requestId: id });
   }
 
   /** Locks a caller, an approver or a resource; what waits by it is ended from then on. */

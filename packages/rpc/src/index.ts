@@ -10,4 +10,5 @@ export * from "./gen/countersign/v1/approver.ts";
 export * from "./gen/countersign/v1/common.ts";
 // Every generated file exports these; one copy is enough.
 export { type DeepPartial, type MessageFns, protobufFileName, protobufPackage } from "./gen/countersign/v1/common.ts";
+export * from "./gen/countersign/v1/session.ts";
 export { descriptorSet } from "./gen/descriptor.ts";

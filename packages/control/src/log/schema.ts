@@ -65,6 +65,11 @@ const STEPS = [
   create table standing (idx integer primary key) strict;
   insert into standing (idx) select idx from records where cast(bytes as text) ->> '$.type' in ('lock', 'review');
   `,
+  `
+  -- Where recorded sessions begin and end.
+  create table sessions (idx integer primary key, request text not null, ended integer) strict;
+  create index sessions_request on sessions (request);
+  `,
 ];
 
 /**

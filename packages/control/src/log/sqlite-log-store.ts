@@ -10,8 +10,9 @@ import {
 } from "@countersign/audit";
 import Sqlite, { type Database } from "better-sqlite3";
 import { OpenIntents } from "./open-intents.ts";
-import { loadState, readRecords, readRecordsOf, readStanding } from "./rows.ts";
+import { loadState, type RecordRow, readRecords, readRecordsOf, readStanding } from "./rows.ts";
 import { migrate } from "./schema.ts";
+import { readSessionRecords, readSessions, type SessionRows, type WhichSessions } from "./session-rows.ts";
 import { asAuditError, translated } from "./sqlite-failure.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 import { DurableWal, openWalSync, type WalSync } from "./wal.ts";
@@ -23,6 +24,10 @@ const SYNC_DELAY_MS = 50;
 export interface SqliteLogStore extends LogStore {
   /** The sealed payload of a record; undefined when it has none or it was erased. */
   sealedPayload(index: number): Uint8Array | undefined;
+  /** Recorded sessions, newest first. */
+  sessions(which: WhichSessions): readonly SessionRows[];
+  /** The records of a session after a place in the log, in order. */
+  sessionRecords(id: string, after: number, limit: number): readonly RecordRow[];
   /** Deletes a payload with its key and salt, from the write-ahead log too. Gives whether there was one. */
   erasePayload(index: number): boolean;
   /** Syncs and closes. */
@@ -132,6 +137,14 @@ class SqliteStore implements SqliteLogStore {
     });
   }
 
+  sessions(which: WhichSessions): readonly SessionRows[] {
+    return translated(() => readSessions(this.#db, which));
+  }
+
+  sessionRecords(id: string, after: number, limit: number): readonly RecordRow[] {
+    return translated(() => readSessionRecords(this.#db, id, after, limit));
+  }
+
   erasePayload(index: number): boolean {
     return translated(() => {
       const { changes } = this.#db.prepare("delete from payloads where idx = ?").run(index);
@@ -169,6 +182,8 @@ function writeBatch(statements: Statements, { entries, tiles, writers, checkpoin
   for (const { index, bytes, leaf, type, request, payload } of entries) {
     statements.insertRecord.run(index, bytes, leaf, request ?? null);
     if (standingTypes.has(type)) statements.insertStanding.run(index);
+    if (type === "session.started" && request !== undefined) statements.beginSession.run(index, request);
+    if (type === "session.ended" && request !== undefined) statements.endSession.run(index, request);
     if (payload !== undefined) statements.insertPayload.run(index, payload);
   }
   for (const { level, index, hashes } of tiles) {

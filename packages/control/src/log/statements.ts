@@ -7,6 +7,8 @@ import type { Database, Statement } from "better-sqlite3";
 export interface Statements {
   readonly insertRecord: Statement<[number, Uint8Array, Uint8Array, string | null]>;
   readonly insertStanding: Statement<[number]>;
+  readonly beginSession: Statement<[number, string]>;
+  readonly endSession: Statement<[number, string]>;
   readonly insertCheckpoint: Statement<[number, string]>;
   readonly thinCheckpoints: Statement<[{ readonly after: number; readonly upTo: number }]>;
   readonly insertPayload: Statement<[number, Uint8Array]>;
@@ -22,6 +24,8 @@ export function prepareStatements(db: Database): Statements {
   return {
     insertRecord: db.prepare("insert into records (idx, bytes, leaf, request) values (?, ?, ?, ?)"),
     insertStanding: db.prepare("insert into standing (idx) values (?)"),
+    beginSession: db.prepare("insert into sessions (idx, request) values (?, ?)"),
+    endSession: db.prepare("update sessions set ended = ? where request = ? and ended is null"),
     insertCheckpoint: db.prepare("insert into checkpoints (size, note) values (?, ?)"),
     thinCheckpoints: db.prepare(
       `delete from checkpoints where size > @after and size < (select max(size) from checkpoints where size <= @upTo) and size <= @upTo`,

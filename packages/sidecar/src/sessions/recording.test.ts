@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuditError, type RecordDraft } from "@countersign/audit";
+import type { Revocation } from "@countersign/policy";
 import { expect, test } from "vitest";
 import { Persistence } from "../persist.ts";
 import { type RecordingTimes, startRecording } from "./recording.ts";
@@ -46,12 +47,19 @@ async function world(times: RecordingTimes = { gatherMs: 5, slowMs: 1000 }) {
     ...{ id: "req_1", kind: "terminal" as const, principal: { issuer: "i", subject: "a", groups: [] } },
     ...{ resource: "web-1", role: "operator", title: "web-1", size: { columns: 80, rows: 24 } },
   };
+  const listeners = new Set<(revocation: Revocation) => void>();
+  const revocations = {
+    onRevoked: (listener: (revocation: Revocation) => void) => {
+      listeners.add(listener);
+      return { [Symbol.dispose]: () => void listeners.delete(listener) };
+    },
+  };
   const recording = await startRecording(about, {
-    ...{ audit: log, writer: "w", persistence, times },
+    ...{ audit: log, writer: "w", persistence, revocations, times },
     now: () => 1_700_000_000_000 + clock.ms,
     elapsed: () => clock.ms,
   });
-  return { log, clock, recording, [Symbol.asyncDispose]: () => persistence[Symbol.asyncDispose]() };
+  return { log, clock, recording, listeners, [Symbol.asyncDispose]: () => persistence[Symbol.asyncDispose]() };
 }
 
 const exited = { reason: "exited", message: "The shell exited." } as const;
@@ -160,6 +168,16 @@ test("a session that cannot be recorded does not begin", async () => {
     ...{ resource: "web-1", role: "operator", title: "", size: { columns: 80, rows: 24 } },
   };
   await using persistence = new Persistence();
-  const parts = { audit, writer: "w", persistence, now: () => 0, elapsed: () => 0 };
+  const revocations = { onRevoked: () => ({ [Symbol.dispose]: () => {} }) };
+  const parts = { audit, writer: "w", persistence, revocations, now: () => 0, elapsed: () => 0 };
   await expect(startRecording(about, parts)).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test("whoever cuts it is heard in the same turn, until it has ended", async () => {
+  await using w = await world();
+  for (const requestId of ["req_2", "req_1"]) for (const listener of w.listeners) listener({ type: "request", requestId });
+  expect(w.recording.broken.reason).toMatchObject({ code: "revoked" });
+  expect(() => w.recording.output(Buffer.from("x"))).toThrow(/cut/);
+  await w.recording.end({ reason: "revoked", message: "Cut." });
+  expect(w.listeners.size).toBe(0);
 });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { AuditLog } from "@countersign/audit";
-import { CountersignError, type Digest } from "@countersign/policy";
+import { CountersignError, type Digest, type Revocations } from "@countersign/policy";
 import type { Persistence } from "../persist.ts";
 import { type CastEvent, CastText, castHeader, castLine, sizeText, type TerminalSize } from "./cast.ts";
 import { endedRecord, partRecord, type SessionAbout, type SessionEnd, startedRecord } from "./session-records.ts";
@@ -11,6 +11,7 @@ export interface RecordingParts {
   readonly audit: Pick<AuditLog, "append" | "recordsOf">;
   readonly writer: string;
   readonly persistence: Pick<Persistence, "attempt">;
+  readonly revocations: Pick<Revocations, "onRevoked">;
   /** The wall clock, milliseconds since the Unix epoch. */
   readonly now: () => number;
   /** Monotonic milliseconds; default `performance.now`. */
@@ -29,12 +30,15 @@ export interface RecordingTimes {
 /** What happens in a session, on its way into the audit log. */
 export interface Recording {
   readonly id: string;
-  /** Aborted, with a CountersignError `audit_unavailable` as its reason, when the log does not take it any more: whoever runs the session cuts it. */
+  /**
+   * Aborted when the session must end at once; whoever runs it cuts it. Its reason is a CountersignError: `audit_unavailable` when the log does not take what
+   * happens any more, `revoked` when an approver cut it.
+   */
   readonly broken: AbortSignal;
   /**
    * What goes to the client. Called before or while it is sent; a promise means: wait for it before anything more is sent (backpressure).
    *
-   * @throws {CountersignError} `audit_unavailable`, also as the promise's rejection: it must not be sent.
+   * @throws {CountersignError} the reason of {@link broken}, also as the promise's rejection: it must not be sent.
    */
   output(data: Uint8Array): undefined | Promise<void>;
   /** What the client sends to the target. As {@link output}. */
@@ -86,6 +90,7 @@ class AuditedRecording implements Recording {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
+  readonly #following: Disposable;
 
   constructor(about: SessionAbout, parts: RecordingParts, header: string) {
     this.id = about.id;
@@ -95,6 +100,10 @@ class AuditedRecording implements Recording {
     this.#elapsed = parts.elapsed ?? (() => performance.now());
     this.#startedMs = this.#elapsed();
     this.#hash.update(header);
+    this.#following = parts.revocations.onRevoked((revocation) => {
+      if (revocation.type === "request" && revocation.requestId === about.id)
+        this.#broken.abort(new CountersignError("revoked", "An approver cut the session."));
+    });
   }
 
   get broken(): AbortSignal {
@@ -197,6 +206,7 @@ class AuditedRecording implements Recording {
 
   async #end(end: SessionEnd): Promise<void> {
     clearTimeout(this.#timer);
+    this.#following[Symbol.dispose]();
     const durationMs = this.#elapsed() - this.#startedMs;
     for (const direction of ["o", "i"] as const) {
       const rest = this.#texts[direction].end();

@@ -5,6 +5,7 @@ import type { Edits } from "../../edits.ts";
 import type { EvidenceDesk } from "../../evidence.ts";
 import type { Grants } from "../../grants.ts";
 import type { PastDecisions } from "../../past-decisions.ts";
+import type { RecordedSessions } from "../../recorded-sessions.ts";
 import type { Resolving } from "../../resolving.ts";
 import type { Reviews } from "../../reviews.ts";
 import type { Revoking } from "../../revoking.ts";
@@ -16,6 +17,7 @@ import { lockMethods } from "./locks.ts";
 import type { Method } from "./method.ts";
 import { requestMethods } from "./requests.ts";
 import { reviewMethods } from "./reviews.ts";
+import { sessionMethods } from "./sessions.ts";
 
 /** What approvers' surfaces are served from. */
 export interface Desk {
@@ -28,11 +30,13 @@ export interface Desk {
   readonly edits: Edits;
   readonly evidence: EvidenceDesk;
   readonly past: PastDecisions;
+  /** Where this process has the log with the recordings. */
+  readonly sessions?: RecordedSessions;
 }
 
 /** Everything that an approver can ask for: the inbox, and all else by the name that it has on the wire. */
 export function approverMethods(
-  { approvals, revoking, resolving, delegations, grants, reviews, edits, evidence, past }: Desk,
+  { approvals, revoking, resolving, delegations, grants, reviews, edits, evidence, past, sessions }: Desk,
   policy?: PolicyStatusFeed,
 ): { readonly api: ApproverApi; readonly methods: Readonly<Record<string, Method>> } {
   const api = new ApproverApi({ approvals, evidence, past }, policy);
@@ -43,6 +47,7 @@ export function approverMethods(
     ...delegationMethods(delegations),
     ...grantMethods(grants),
     ...reviewMethods(reviews),
+    ...(sessions && sessionMethods(sessions, revoking)),
   };
   return { api, methods };
 }

@@ -32,6 +32,14 @@ import {
   verdictFromJSON,
   verdictToJSON,
 } from "./common.ts";
+import {
+  CutSessionRequest,
+  CutSessionResponse,
+  ListSessionsRequest,
+  ListSessionsResponse,
+  ReadSessionRequest,
+  ReadSessionResponse,
+} from "./session.ts";
 
 export const protobufPackage = "countersign.v1";
 
@@ -181,11 +189,20 @@ export interface RequestDetail {
   past: PastDecision[];
   /** The lines of a plan, in order; empty for a single action. */
   plan: PlanLine[];
+  /** How bind values in PostgreSQL's binary format read, where their type is known; the bytes are what is approved. */
+  parameterReadings: ParameterReading[];
 }
 
 export interface RequestDetail_TargetEntry {
   key: string;
   value: string;
+}
+
+/** A bind value as PostgreSQL's text form. */
+export interface ParameterReading {
+  /** E.g. `$1 as int4`. */
+  name: string;
+  text: string;
 }
 
 /** What an action would do. Found out before anybody votes; not part of what is signed. */
@@ -1608,6 +1625,7 @@ function createBaseRequestDetail(): RequestDetail {
     evidence: undefined,
     past: [],
     plan: [],
+    parameterReadings: [],
   };
 }
 
@@ -1687,6 +1705,9 @@ export const RequestDetail: MessageFns<RequestDetail> = {
     }
     for (const v of message.plan) {
       PlanLine.encode(v!, writer.uint32(202).fork()).join();
+    }
+    for (const v of message.parameterReadings) {
+      ParameterReading.encode(v!, writer.uint32(210).fork()).join();
     }
     return writer;
   },
@@ -1907,6 +1928,14 @@ export const RequestDetail: MessageFns<RequestDetail> = {
             message.plan.push(PlanLine.decode(reader, reader.uint32()));
             continue;
           }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.parameterReadings.push(ParameterReading.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2005,6 +2034,11 @@ export const RequestDetail: MessageFns<RequestDetail> = {
       plan: globalThis.Array.isArray(object?.plan)
         ? object.plan.map((e: any) => PlanLine.fromJSON(e))
         : [],
+      parameterReadings: globalThis.Array.isArray(object?.parameterReadings)
+        ? object.parameterReadings.map((e: any) => ParameterReading.fromJSON(e))
+        : globalThis.Array.isArray(object?.parameter_readings)
+        ? object.parameter_readings.map((e: any) => ParameterReading.fromJSON(e))
+        : [],
     };
   },
 
@@ -2091,6 +2125,9 @@ export const RequestDetail: MessageFns<RequestDetail> = {
     if (message.plan?.length) {
       obj.plan = message.plan.map((e) => PlanLine.toJSON(e));
     }
+    if (message.parameterReadings?.length) {
+      obj.parameterReadings = message.parameterReadings.map((e) => ParameterReading.toJSON(e));
+    }
     return obj;
   },
 
@@ -2144,6 +2181,7 @@ export const RequestDetail: MessageFns<RequestDetail> = {
       : undefined;
     message.past = object.past?.map((e) => PastDecision.fromPartial(e)) || [];
     message.plan = object.plan?.map((e) => PlanLine.fromPartial(e)) || [];
+    message.parameterReadings = object.parameterReadings?.map((e) => ParameterReading.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2229,6 +2267,91 @@ export const RequestDetail_TargetEntry: MessageFns<RequestDetail_TargetEntry> = 
     const message = createBaseRequestDetail_TargetEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseParameterReading(): ParameterReading {
+  return { name: "", text: "" };
+}
+
+export const ParameterReading: MessageFns<ParameterReading> = {
+  encode(message: ParameterReading, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ParameterReading {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseParameterReading();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ParameterReading {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: ParameterReading): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ParameterReading>): ParameterReading {
+    return ParameterReading.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ParameterReading>): ParameterReading {
+    const message = createBaseParameterReading();
+    message.name = object.name ?? "";
+    message.text = object.text ?? "";
     return message;
   },
 };
@@ -8246,6 +8369,46 @@ export const ApproverServiceService = {
     responseSerialize: (value: CloseReviewResponse): Buffer => Buffer.from(CloseReviewResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CloseReviewResponse => CloseReviewResponse.decode(value),
   },
+  /**
+   * Lists recorded sessions, newest first.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (bad page token).
+   */
+  listSessions: {
+    path: "/countersign.v1.ApproverService/ListSessions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSessionsRequest): Buffer => Buffer.from(ListSessionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSessionsRequest => ListSessionsRequest.decode(value),
+    responseSerialize: (value: ListSessionsResponse): Buffer =>
+      Buffer.from(ListSessionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSessionsResponse => ListSessionsResponse.decode(value),
+  },
+  /**
+   * Reads a recording, part by part; while the session goes on, follows it.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT.
+   */
+  readSession: {
+    path: "/countersign.v1.ApproverService/ReadSession" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReadSessionRequest): Buffer => Buffer.from(ReadSessionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReadSessionRequest => ReadSessionRequest.decode(value),
+    responseSerialize: (value: ReadSessionResponse): Buffer => Buffer.from(ReadSessionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReadSessionResponse => ReadSessionResponse.decode(value),
+  },
+  /**
+   * Ends a session that goes on; its recording says who.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (ended), INVALID_ARGUMENT (no reason).
+   */
+  cutSession: {
+    path: "/countersign.v1.ApproverService/CutSession" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CutSessionRequest): Buffer => Buffer.from(CutSessionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CutSessionRequest => CutSessionRequest.decode(value),
+    responseSerialize: (value: CutSessionResponse): Buffer => Buffer.from(CutSessionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CutSessionResponse => CutSessionResponse.decode(value),
+  },
 } as const;
 
 export interface ApproverServiceServer extends UntypedServiceImplementation {
@@ -8343,6 +8506,21 @@ export interface ApproverServiceServer extends UntypedServiceImplementation {
    * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (closed), INVALID_ARGUMENT (no comment).
    */
   closeReview: handleUnaryCall<CloseReviewRequest, CloseReviewResponse>;
+  /**
+   * Lists recorded sessions, newest first.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (bad page token).
+   */
+  listSessions: handleUnaryCall<ListSessionsRequest, ListSessionsResponse>;
+  /**
+   * Reads a recording, part by part; while the session goes on, follows it.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT.
+   */
+  readSession: handleUnaryCall<ReadSessionRequest, ReadSessionResponse>;
+  /**
+   * Ends a session that goes on; its recording says who.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (ended), INVALID_ARGUMENT (no reason).
+   */
+  cutSession: handleUnaryCall<CutSessionRequest, CutSessionResponse>;
 }
 
 export interface ApproverServiceClient extends Client {
@@ -8676,6 +8854,63 @@ export interface ApproverServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CloseReviewResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lists recorded sessions, newest first.
+   * Errors: UNAUTHENTICATED, INVALID_ARGUMENT (bad page token).
+   */
+  listSessions(
+    request: ListSessionsRequest,
+    callback: (error: ServiceError | null, response: ListSessionsResponse) => void,
+  ): ClientUnaryCall;
+  listSessions(
+    request: ListSessionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSessionsResponse) => void,
+  ): ClientUnaryCall;
+  listSessions(
+    request: ListSessionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSessionsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Reads a recording, part by part; while the session goes on, follows it.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, INVALID_ARGUMENT.
+   */
+  readSession(
+    request: ReadSessionRequest,
+    callback: (error: ServiceError | null, response: ReadSessionResponse) => void,
+  ): ClientUnaryCall;
+  readSession(
+    request: ReadSessionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReadSessionResponse) => void,
+  ): ClientUnaryCall;
+  readSession(
+    request: ReadSessionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReadSessionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends a session that goes on; its recording says who.
+   * Errors: UNAUTHENTICATED, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION (ended), INVALID_ARGUMENT (no reason).
+   */
+  cutSession(
+    request: CutSessionRequest,
+    callback: (error: ServiceError | null, response: CutSessionResponse) => void,
+  ): ClientUnaryCall;
+  cutSession(
+    request: CutSessionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CutSessionResponse) => void,
+  ): ClientUnaryCall;
+  cutSession(
+    request: CutSessionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CutSessionResponse) => void,
   ): ClientUnaryCall;
 }
 
