@@ -64,6 +64,7 @@ export { type GrantTemplate, grantableValues } from "./grant/template.ts";
 export { checkedTerms, type GrantTerms, type ValueBound } from "./grant/terms.ts";
 export { bodyBytes, bodyOf } from "./operation/body.ts";
 export type { NamedValue, OperationPart } from "./operation/kind.ts";
+export { parameterReadings } from "./operation/postgres-query.ts";
 export { operationMessage, operationParts, operationText, readOperationMessage } from "./operation/kinds.ts";
 export * from "./outcome.ts";
 export * from "./plan.ts";

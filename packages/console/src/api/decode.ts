@@ -1,4 +1,4 @@
-import { evidence, pastDecision, planLine } from "./evidence-json.ts";
+import { evidence, parameterReading, pastDecision, planLine } from "./evidence-json.ts";
 import { grantBounds, grantTerms } from "./grant-json.ts";
 import { DecodeError, JsonObject } from "./json.ts";
 import type {
@@ -76,6 +76,7 @@ export function decodeDetail(value: unknown): Detail {
     mayBreakGlass: json.boolean("mayBreakGlass"),
     evidence: json.has("evidence") ? evidence(json.object("evidence")) : undefined,
     past: json.list("past", pastDecision),
+    parameterReadings: json.list("parameterReadings", parameterReading),
     plan,
   };
 }

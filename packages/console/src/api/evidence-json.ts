@@ -1,5 +1,5 @@
 import { DecodeError, JsonObject } from "./json.ts";
-import type { Cell, Evidence, PastDecision, PlanLine, RowChange } from "./model.ts";
+import type { Cell, Evidence, ParameterReading, PastDecision, PlanLine, RowChange } from "./model.ts";
 import { operation } from "./operation-json.ts";
 import { states } from "./words.ts";
 
@@ -44,6 +44,12 @@ export function pastDecision(value: unknown, path: string): PastDecision {
     votes: json.strings("votes"),
     createdMs: json.count("createdMs"),
   };
+}
+
+/** ParameterReading. @throws {DecodeError} */
+export function parameterReading(value: unknown, path: string): ParameterReading {
+  const json = new JsonObject(value, path);
+  return { name: json.string("name"), text: json.string("text") };
 }
 
 /** PlanLine. @throws {DecodeError} */

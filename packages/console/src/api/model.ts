@@ -95,6 +95,9 @@ export type Evidence = Readonly<
 /** How an earlier request with the same fingerprint ended. */
 export type PastDecision = Readonly<Omit<rpc.PastDecision, "state"> & { state: State }>;
 
+/** How a bind value in binary format reads. */
+export type ParameterReading = Readonly<rpc.ParameterReading>;
+
 /** One line of a plan. */
 export type PlanLine = Readonly<Omit<rpc.PlanLine, "operation" | "state"> & { operation: Operation; state: State }>;
 
@@ -148,6 +151,7 @@ interface DetailParts {
   grants: GrantBounds | undefined;
   evidence: Evidence | undefined;
   past: readonly PastDecision[];
+  parameterReadings: readonly ParameterReading[];
   /** In order; empty for a single action. */
   plan: readonly PlanLine[];
 }

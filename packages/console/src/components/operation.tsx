@@ -1,4 +1,5 @@
 import { type ReactNode, useId, useMemo, useState } from "react";
+import type { ParameterReading } from "../api/model.ts";
 import type { Operation } from "../api/operation.ts";
 import { hex, size } from "../display/bytes.ts";
 import { exactText, findings, type Line } from "../display/exact-text.ts";
@@ -20,15 +21,17 @@ const longCharacters = 2_400;
 /** Everything that will be sent, part by part, each one whole. */
 export function OperationView(props: {
   readonly operation: Operation;
+  /** How its binary values read. */
+  readonly readings?: readonly ParameterReading[];
   readonly reading: Reading | undefined;
   /** What must be read before the operation. */
   readonly warnings: ReactNode;
   /** Which of several operations it is, e.g. ` of line 2`: every part of a page has a name of its own. */
   readonly of?: string;
 }) {
-  const { operation, reading, warnings, of = "" } = props;
+  const { operation, readings = [], reading, warnings, of = "" } = props;
   const headingId = useId();
-  const parts = useMemo(() => operationParts(operation), [operation]);
+  const parts = useMemo(() => [...operationParts(operation), ...readingsPart(readings)], [operation, readings]);
   const found = useMemo(() => findings(parts.flatMap(textsOf).flatMap((one) => exactText(one))), [parts]);
   return (
     <section className="operation" aria-labelledby={headingId}>
@@ -41,6 +44,12 @@ export function OperationView(props: {
       </div>
     </section>
   );
+}
+
+function readingsPart(readings: readonly ParameterReading[]): readonly Part[] {
+  if (readings.length === 0) return [];
+  const values = readings.map(({ name, text }) => ({ name, content: { type: "text", value: text } as const }));
+  return [{ name: "Binary parameters, as they read", type: "values", values }];
 }
 
 interface PartProps<Shown> {

@@ -94,6 +94,7 @@ function LoadedRequest(props: {
         {detail.operation && (
           <OperationView
             operation={detail.operation}
+            readings={detail.parameterReadings}
             reading={pending ? reading : undefined}
             warnings={pending && <Warnings facts={facts} />}
           />

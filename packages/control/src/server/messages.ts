@@ -1,4 +1,4 @@
-import { type Approver, type Outcome, operationMessage, type Vote } from "@countersign/policy";
+import { type Approver, type Outcome, operationMessage, parameterReadings, type Vote } from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { Approvals } from "../approvals.ts";
 import { deadline } from "../lifetime.ts";
@@ -82,8 +82,12 @@ export function detailMessage(
       grants: boundsMessage(request),
       mayBreakGlass: approvals.mayBreakGlass(request, approver),
     },
-    ...{ evidence: undefined, past: [], plan: planLines(request) },
+    ...{ evidence: undefined, past: [], plan: planLines(request), parameterReadings: readingsOf(request) },
   };
+}
+
+function readingsOf({ action: { operation } }: StoredRequest): rpc.ParameterReading[] {
+  return operation.kind === "postgres.query" ? [...parameterReadings(operation)] : [];
 }
 
 function voteMessage(request: StoredRequest, vote: Vote): rpc.CastVote {

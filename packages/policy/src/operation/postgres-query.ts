@@ -1,5 +1,6 @@
-import type { PostgresParameter } from "../action.ts";
+import type { PostgresParameter, PostgresQuery } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
+import { readBinary } from "./binary-value.ts";
 import { bodyMessage, readBodyMessage } from "./body.ts";
 import type { OperationKind, OperationPart } from "./kind.ts";
 import type { ParameterMessage } from "./message.ts";
@@ -30,6 +31,7 @@ export const postgresQuery: OperationKind<"postgres.query"> = {
   parts: ({ statement, parameters, types, input, runs, connection }) => [
     { name: "Statement", type: "block", content: { text: statement }, syntax: "sql" },
     ...(parameters.length > 0 ? [parameterPart(parameters)] : []),
+    ...readingsPart({ parameters, ...(types && { types }) }),
     ...(types ? [{ name: "Types of the parameters", type: "note", text: types.join(", ") } as const] : []),
     ...(input ? [{ name: "Data", type: "block", content: input, syntax: "text" } as const] : []),
     ...(runs ? [runsPart(runs)] : []),
@@ -40,6 +42,24 @@ export const postgresQuery: OperationKind<"postgres.query"> = {
 function parameterPart(parameters: readonly PostgresParameter[]): OperationPart {
   const values = parameters.map((content, index) => ({ name: `$${index + 1}`, content }));
   return { name: "Parameters", type: "values", values };
+}
+
+/** How bind values in binary format read, where the client named their type and it is a known one. The bytes are what is approved. */
+export function parameterReadings({
+  parameters,
+  types = [],
+}: Pick<PostgresQuery, "parameters" | "types">): readonly { readonly name: string; readonly text: string }[] {
+  return parameters.flatMap((parameter, index) => {
+    const type = types[index] ?? 0;
+    if (parameter === null || !("binary" in parameter) || type === 0) return [];
+    const reading = readBinary(type, Buffer.from(parameter.binary, "base64url"));
+    return reading === undefined ? [] : [{ name: `$${index + 1} as ${reading.type}`, text: reading.text }];
+  });
+}
+
+function readingsPart(query: Pick<PostgresQuery, "parameters" | "types">): readonly OperationPart[] {
+  const values = parameterReadings(query).map(({ name, text }) => ({ name, content: { text } }));
+  return values.length === 0 ? [] : [{ name: "Binary parameters, as they read", type: "values", values }];
 }
 
 function runsPart(runs: readonly string[]): OperationPart {
