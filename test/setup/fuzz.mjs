@@ -1,4 +1,5 @@
-// `npm run fuzz -- [codec|session|hold] [--minutes 10] [--seed N]`: the PostgreSQL wire against broken and unusual clients, for as long as you like.
+// `npm run fuzz -- [codec|session|hold|shell] [--minutes 10] [--seed N]`: the PostgreSQL wire and the guarded shell against broken and unusual clients, for as
+// long as you like.
 import { requireSystem } from "./system.mjs";
 import { must, run, setUp } from "./toolchain.mjs";
 

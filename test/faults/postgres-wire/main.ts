@@ -1,4 +1,4 @@
-// The long form: `npm run fuzz -- [codec|session|hold] [--minutes 10] [--seed N]`. Ends with 1 when something is wrong; the seed shows it again.
+// The long form: `npm run fuzz -- [codec|session|hold|shell] [--minutes 10] [--seed N]`. Ends with 1 when something is wrong; the seed shows it again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { residentMb } from "../../bench/process.ts";
@@ -6,6 +6,7 @@ import { HeldPsql } from "../../conformance/postgres-wire/held-psql.ts";
 import { allButForbidden, deletesWait, openWireWorld } from "../../conformance/postgres-wire/world.ts";
 import { approverClient, vote } from "../../harness/approver.ts";
 import { Random } from "../../harness/random.ts";
+import { fuzzShell } from "../ssh-shell/shell-fuzz.ts";
 import { fuzzCodec } from "./codec-fuzz.ts";
 import { fuzzSessions } from "./session-fuzz.ts";
 
@@ -16,7 +17,7 @@ const { values, positionals } = parseArgs({
 const minutes = Number(values.minutes);
 let seed = Number(values.seed ?? Date.now() % 1_000_000_000);
 
-const targets: Readonly<Record<string, () => Promise<void>>> = { codec, session, hold };
+const targets: Readonly<Record<string, () => Promise<void>>> = { codec, session, hold, shell };
 const names = positionals.length > 0 ? positionals : Object.keys(targets);
 for (const name of names) {
   const target = targets[name];
@@ -31,6 +32,22 @@ async function codec(): Promise<void> {
   let streams = 0;
   for (; Date.now() < until; streams += 10_000) fuzzCodec(new Random(seed++), 10_000);
   process.stdout.write(`codec: ${streams} streams\n`);
+}
+
+/** Memory as in {@link session}. */
+async function shell(): Promise<void> {
+  const began = Date.now();
+  const all = { shells: 0, lines: 0 };
+  let earlyMb: number | undefined;
+  for (; Date.now() < began + minutes * 60_000; all.shells++) {
+    all.lines += (await fuzzShell(new Random(seed++), 100)).ran;
+    if (Date.now() > began + minutes * 6_000) earlyMb ??= residentMb(process.pid);
+  }
+  const grownMb = residentMb(process.pid) - (earlyMb ?? 0);
+  process.stdout.write(
+    `shell: ${all.shells} shells, ${all.lines} lines, memory grown by ${grownMb.toFixed(0)} MB, the last seed ${seed - 1}\n`,
+  );
+  if (grownMb > 100) throw new Error("memory grows with the shells");
 }
 
 /** Memory is compared with that after the first tenth of the time: it must not grow with what came. */

@@ -135,6 +135,8 @@ export class LineEditor implements Disposable {
     if (text === "") return "edited";
     if (Buffer.byteLength(this.line) + Buffer.byteLength(text) > this.#parts.mostBytes) return "bell";
     this.#readline.write(text);
+    // A mark that comes after its letter, which was at the end of a row: alone it would be drawn elsewhere.
+    if (/\p{M}/u.test(text)) this.#readline.prompt(true);
     return "edited";
   }
 
