@@ -30,8 +30,15 @@ export interface ClientStreams {
   readonly started?: (running: Pick<ClientChannel, "signal" | "setWindow">) => void;
 }
 
-/** How long a command has after TERM, and again after its channel was closed. */
-const gracePeriodMs = 500;
+type Step = readonly [step: (channel: ClientChannel) => void, graceMs: number];
+
+const closing: readonly Step[] = [[(channel) => channel.close(), 50]];
+/** What is done to end a command, and how long it then has. */
+const signalling: readonly Step[] = [
+  [(channel) => channel.signal("TERM"), 120],
+  [(channel) => channel.signal("KILL"), 50],
+  ...closing.map(([step]) => [step, 30] as const),
+];
 
 type Ending = Pick<Outcome, "state" | "failure" | "exit">;
 
@@ -113,7 +120,7 @@ export class CommandDispatch implements Dispatch {
     await Promise.race([closed, this.#stop.asked]);
     input?.unpipe(channel);
     const { reason } = this.#stop;
-    if (reason !== undefined) await stopCommand(channel, closed);
+    if (reason !== undefined) await stopCommand(channel, closed, this.#parts.login.isForOneCommand);
     await output.drained();
     // It may have been asked for while the last of the output was being taken.
     const why = reason ?? this.#stop.reason;
@@ -146,14 +153,14 @@ export class CommandDispatch implements Dispatch {
 }
 
 /**
- * Asks a command to end, then closes its channel. sshd passes no signal to a forced command (session.c), so that with a certificate only the
- * end of its input and output tells it.
+ * Asks a command to end, then closes its channel: a quarter of a second in all, after which nothing more of it gets out. sshd passes no signal to
+ * a forced command (session.c), so that with a certificate only the end of its input and output tells it, at once.
  */
-async function stopCommand(channel: ClientChannel, closed: Promise<void>): Promise<void> {
-  for (const step of [() => channel.signal("TERM"), () => channel.signal("KILL"), () => channel.close()]) {
-    step();
+async function stopCommand(channel: ClientChannel, closed: Promise<void>, isForced: boolean): Promise<void> {
+  for (const [step, graceMs] of isForced ? closing : signalling) {
+    step(channel);
     const timer = Promise.withResolvers<"late">();
-    const late = setTimeout(() => timer.resolve("late"), gracePeriodMs / 2);
+    const late = setTimeout(() => timer.resolve("late"), graceMs);
     const ended = await Promise.race([closed.then(() => "ended" as const), timer.promise]);
     clearTimeout(late);
     if (ended === "ended") return;

@@ -14,6 +14,12 @@ export interface PoolOptions {
   readonly connectTimeoutMs: number;
 }
 
+/**
+ * How long a connection on which nobody has logged in waits for the next command, milliseconds. Well below sshd's LoginGraceTime, and so rarely given
+ * up that sshd's PerSourcePenalties for clients that do not log in are never reached.
+ */
+const spareMs = 10_000;
+
 interface Entry {
   readonly transport: Transport;
   readonly openedMs: number;
@@ -56,8 +62,11 @@ export class Pool {
       if (this.#closed) throw new CountersignError("shutting_down", "The sidecar is shutting down.", { retryable: true });
       if (signal.aborted) throw new CountersignError("cancelled", "Cancelled before it was sent to the target; nothing ran.");
       const free = this.#free();
-      if (free !== undefined) return this.#lease(free);
-      if (this.#entries.size + this.#opening < this.#options.max) return this.#lease(await this.#grow(signal));
+      if (free !== undefined) {
+        free.users++;
+        return this.#lease(free);
+      }
+      if (this.#entries.size + this.#opening < this.#options.max) return this.#lease(await this.#grow(signal, 1));
       await this.#turn(untilMs - this.#now(), signal);
     }
   }
@@ -70,11 +79,11 @@ export class Pool {
   }
 
   #free(): Entry | undefined {
-    if (!this.#options.isReused) return undefined;
+    const most = this.#options.isReused ? this.#options.sessions : 1;
     for (const entry of this.#entries) {
       if (!this.#isGood(entry)) {
         if (entry.users === 0) this.#end(entry);
-      } else if (entry.users < this.#options.sessions) return entry;
+      } else if (entry.users < most) return entry;
     }
     return undefined;
   }
@@ -83,13 +92,14 @@ export class Pool {
     return !isSpent && transport.isOpen && this.#now() - openedMs < this.#options.lifetimeMs;
   }
 
-  async #grow(signal: AbortSignal): Promise<Entry> {
+  /** With its first user already counted, so that nobody else takes it in between. */
+  async #grow(signal: AbortSignal, users: 0 | 1): Promise<Entry> {
     this.#opening++;
     try {
       const entry: Entry = {
         transport: await this.#open(signal),
         openedMs: this.#now(),
-        users: 0,
+        users,
         isSpent: false,
         idle: undefined,
       };
@@ -103,7 +113,6 @@ export class Pool {
 
   #lease(entry: Entry): Lease {
     clearTimeout(entry.idle);
-    entry.users++;
     let given = false;
     const giveBack = (healthy: boolean) => {
       if (given) return;
@@ -112,7 +121,22 @@ export class Pool {
       this.#returned(entry, healthy);
       this.#wake();
     };
+    if (!this.#options.isReused) void this.#prepareSpare();
     return { transport: entry.transport, giveBack };
+  }
+
+  /** Where a connection serves one command only, the next one's is opened while this one runs: commands seldom come alone. */
+  async #prepareSpare(): Promise<void> {
+    const hasSpare = this.#opening > 0 || [...this.#entries].some(({ users }) => users === 0);
+    if (this.#closed || hasSpare || this.#entries.size >= this.#options.max) return;
+    try {
+      const entry = await this.#grow(new AbortController().signal, 0);
+      if (entry.users > 0) return;
+      if (this.#closed) this.#end(entry);
+      else entry.idle = setTimeout(() => this.#end(entry), spareMs).unref();
+    } catch {
+      // Whoever needs one opens it, and is told why it cannot be.
+    }
   }
 
   #returned(entry: Entry, healthy: boolean): void {
