@@ -31,7 +31,10 @@ const mostSegments = 4;
 const firstRetryMs = 200;
 const longestRetryMs = 5_000;
 
-/** The files of a journal: what a turn of the event loop notes is one write, and what waits for the disk shares a sync. */
+/**
+ * The files of a journal. What a turn of the event loop notes is two writes at most, for its first passage and for all others, and what waits for
+ * the disk shares a sync.
+ */
 export class JournalFile {
   readonly #options: JournalFileOptions;
   readonly #segments: Segment[] = [];
@@ -42,7 +45,10 @@ export class JournalFile {
   #lines = "";
   #begun: LivePassage[] = [];
   #waiting: FlushWaiting[] = [];
+  /** The end of this turn is waited for. */
   #scheduled = false;
+  /** Something of this turn was written already: what follows in it shares one write. */
+  #busy = false;
   /** Of passages that are not flushed yet, and of those that are. */
   #noted: SyncGroup | undefined;
   #flushed: SyncGroup[] = [];
@@ -50,7 +56,10 @@ export class JournalFile {
   #late: NodeJS.Timeout | undefined;
   #failure: AuditError | undefined;
   #retry: NodeJS.Timeout | undefined;
-  readonly #flushNow = (): void => this.flush();
+  readonly #turnEnds = (): void => {
+    this.#scheduled = this.#busy = false;
+    if (this.#waiting.length > 0 || this.#begun.length > 0) this.flush();
+  };
 
   /** @throws what the file system says. */
   constructor(options: JournalFileOptions) {
@@ -93,15 +102,21 @@ export class JournalFile {
     return this.#noted.promise;
   }
 
+  /** The first of a turn is written at once: on a quiet connection nobody else is waited for. */
   afterFlush(waiting: FlushWaiting): void {
     this.#waiting.push(waiting);
     this.#schedule();
+    if (this.#busy) return;
+    this.#busy = true;
+    this.flush();
   }
 
   /** Writes what is noted, now. Those who wait for it go on, in order, or hear that they must not. */
   flush(): void {
-    this.#scheduled = false;
-    const [lines, begun, waiting, group] = [this.#lines, this.#begun, this.#waiting, this.#noted];
+    const lines = this.#lines;
+    const begun = this.#begun;
+    const waiting = this.#waiting;
+    const group = this.#noted;
     this.#lines = "";
     if (begun.length > 0) this.#begun = [];
     if (waiting.length > 0) this.#waiting = [];
@@ -117,7 +132,7 @@ export class JournalFile {
     else {
       if (group !== undefined) this.#flushed.push(group);
       this.#syncSoon();
-      for (const one of waiting) this.#tell(() => one.flushed());
+      for (const one of waiting) this.#tell(one);
       if (this.#current.size >= this.#options.segmentBytes) this.#rotate();
     }
   }
@@ -145,12 +160,13 @@ export class JournalFile {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // After all that this turn's sockets have brought, and before the loop looks at them again.
-    setImmediate(this.#flushNow);
+    setImmediate(this.#turnEnds);
   }
 
-  #tell(tell: () => void): void {
+  #tell(one: FlushWaiting, why?: AuditError): void {
     try {
-      tell();
+      if (why === undefined) one.flushed();
+      else one.refused(why);
     } catch (error) {
       this.#options.onInternalError(error);
     }
@@ -159,7 +175,7 @@ export class JournalFile {
   #refuse(why: AuditError, begun: readonly LivePassage[], waiting: readonly FlushWaiting[], group: SyncGroup | undefined): void {
     for (const passage of begun) passage.end(unsent);
     group?.reject(why);
-    for (const one of waiting) this.#tell(() => one.refused(why));
+    for (const one of waiting) this.#tell(one, why);
   }
 
   #syncSoon(): void {

@@ -33,7 +33,8 @@ export class LiveRecord {
   held = 0;
   readonly #journal: RecordJournal;
   readonly #index = new OperationIndex();
-  readonly #running = new Set<LivePassage>();
+  /** In no order: each knows its place. */
+  readonly #running: LivePassage[] = [];
   readonly #recorded = Promise.withResolvers<void>();
   #stage: RecordStage = "open";
   #count = 0;
@@ -56,7 +57,7 @@ export class LiveRecord {
 
   /** Passages that have not ended. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.length;
   }
 
   /** Resolves when it is in the log; with the second part, when that is. */
@@ -78,27 +79,27 @@ export class LiveRecord {
     const start = { n: this.#count++, operation: index, at: Math.round(nowMs - openedMs), parameters };
     this.#journal.note(beginLine(serial, start, added));
     this.#hold(passageBytes + parameters.length + added.length);
-    const passage = new LivePassage(this, start);
-    this.#running.add(passage);
+    const passage = new LivePassage(this, start, this.#running.length);
+    this.#running.push(passage);
     passage.ready = this.#journal.begun(passage, durable);
     return passage;
   }
 
   /** A passage has ended. */
   ended(passage: LivePassage, how: PassageEnd): void {
-    if (!this.#running.delete(passage)) return;
+    if (!this.#leave(passage)) return;
     const { start } = passage;
     const text = endText(how);
     this.record.addRow(rowText(start, text), start.at + how.durationMs, how);
     this.#journal.note(endLine(this.record.serial, start.n, text));
-    if (this.#stage === "closed" && this.#running.size === 0) this.#due();
+    if (this.#stage === "closed" && this.#running.length === 0) this.#due();
   }
 
   /** Takes no more passages. */
   close(): void {
     if (this.#stage !== "open") return;
     this.#stage = "closed";
-    if (this.#running.size === 0) this.#due();
+    if (this.#running.length === 0) this.#due();
   }
 
   /** Nobody can tell any more how those that run end. */
@@ -118,17 +119,16 @@ export class LiveRecord {
     second.#stage = "closed";
     void second.recorded.then(this.#recorded.resolve);
     const operations: unknown = JSON.parse(this.record.operations());
-    for (const passage of this.#running) {
+    for (const passage of this.#running.splice(0)) {
       const text = JSON.stringify(Array.isArray(operations) ? operations[passage.start.operation] : null);
       const operation = second.#index.ofText(text);
       if (second.#index.added !== undefined) second.record.addOperation(text);
       const row = rowText(passage.start, endText(stillRunning));
       this.record.addRow(row, passage.start.at, stillRunning);
-      passage.moveTo(second, { ...passage.start, operation });
-      second.#running.add(passage);
+      passage.moveTo(second, { ...passage.start, operation }, second.#running.length);
+      second.#running.push(passage);
       second.#hold(text.length + row.length);
     }
-    this.#running.clear();
     this.#journal.note(second.lines());
     this.#due();
     return second;
@@ -147,6 +147,17 @@ export class LiveRecord {
     if (!isSplit) this.#recorded.resolve();
   }
 
+  /** Whether the passage was still running; the last one takes its place. */
+  #leave(passage: LivePassage): boolean {
+    const running = this.#running;
+    if (running[passage.place] !== passage) return false;
+    const last = running.pop();
+    if (last === undefined || last === passage) return true;
+    last.place = passage.place;
+    running[last.place] = last;
+    return true;
+  }
+
   #due(): void {
     this.#stage = "due";
     this.#journal.due(this);
@@ -161,12 +172,15 @@ export class LiveRecord {
 /** A passage that has been noted. */
 export class LivePassage implements Passage {
   ready: Promise<void> | undefined;
+  /** Among those of its record that run. */
+  place: number;
   #record: LiveRecord;
   #start: RowStart;
 
-  constructor(record: LiveRecord, start: RowStart) {
+  constructor(record: LiveRecord, start: RowStart, place: number) {
     this.#record = record;
     this.#start = start;
+    this.place = place;
   }
 
   get start(): RowStart {
@@ -178,9 +192,10 @@ export class LivePassage implements Passage {
   }
 
   /** Its end is told in another record. */
-  moveTo(record: LiveRecord, start: RowStart): void {
+  moveTo(record: LiveRecord, start: RowStart, place: number): void {
     this.#record = record;
     this.#start = start;
+    this.place = place;
   }
 }
 

@@ -30,8 +30,8 @@ export interface PassageEnd {
   readonly bytes: number;
   readonly durationMs: number;
   /** Why it failed, in the target's words for programs: the SQLSTATE. */
-  readonly targetCode?: string;
-  readonly commandTag?: string;
+  readonly targetCode?: string | undefined;
+  readonly commandTag?: string | undefined;
 }
 
 /** One allowed operation on its way. Ends exactly once: what comes after is not heard. */
