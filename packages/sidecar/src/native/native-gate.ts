@@ -128,12 +128,12 @@ export class NativeGate implements Disposable {
     return { requestId, state: "denied", failure: { code: "denied", message: decision.message, retryable: false } };
   }
 
-  /** Refuses what no policy can allow, and records it. */
-  async refuse(operation: LineOperation, message: string): Promise<Ended> {
+  /** Refuses what no policy can allow, or what cannot be run as policy wants it, and records it. */
+  async refuse(operation: LineOperation, why: string | CountersignError): Promise<Ended> {
     const call = this.#callOf(operation);
     const flood = this.#parts.callers.refusal(call.principal);
     if (flood !== undefined) return endedBy(await this.#flooded(call, flood));
-    return endedBy(await this.#refused(call, new CountersignError("invalid_operation", message)));
+    return endedBy(await this.#refused(call, typeof why === "string" ? new CountersignError("invalid_operation", why) : why));
   }
 
   /** The client has gone. */

@@ -1,5 +1,5 @@
 import { parse } from "./parser.ts";
-import { isTree, listOf, nodeOf, type Tree, textOf, unwrap } from "./tree.ts";
+import { isTree, listOf, namesOf, nodeOf, type Tree, textOf, unwrap } from "./tree.ts";
 
 /** Which columns what a statement computes may be made of. */
 export interface Mentions {
@@ -13,12 +13,21 @@ export interface Mentions {
  * The columns that the statements of a text name. A `*` that stands in the output of a statement itself names nothing: what comes of it has
  * its origin in a table, which PostgreSQL tells.
  *
+ * @param which `stored`: only those that may become part of what a change writes. Its conditions and its RETURNING do not count, nor does
+ *   the proposed row of ON CONFLICT.
  * @throws {CountersignError} as `parse`.
  */
-export function mentionsOf(text: string): Mentions {
-  const found = { columns: new Set<string>(), relations: new Set(["old", "new"]), single: new Set<string>(), wholeRows: false };
+export function mentionsOf(text: string, which: "named" | "stored" = "named"): Mentions {
+  const relations = new Set(["old", "new"]);
+  const found = {
+    columns: new Set<string>(),
+    relations,
+    single: new Set<string>(),
+    proposed: new Set<string>(),
+    wholeRows: false,
+  };
   for (const { tree } of parse(text)) {
-    const plain = new Set(outputStars(tree));
+    const plain = new Set([...outputStars(tree), ...(which === "stored" ? unstored(tree) : [])]);
     walk(tree);
 
     function walk(value: unknown): void {
@@ -33,6 +42,7 @@ export function mentionsOf(text: string): Mentions {
       }
     }
   }
+  if (which === "named" || found.relations.has(proposedRow)) for (const name of found.proposed) found.columns.add(name);
   const named = [...found.single].some((name) => found.relations.has(name));
   return { columns: found.columns, wholeRows: found.wholeRows || named };
 
@@ -79,14 +89,33 @@ export function mentionsOf(text: string): Mentions {
       return;
     }
     const name = textOf(last.node.sval);
-    found.columns.add(name);
+    const [first, ...more] = namesOf(fields) ?? [];
+    (first === proposedRow && more.length === 1 ? found.proposed : found.columns).add(name);
     found.single.add(name);
   }
 }
 
+/** What ON CONFLICT calls the row that was to be inserted. */
+const proposedRow = "excluded";
+
+/** The parts of a change that choose rows, or give them to the caller. */
+function unstored(tree: Tree): readonly unknown[] {
+  const statement = queryOf(tree)?.node;
+  const source = nodeOf(statement?.selectStmt, "SelectStmt");
+  return [statement?.whereClause, statement?.joinCondition, statement?.returningClause, source?.whereClause].filter(isTree);
+}
+
+/** The statement itself, also of one that is prepared, declared or explained. */
+function queryOf(tree: unknown): ReturnType<typeof unwrap> {
+  const statement = unwrap(tree);
+  return statement !== undefined && holders.has(statement.kind) ? queryOf(statement.node.query) : statement;
+}
+
+const holders: ReadonlySet<string> = new Set(["PrepareStmt", "DeclareCursorStmt", "ExplainStmt"]);
+
 /** The `*`, `t.*` that are outputs of the statement itself, not of a part that is combined with others. */
 function outputStars(tree: Tree): readonly unknown[] {
-  const statement = unwrap(tree);
+  const statement = queryOf(tree);
   if (statement === undefined) return [];
   const { kind, node } = statement;
   const isCombined = kind === "SelectStmt" && node.op !== undefined && node.op !== "SETOP_NONE";

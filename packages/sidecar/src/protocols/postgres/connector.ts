@@ -18,11 +18,13 @@ import { formatAddress, parseAddress } from "./address.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { PostgresDispatch } from "./dispatch.ts";
 import { connectFailure, unknownFailure } from "./failure.ts";
+import { heldLocks } from "./held-locks.ts";
 import { Lending } from "./lending.ts";
+import type { MaskingOf } from "./lent.ts";
 import { loginsOf } from "./logins.ts";
 import { type Marker, parseMarker } from "./marker.ts";
 import type { Masking } from "./masks/masking.ts";
-import { Masks } from "./masks/masks.ts";
+import { type AskDatabase, Masks } from "./masks/masks.ts";
 import { readingPinsOf } from "./pins.ts";
 import { planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
@@ -144,17 +146,30 @@ class PostgresConnector implements PostgresTarget {
       acquire: () => pool.acquire(signal),
       release: (session, afterwards) => pool.release(session, afterwards),
       resolve: (marker) => this.#resolvePatiently(marker, role),
-      masking: (session) => this.#masking(operation, limits, session),
+      masking: async ({ upstream }) => limits.masks && (await this.#masking(operation, limits.masks, (sql) => upstream.ask(sql))),
       refuse: (error) => this.#refusal(error, role),
       now: this.#now,
     });
   }
 
-  async #masking(operation: Operation, { masks }: Limits, { upstream }: Session): Promise<Masking | undefined> {
-    if (masks === undefined) return undefined;
+  async #masking(operation: Operation, masks: readonly string[], ask: AskDatabase): Promise<Masking> {
+    const query = asQuery(operation);
     // Known since policy was asked, unless it was forgotten meanwhile.
-    const facts = classify(asQuery(operation), { searchPath: this.#searchPath });
-    return this.#masks.of(masks, facts.sql, (sql) => upstream.ask(sql));
+    const facts = classify(query, { searchPath: this.#searchPath });
+    return this.#masks.of(masks, { facts: facts.sql, runs: query.runs }, ask);
+  }
+
+  /** Asks on a session that is nobody's: what a client has done to its own must not answer. */
+  async #askAside(sql: string, role: string): Promise<Awaited<ReturnType<AskDatabase>>> {
+    const { pool } = this.#role(role);
+    const session = await pool.acquire(new AbortController().signal);
+    try {
+      return await session.upstream.ask(sql);
+    } catch (error) {
+      throw this.#refusal(error, role);
+    } finally {
+      pool.release(session, "keep");
+    }
   }
 
   async resolve(value: Json, role: string, signal = new AbortController().signal): Promise<Outcome> {
@@ -206,7 +221,10 @@ class PostgresConnector implements PostgresTarget {
   #lending(role: string, { pool, searchPath }: PostgresResource, login: ConnectOptions): Lending {
     const { max, perPrincipal: maxPerPrincipal, exclusive } = pool.sessions;
     const open = this.#opener(role, { ...login, pins: readingPinsOf(searchPath) });
-    return new Lending(`${this.#name}, role ${role}`, { ...pool, max, maxPerPrincipal, exclusive }, open, this.#now);
+    const masking: MaskingOf = (operation, masks) => this.#masking(operation, masks, (sql) => this.#askAside(sql, role));
+    const locks = (pid: number, signal: AbortSignal) => heldLocks(login, this.#name, pid, signal);
+    const options = { ...pool, max, maxPerPrincipal, exclusive, masking, locks };
+    return new Lending(`${this.#name}, role ${role}`, options, open, this.#now);
   }
 
   #opener(role: string, connect: ConnectOptions): (settings: Settings) => Promise<Session> {

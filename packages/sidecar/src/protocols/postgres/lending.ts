@@ -1,7 +1,8 @@
 import { CountersignError } from "@countersign/policy";
 import { LRUCache } from "lru-cache";
+import type { HeldLocks } from "../../native/own-connection.ts";
 import type { TransactionStatus } from "./exchange.ts";
-import type { GivenBack, Lent, LentHandler, ParameterStatuses } from "./lent.ts";
+import type { GivenBack, Lent, LentHandler, MaskingOf, ParameterStatuses } from "./lent.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 import type { Session } from "./session.ts";
 import { type Settings, settingsOf } from "./settings.ts";
@@ -12,6 +13,9 @@ export interface LendingOptions extends PoolOptions {
   readonly maxPerPrincipal: number;
   /** Whether a session serves one client only and is ended after it. */
   readonly exclusive: boolean;
+  readonly masking: MaskingOf;
+  /** What the transaction of the server's process holds. */
+  readonly locks: (processId: number, signal: AbortSignal) => Promise<HeldLocks>;
 }
 
 /** What is wanted of a session. */
@@ -52,7 +56,7 @@ export class Lending {
    */
   async lend({ borrower, settings }: Wish, handler: LentHandler, signal: AbortSignal): Promise<Lent> {
     const before = this.#borrowed.get(borrower) ?? 0;
-    const { maxPerPrincipal, exclusive } = this.#options;
+    const { maxPerPrincipal, exclusive, masking, locks } = this.#options;
     if (before >= maxPerPrincipal) throw this.#tooMany(maxPerPrincipal);
     this.#borrowed.set(borrower, before + 1);
     const returned = (): void => {
@@ -66,7 +70,7 @@ export class Lending {
         returned();
         this.#pool.release(session, exclusive ? "end" : afterwards);
       };
-      return new LentSession(session, handler, giveBack);
+      return new LentSession({ session, masking, locks, handler, giveBack });
     } catch (error) {
       returned();
       throw error;
@@ -108,12 +112,22 @@ function withName(statuses: ParameterStatuses, name = ""): ParameterStatuses {
   return plainName.test(name) ? new Map([...statuses, ["application_name", name]]) : statuses;
 }
 
+interface LentParts extends Pick<LendingOptions, "masking" | "locks"> {
+  readonly session: Session;
+  readonly handler: LentHandler;
+  readonly giveBack: (afterwards: GivenBack) => void;
+}
+
 class LentSession implements Lent {
+  readonly masking: MaskingOf;
   readonly #session: Session;
   readonly #giveBack: (afterwards: GivenBack) => void;
+  readonly #locks: LendingOptions["locks"];
   #given = false;
 
-  constructor(session: Session, handler: LentHandler, giveBack: (afterwards: GivenBack) => void) {
+  constructor({ session, masking, locks, handler, giveBack }: LentParts) {
+    this.#locks = locks;
+    this.masking = masking;
     this.#session = session;
     this.#giveBack = giveBack;
     session.upstream.lend(handler);
@@ -137,6 +151,10 @@ class LentSession implements Lent {
 
   resume(): void {
     this.#session.upstream.resume();
+  }
+
+  locks(signal: AbortSignal): Promise<HeldLocks> {
+    return this.#locks(this.#session.upstream.processId, signal);
   }
 
   cancel(): Promise<void> {

@@ -1,7 +1,17 @@
+import type { PostgresQuery } from "@countersign/policy";
+import type { HeldLocks } from "../../native/own-connection.ts";
 import type { TransactionStatus } from "./exchange.ts";
+import type { Masking } from "./masks/masking.ts";
 
 /** Reported settings of a session by name (ParameterStatus, §53.2.7). */
 export type ParameterStatuses = ReadonlyMap<string, string>;
+
+/**
+ * Finds out how an operation's result is masked, on another session of the same database.
+ *
+ * @throws {CountersignError} `denied` when a mask names a column that its table does not have; when the database cannot be asked.
+ */
+export type MaskingOf = (operation: PostgresQuery, masks: readonly string[]) => Promise<Masking>;
 
 /** Takes what a lent session does. Called in the turn in which it happens. */
 export interface LentHandler {
@@ -25,6 +35,9 @@ export interface Lent {
   readonly statuses: ParameterStatuses;
   /** The server's major version, e.g. 18. */
   readonly version: number;
+  readonly masking: MaskingOf;
+  /** What its open transaction holds, asked on another connection while this one is lent. */
+  locks(signal: AbortSignal): Promise<HeldLocks>;
   /** Sends bytes in order, several buffers in one system call; `false` = wait for `drained` before the next. */
   write(bytes: Buffer | readonly Buffer[]): boolean;
   /** Stops reading, so that the server has to wait. */

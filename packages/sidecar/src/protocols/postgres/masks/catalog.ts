@@ -1,5 +1,5 @@
 /** What of one table or view is masked. */
-interface MaskedRelation {
+export interface MaskedRelation {
   /** `schema.name`, as facts name it. */
   readonly name: string;
   /** Numbers of its masked columns (pg_attribute.attnum), 0 for the whole row; `all` for a view that is made of masked columns. */
@@ -17,6 +17,7 @@ const statistics = ["pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_sta
 /**
  * The question which relations and columns masks are about: those that they name, the same columns of what inherits from them (partitions
  * too), whole views and materialized views that are made of any of these, and PostgreSQL's statistics. Also which of the named tables there are.
+ * Everything is qualified: a caller's temporary `pg_class` must not answer it.
  *
  * @param masks `schema.table.column`, or `schema.table.*`.
  */
@@ -25,29 +26,29 @@ export function maskedQuestion(masks: readonly string[]): string {
   return `with recursive masks(nsp, rel, col) as (values ${named}),
   direct(relid, attnum, attname) as (
     select c.oid, a.attnum, a.attname from masks m
-      join pg_namespace n on n.nspname = m.nsp join pg_class c on c.relnamespace = n.oid and c.relname = m.rel
-      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (m.col = '*' or a.attname = m.col)
+      join pg_catalog.pg_namespace n on n.nspname = m.nsp join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = m.rel
+      join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and (m.col = '*' or a.attname = m.col)
     union
-    select i.inhrelid, a.attnum, a.attname from direct d join pg_inherits i on i.inhparent = d.relid
-      join pg_attribute a on a.attrelid = i.inhrelid and a.attname = d.attname and a.attnum > 0 and not a.attisdropped
+    select i.inhrelid, a.attnum, a.attname from direct d join pg_catalog.pg_inherits i on i.inhparent = d.relid
+      join pg_catalog.pg_attribute a on a.attrelid = i.inhrelid and a.attname = d.attname and a.attnum > 0 and not a.attisdropped
   ),
   views(relid) as (
     select r.ev_class from direct d
-      join pg_depend p on p.refclassid = 'pg_class'::regclass and p.refobjid = d.relid and p.refobjsubid in (0, d.attnum)
-      join pg_rewrite r on p.classid = 'pg_rewrite'::regclass and p.objid = r.oid where r.ev_class <> d.relid
+      join pg_catalog.pg_depend p on p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and p.refobjid = d.relid and p.refobjsubid in (0, d.attnum)
+      join pg_catalog.pg_rewrite r on p.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and p.objid = r.oid where r.ev_class <> d.relid
     union
     select r.ev_class from views v
-      join pg_depend p on p.refclassid = 'pg_class'::regclass and p.refobjid = v.relid
-      join pg_rewrite r on p.classid = 'pg_rewrite'::regclass and p.objid = r.oid where r.ev_class <> v.relid
+      join pg_catalog.pg_depend p on p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and p.refobjid = v.relid
+      join pg_catalog.pg_rewrite r on p.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and p.objid = r.oid where r.ev_class <> v.relid
   )
-select c.oid::text, n.nspname, c.relname, f.attnum::text, f.attname from (
+select c.oid::pg_catalog.text, n.nspname, c.relname, f.attnum::pg_catalog.text, f.attname from (
     select relid, attnum, attname from direct
     union all select c.oid, 0, null from masks m
-      join pg_namespace n on n.nspname = m.nsp join pg_class c on c.relnamespace = n.oid and c.relname = m.rel
+      join pg_catalog.pg_namespace n on n.nspname = m.nsp join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = m.rel
     union all select relid, null, null from views
-    union all select c.oid, null, null from pg_class c where c.relnamespace = 'pg_catalog'::regnamespace
+    union all select c.oid, null, null from pg_catalog.pg_class c where c.relnamespace = 'pg_catalog'::pg_catalog.regnamespace
       and c.relname in (${statistics.map(literal).join(", ")})
-  ) f join pg_class c on c.oid = f.relid join pg_namespace n on n.oid = c.relnamespace`;
+  ) f join pg_catalog.pg_class c on c.oid = f.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace`;
 }
 
 /** What the answer to {@link maskedQuestion} says. */

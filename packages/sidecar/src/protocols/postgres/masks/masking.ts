@@ -1,5 +1,5 @@
 import { CountersignError, mentionsOf, type SqlFacts } from "@countersign/policy";
-import { type MaskedRelations, relationName } from "./catalog.ts";
+import { type MaskedRelation, type MaskedRelations, relationName } from "./catalog.ts";
 
 /** Where a column of a result comes from, as RowDescription tells it; 0 = it is computed. */
 export interface ColumnOrigin {
@@ -14,8 +14,14 @@ export type ColumnMask = "pass" | "text" | "null";
 /** text, varchar, bpchar, name, unknown: what can hold the text of a mask, in both formats (pg_type.oid). */
 const textTypes: ReadonlySet<number> = new Set([25, 1043, 1042, 19, 705]);
 
-/** Statements whose output says nothing of what it is made of. */
-const indirect: ReadonlySet<string> = new Set(["FETCH", "EXECUTE", "CALL", "DO"]);
+/** What a statement is masked by: its facts, and the texts that its EXECUTEs and FETCHes run. */
+export interface MaskedStatement {
+  readonly facts: SqlFacts;
+  readonly runs?: readonly string[] | undefined;
+}
+
+/** Changes that write what they have read. */
+const storing: ReadonlySet<string> = new Set(["INSERT", "UPDATE", "MERGE"]);
 
 /**
  * What one statement's result may not show. A column that comes straight from a table is masked by its origin; one that is computed is
@@ -23,33 +29,43 @@ const indirect: ReadonlySet<string> = new Set(["FETCH", "EXECUTE", "CALL", "DO"]
  */
 export class Masking {
   readonly #relations: MaskedRelations;
+  readonly #facts: SqlFacts;
+  readonly #texts: readonly string[];
   /** Whether what is computed, and what the server says in errors and notices, may hold masked values. */
   readonly #isTouched: boolean;
-  readonly #facts: SqlFacts;
 
   /**
    * @param masks `schema.table.column`, or `schema.table.*`.
    * @throws {CountersignError} `denied` when a mask names a column that its table does not have; as `mentionsOf`.
    */
-  constructor(masks: readonly string[], relations: MaskedRelations, facts: SqlFacts) {
+  constructor(masks: readonly string[], relations: MaskedRelations, { facts, runs = [] }: MaskedStatement) {
     for (const mask of masks) requireColumn(mask, relations, facts);
     this.#relations = relations;
     this.#facts = facts;
-    this.#isTouched = isTouched(relations, facts);
+    this.#texts = [facts.text, ...runs];
+    this.#isTouched = facts.opaque || this.#names("named");
   }
 
   /**
-   * Refuses what gives values in a form that cannot be masked.
+   * Refuses what gives values in a form that cannot be masked, or could put them where they are not masked.
    *
    * @throws {CountersignError} `denied`.
    */
   accept(): void {
-    const { kinds } = this.#facts;
-    if (!kinds.includes("COPY TO") || !(this.#isTouched || this.#readsMasked())) return;
-    throw new CountersignError(
-      "denied",
-      "COPY gives whole rows, and the rule masks columns of what is copied. SELECT the columns that you need.",
-    );
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw new CountersignError("denied", refusal);
+  }
+
+  #refusal(): string | undefined {
+    const { kinds, opaque, ddl, writes } = this.#facts;
+    if (kinds.includes("COPY TO") && this.hidesWords) return copied;
+    const isInUse = [...this.#relations.values()].some(({ name }) => !name.startsWith("pg_catalog."));
+    if (!isInUse) return undefined;
+    if (opaque) return unseen;
+    // Triggers tell whoever listens of whole rows.
+    if (kinds.includes("LISTEN")) return listening;
+    if (ddl && this.#readsMasked()) return defined;
+    return writes && kinds.some((kind) => storing.has(kind)) && this.#names("stored") ? stored : undefined;
   }
 
   /** Whether the server's own words about the statement may quote masked values, e.g. `invalid input syntax for type integer: "…"`. */
@@ -75,7 +91,21 @@ export class Masking {
   }
 
   #readsMasked(): boolean {
-    return [...this.#relations.values()].some(({ name }) => this.#facts.tables.includes(name));
+    return this.#read().length > 0;
+  }
+
+  #read(): readonly MaskedRelation[] {
+    return [...this.#relations.values()].filter(({ name }) => this.#facts.tables.includes(name));
+  }
+
+  /** Whether a text names a masked column of what the statement reads, or could. */
+  #names(which: "named" | "stored"): boolean {
+    const read = this.#read();
+    if (read.length === 0) return false;
+    return this.#texts.some((text) => {
+      const { columns, wholeRows } = mentionsOf(text, which);
+      return wholeRows || read.some((one) => one.columns === "all" || [...one.columnNames].some((name) => columns.has(name)));
+    });
   }
 }
 
@@ -91,13 +121,11 @@ function requireColumn(mask: string, relations: MaskedRelations, { tables }: Sql
   }
 }
 
-function isTouched(relations: MaskedRelations, { opaque, kinds, tables, text }: SqlFacts): boolean {
-  if (opaque || kinds.some((kind) => indirect.has(kind))) return true;
-  const read = [...relations.values()].filter(({ name }) => tables.includes(name));
-  if (read.length === 0) return false;
-  const { columns, wholeRows } = mentionsOf(text);
-  return (
-    wholeRows ||
-    read.some(({ columns: masked, columnNames }) => masked === "all" || [...columnNames].some((name) => columns.has(name)))
-  );
-}
+const copied = "COPY gives whole rows, and the rule masks columns of what is copied. SELECT the columns that you need.";
+const unseen =
+  "The rule masks columns, and it is not fully understood what this statement does: it could show them elsewhere. Write it as plain SQL.";
+const listening = "The rule masks columns, and notifications could hold their values.";
+const defined =
+  "The rule masks columns of what this statement defines, or defines something by: they could be seen there unmasked.";
+const stored =
+  "The statement could write values of masked columns to where they are not masked. Write constants, or other columns.";

@@ -1,7 +1,6 @@
-import type { SqlFacts } from "@countersign/policy";
 import { LRUCache } from "lru-cache";
 import { type MaskedRelations, maskedQuestion, maskedRelations } from "./catalog.ts";
-import { Masking } from "./masking.ts";
+import { type MaskedStatement, Masking } from "./masking.ts";
 
 /** Asks one of our own questions on a connection to the database. */
 export type AskDatabase = (sql: string) => Promise<readonly (readonly (string | null)[])[]>;
@@ -24,8 +23,8 @@ export class Masks {
    *
    * @throws what `ask` throws, and as {@link Masking}.
    */
-  async of(masks: readonly string[], facts: SqlFacts, ask: AskDatabase): Promise<Masking> {
-    return new Masking(masks, await this.#relations(masks, ask), facts);
+  async of(masks: readonly string[], statement: MaskedStatement, ask: AskDatabase): Promise<Masking> {
+    return new Masking(masks, await this.#relations(masks, ask), statement);
   }
 
   async #relations(masks: readonly string[], ask: AskDatabase): Promise<MaskedRelations> {

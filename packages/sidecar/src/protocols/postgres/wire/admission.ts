@@ -1,13 +1,20 @@
 import { CountersignError, type PostgresQuery } from "@countersign/policy";
 import type { Held, Pass, Verdict } from "../../../native/verdict.ts";
+import type { Masking } from "../masks/masking.ts";
 import type { Refusal } from "../refuse.ts";
 import type { Conversation } from "./conversation.ts";
+import { maskingOf } from "./masking-of.ts";
 import type { Prepared } from "./names.ts";
 import { Running } from "./running.ts";
 
+/** What runs, and how its result is masked. */
+interface Masked extends Pass {
+  readonly masking?: Masking | undefined;
+}
+
 /** What becomes of what a client asks for. */
 export interface Answer {
-  pass(verdict: Pass): void;
+  pass(verdict: Masked): void;
   hold(verdict: Held): void;
   refuse(refusal: Refusal): void;
 }
@@ -47,11 +54,12 @@ export function admit(conversation: Conversation, operation: PostgresQuery, answ
 function judged(conversation: Conversation, operation: PostgresQuery, verdict: Verdict, answer: Answer): void {
   if (verdict.effect === "refuse") answer.refuse(verdict);
   else if (verdict.effect === "hold") answer.hold(verdict);
-  else if (verdict.passage.ready === undefined && conversation.outgoing.lent !== undefined) answer.pass(verdict);
+  else if (isReady(conversation, verdict)) answer.pass(verdict);
   else {
-    conversation.wait(Promise.all([verdict.passage.ready, conversation.lend()]), {
-      done: () => {
-        if (conversation.native.stillPasses(verdict)) return answer.pass(verdict);
+    const masked = maskingOf(conversation, operation, verdict.decision.limits.masks);
+    conversation.wait(Promise.all([masked, verdict.passage.ready, conversation.lend()]), {
+      done: ([masking]) => {
+        if (conversation.native.stillPasses(verdict)) return answer.pass(masking ? { ...verdict, masking } : verdict);
         unsent(verdict);
         admit(conversation, operation, answer);
       },
@@ -64,10 +72,14 @@ function judged(conversation: Conversation, operation: PostgresQuery, verdict: V
   }
 }
 
+function isReady({ outgoing }: Conversation, { passage, decision }: Pass): boolean {
+  return passage.ready === undefined && outgoing.lent !== undefined && decision.limits.masks === undefined;
+}
+
 /** What an allowed operation runs as. */
 export function runningOf(
   conversation: Conversation,
-  { passage, decision, facts, readOnly }: Pass,
+  { passage, decision, facts, readOnly, masking }: Masked,
   { steps, rowsBefore = 0, isStep }: RunningAbout,
 ): Running {
   const { kinds, opaque } = facts.protocol === "postgres" ? facts.sql : { kinds: [], opaque: true };
@@ -78,7 +90,7 @@ export function runningOf(
   const isLate = isStep || (conversation.outgoing.lent?.version ?? 0) < 18;
   const suspicious = isUnseen || (isLate && !readOnly && kinds.some((kind) => firing.has(kind)));
   const startedMs = conversation.parts.now();
-  return new Running(passage, { limits: decision.limits, readOnly, startedMs, rowsBefore, suspicious });
+  return new Running(passage, { limits: decision.limits, readOnly, startedMs, rowsBefore, suspicious, masking });
 }
 
 /** Whatever was thrown, as the client is told it. */

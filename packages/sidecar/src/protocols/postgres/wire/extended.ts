@@ -6,6 +6,7 @@ import { type Conversation, ownName } from "./conversation.ts";
 import { expected } from "./expected.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 import type { HeldWork } from "./holding.ts";
+import { describeMasked } from "./masking-of.ts";
 import type { Portal, Prepared } from "./names.ts";
 import { request } from "./request-message.ts";
 import type { Running } from "./running.ts";
@@ -212,6 +213,7 @@ export class ExtendedProtocol {
     if (steps?.some(({ does }) => does === "begin" || does === "end")) conversation.controlled = true;
     conversation.stepped = conversation.executed = true;
     if (running?.bounded) conversation.limited = true;
+    describeMasked(conversation, frame, running);
     conversation.send(frame, expected("execute", { running, steps, source }), true);
   }
 

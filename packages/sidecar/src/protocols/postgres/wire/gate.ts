@@ -17,6 +17,7 @@ import { actionOf, judged } from "./order.ts";
 import type { Complaint } from "./server-message.ts";
 import { checkSession } from "./session-check.ts";
 import { SimpleProtocol } from "./simple.ts";
+import { transactionLocks } from "./transaction-locks.ts";
 import { WireError } from "./wire-error.ts";
 
 interface Queued {
@@ -34,6 +35,8 @@ export function clientGates(host: Omit<GateHost, "bounds">, bounds: Partial<Gate
 
 /** Everything that a client sends after start-up goes through here, message by message. */
 class Gate implements ClientGate, OwnConnection, Gatekeeper {
+  readonly masks = true;
+  readonly locks?: NonNullable<OwnConnection["locks"]>;
   readonly #parts: GateParts;
   readonly #native: NativeGate;
   readonly #conversation: Conversation;
@@ -57,6 +60,7 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
       lost,
       over: () => this.#over(),
     });
+    if (parts.bounds.holdInTransaction === "warn") this.locks = (signal) => transactionLocks(this.#conversation, signal);
     this.#copying = new Copying(this.#conversation);
     this.#leaving = new Leaving(this.#conversation);
     this.#simple = new SimpleProtocol(this.#conversation, this);

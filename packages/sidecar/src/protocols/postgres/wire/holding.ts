@@ -3,8 +3,10 @@ import type { PassageEnd } from "../../../native/passage.ts";
 import type { Held } from "../../../native/verdict.ts";
 import type { WaitingClient } from "../../../native/waiting-client.ts";
 import type { Dispatch, DispatchOptions } from "../../connector.ts";
+import type { Masking } from "../masks/masking.ts";
 import type { Refusal } from "../refuse.ts";
 import type { Conversation } from "./conversation.ts";
+import { acceptedMasking } from "./masking-of.ts";
 import { newsNotice, waitingNotice } from "./notice.ts";
 import { Running } from "./running.ts";
 import { cancelledWords } from "./syntax.ts";
@@ -29,6 +31,7 @@ export class Holding {
   #unseen = false;
   #lost = false;
   #timer: NodeJS.Timeout | undefined;
+  #masking: Masking | undefined;
 
   constructor(conversation: Conversation, work: HeldWork) {
     this.#conversation = conversation;
@@ -98,6 +101,8 @@ export class Holding {
         requireHeld();
         await conversation.lend();
         requireHeld();
+        if (limits.masks !== undefined) this.#masking = await acceptedMasking(conversation, queryOf(operation), limits.masks);
+        requireHeld();
         await conversation.limiting.pending;
         const answered = conversation.answeredAll();
         conversation.turn();
@@ -107,10 +112,10 @@ export class Holding {
       },
       run: async () => {
         requireHeld();
-        if (operation.kind !== "postgres.query") throw new TypeError("the operation is not the client's");
+        const query = queryOf(operation);
         this.#started = true;
         clearInterval(this.#timer);
-        return this.#run(operation, { limits, readOnly, signal });
+        return this.#run(query, { limits, readOnly, signal });
       },
       close: async () => {},
     };
@@ -121,7 +126,10 @@ export class Holding {
     const { limits, readOnly, signal } = terms;
     const { promise, resolve } = Promise.withResolvers<PassageEnd>();
     const startedMs = conversation.parts.now();
-    const running = new Running({ end: resolve }, { limits, readOnly, startedMs, takesData: this.#unseen, suspicious: true });
+    const running = new Running(
+      { end: resolve },
+      { limits, readOnly, startedMs, takesData: this.#unseen, suspicious: true, masking: this.#masking },
+    );
     // What was reviewed need not be understood.
     conversation.afterwards = "end";
     const stop = () => conversation.limiting.stop(running);
@@ -135,6 +143,11 @@ export class Holding {
       signal.removeEventListener("abort", stop);
     }
   }
+}
+
+function queryOf(operation: Operation): PostgresQuery {
+  if (operation.kind !== "postgres.query") throw new TypeError("the operation is not the client's");
+  return operation;
 }
 
 /** The words of PostgreSQL, see `ownErrorOf`. */

@@ -1,5 +1,6 @@
 import type { Lent } from "../lent.ts";
 import type { Expected } from "./expected.ts";
+import { largestMaskedRow } from "./masked-result.ts";
 import type { LimitKind, Running } from "./running.ts";
 import { type Complaint, complaintMessage } from "./server-message.ts";
 
@@ -69,11 +70,12 @@ const words: Readonly<Record<LimitKind, (value: number) => string>> = {
   rows: (value) => `${value} rows`,
   bytes: (value) => `${value} bytes of result`,
   time: (value) => `${value} ms`,
+  row: (value) => `${value} bytes in a row with masked columns`,
 };
 
 /** What a client is told whose result was cut. `done`: the statement was complete before it could be stopped. */
 export function limitMessage({ cut, limits, tag, readOnly }: Running): Buffer {
-  const value = { rows: limits.rows, bytes: limits.bytes, time: limits.timeMs }[cut ?? "time"] ?? 0;
+  const value = { rows: limits.rows, bytes: limits.bytes, time: limits.timeMs, row: largestMaskedRow }[cut ?? "time"] ?? 0;
   const done = tag !== undefined && !readOnly;
   const complaint: Complaint = {
     severity: "ERROR",

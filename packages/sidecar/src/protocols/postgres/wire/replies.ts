@@ -1,5 +1,6 @@
 import type { TransactionStatus } from "../exchange.ts";
 import type { Expected } from "./expected.ts";
+import { HiddenWords } from "./hidden-words.ts";
 import { headerBytes, type ServerFrameHandler, ServerFrames, unexpected } from "./server-frames.ts";
 import { fieldOf, readParameterStatus, readTag, server } from "./server-message.ts";
 
@@ -42,6 +43,7 @@ export interface RepliesHandler {
 export class Replies implements ServerFrameHandler {
   readonly #handler: RepliesHandler;
   readonly #frames: ServerFrames;
+  readonly #words = new HiddenWords();
   #due: Expected[] = [];
   #first = 0;
 
@@ -120,11 +122,14 @@ export class Replies implements ServerFrameHandler {
     if (running.cut !== undefined) return false;
     running.rows++;
     running.bytes += size;
-    return true;
+    return running.masked === undefined || running.masked.begin(type, size);
   }
 
   part(bytes: Buffer): void {
-    this.next?.rows?.push(bytes);
+    const entry = this.next;
+    entry?.rows?.push(bytes);
+    const row = entry?.running?.masked?.take(bytes);
+    if (row) this.#frames.say(row);
   }
 
   message(type: number, chunk: Buffer, at: number, end: number): boolean {
@@ -140,7 +145,7 @@ export class Replies implements ServerFrameHandler {
         return this.#error(chunk.subarray(at, end));
       case server.notice:
         // What is said about our own question is not for the client.
-        return this.next?.silent !== true;
+        return this.next?.silent !== true && this.#shows(chunk.subarray(at, end));
       case server.notification:
         return true;
       case server.parameterStatus:
@@ -148,6 +153,9 @@ export class Replies implements ServerFrameHandler {
         return true;
       case server.copyIn:
         return this.#handler.copyIn(this.#ran(type));
+      case server.rowDescription:
+        this.next?.running?.masked?.describe(chunk, at, end);
+        return this.#step(type);
       default:
         return this.#step(type);
     }
@@ -164,6 +172,8 @@ export class Replies implements ServerFrameHandler {
     const entry = this.#ran(type);
     const { running } = entry;
     if (tag !== undefined && running) running.tag = tag;
+    if (running?.masked) this.#words.completed(running);
+    running?.masked?.end();
     // It was faster than our cancel; its rows were withheld all the same.
     if (running?.cut !== undefined && !entry.muted) return this.#complain(entry, true);
     const passes = isShown(entry);
@@ -195,16 +205,25 @@ export class Replies implements ServerFrameHandler {
     // The server ends the session, whatever it was asked: that is for the client, and then the connection closes.
     if (severity === "FATAL" || severity === "PANIC") {
       this.#handler.serverEnds();
-      return true;
+      return this.#shows(frame);
     }
     if (entry === undefined) throw unexpected(server.error);
     if (entry.running) entry.running.sqlstate = fieldOf(frame, "C");
     if (entry.running?.cut !== undefined && !entry.muted) return this.#complain(entry, false);
-    const passes = isShown(entry) && entry.bytes === undefined;
+    // A question of ours about what the client runs: why that fails is its own error.
+    const isHeard = isShown(entry) || (entry.kind === "describe" && entry.running !== undefined && !entry.muted);
+    const passes = isHeard && entry.bytes === undefined && this.#shows(frame);
     if (entry.bytes && !entry.silent) this.#frames.say(entry.bytes);
     this.#handler.failed(entry);
     this.#afterError(entry);
     return passes;
+  }
+
+  /** Whether the client gets the server's own words; otherwise it is given others. */
+  #shows(frame: Buffer): boolean {
+    const other = this.#words.inPlaceOf(frame, this.next);
+    if (other) this.#frames.say(other);
+    return other === undefined;
   }
 
   /** A text goes on to its ReadyForQuery; everything else up to the next Sync is skipped by the server. */
@@ -226,7 +245,9 @@ export class Replies implements ServerFrameHandler {
   #ready(status: number): boolean {
     const entry = this.next;
     if (entry === undefined || (entry.kind !== "query" && entry.kind !== "sync")) throw unexpected(server.ready);
-    this.#handler.ready(status === 0x49 ? "I" : status === 0x54 ? "T" : "E");
+    const now = status === 0x49 ? "I" : status === 0x54 ? "T" : "E";
+    this.#words.ready(now);
+    this.#handler.ready(now);
     this.#answered(entry);
     return !entry.silent;
   }

@@ -8,6 +8,7 @@ export const request = {
     serialize.parse({ name, text: statement, types: [...types] }),
   /** `resultFormats` with their count; default: text. */
   bind: bindMessage,
+  describePortal: (name: string): Buffer => serialize.describe({ type: "P", name }),
   execute: (portal: string): Buffer => serialize.execute({ portal, rows: 0 }),
   closeStatement: (name: string): Buffer => serialize.close({ type: "S", name }),
   closePortal: (name: string): Buffer => serialize.close({ type: "P", name }),

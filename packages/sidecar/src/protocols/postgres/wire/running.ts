@@ -1,8 +1,10 @@
 import type { Limits } from "@countersign/policy";
 import type { PassageEnd } from "../../../native/passage.ts";
+import type { Masking } from "../masks/masking.ts";
+import { largestMaskedRow, MaskedResult } from "./masked-result.ts";
 
-/** Which bound of the policy was reached. */
-export type LimitKind = "rows" | "bytes" | "time";
+/** Which bound of the policy was reached; `row`: ours of a row whose values are masked. */
+export type LimitKind = "rows" | "bytes" | "time" | "row";
 
 /** Hears how an operation ended: the passage of an allowed one, the dispatch of one that was held. Once. */
 export interface Ending {
@@ -20,6 +22,8 @@ interface RunningTerms {
   readonly takesData?: boolean;
   /** Whether it may change how later statements are read; default no. */
   readonly suspicious?: boolean;
+  /** How its values are hidden; default not at all. */
+  readonly masking?: Masking | undefined;
 }
 
 /** One operation on its way through the server: what of its result was passed on, and where the policy cuts it. */
@@ -33,7 +37,8 @@ export class Running {
   /** The client gets no more of the result. */
   cut: LimitKind | undefined;
   readonly limits: Limits;
-  /** Whether rows and bytes have to be counted one by one. */
+  readonly masked: MaskedResult | undefined;
+  /** Whether rows have to be looked at one by one. */
   readonly limited: boolean;
   readonly rowsBefore: number;
   readonly readOnly: boolean;
@@ -43,13 +48,14 @@ export class Running {
   #ending: Ending | undefined;
 
   constructor(ending: Ending, terms: RunningTerms) {
-    const { limits, readOnly, startedMs, rowsBefore = 0, takesData = true, suspicious = false } = terms;
+    const { limits, readOnly, startedMs, rowsBefore = 0, takesData = true, suspicious = false, masking } = terms;
     this.#ending = ending;
     this.limits = limits;
     this.readOnly = readOnly;
     this.takesData = takesData;
     this.suspicious = suspicious;
-    this.limited = limits.rows !== undefined || limits.bytes !== undefined;
+    this.masked = masking && new MaskedResult(masking);
+    this.limited = limits.rows !== undefined || limits.bytes !== undefined || masking !== undefined;
     this.rowsBefore = rowsBefore;
     this.#startedMs = startedMs;
   }
@@ -68,6 +74,7 @@ export class Running {
     const { rows, bytes } = this.limits;
     if (rows !== undefined && this.rowsBefore + this.rows >= rows) this.cut = "rows";
     else if (bytes !== undefined && this.bytes + size > bytes) this.cut = "bytes";
+    else if (this.masked !== undefined && size > largestMaskedRow) this.cut = "row";
     return this.cut === undefined;
   }
 

@@ -123,8 +123,12 @@ export class ServerFrames {
 
   #row(type: number, chunk: Buffer, at: number, end: number, size: number): boolean {
     const passes = this.#handler.row(type, size - headerBytes);
-    // Of our own questions, which are few.
-    if (!passes) this.#handler.part(chunk.subarray(at + headerBytes, end));
+    // Of our own questions, which are few, and of what is masked: what takes its place goes after what came before it.
+    if (!passes) {
+      this.#looking = true;
+      this.#handler.part(chunk.subarray(at + headerBytes, end));
+      this.#looking = false;
+    }
     return passes;
   }
 
