@@ -15,10 +15,13 @@ import {
   type ListLocksResponse,
   type ListRequestsResponse,
   type ListReviewsResponse,
+  type ListSessionsResponse,
   type LockResponse,
   type LockTarget,
   type Operation,
   type ProposeEditResponse,
+  type ReadSessionResponse,
+  type RecordedSession,
   type RequestDetail,
   type RequestState,
   type RequestSummary,
@@ -194,6 +197,33 @@ export class ApproverClient implements Disposable {
     return present(
       (await this.#call<CloseReviewResponse>((done) => this.#client.closeReview(message, this.#metadata, done))).review,
     );
+  }
+
+  /** Recorded sessions, newest first. */
+  async sessions(): Promise<readonly RecordedSession[]> {
+    const found: RecordedSession[] = [];
+    let pageToken = "";
+    do {
+      const request = { requestId: "", pageSize: 200, pageToken };
+      const page = await this.#call<ListSessionsResponse>((done) => this.#client.listSessions(request, this.#metadata, done));
+      found.push(...page.sessions);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    return found;
+  }
+
+  /** A recording, part by part: as far as it goes now, or until the session ends. */
+  async *recording(
+    id: string,
+    { follow, signal }: { readonly follow: boolean; readonly signal: AbortSignal },
+  ): AsyncGenerator<ReadSessionResponse> {
+    for (let after = 0; !signal.aborted; ) {
+      const request = { id, after, waitMs: follow ? 5000 : 0 };
+      const part = await this.#call<ReadSessionResponse>((done) => this.#client.readSession(request, this.#metadata, done));
+      yield part;
+      if (part.complete || (!follow && part.next === after)) return;
+      after = part.next;
+    }
   }
 
   /** The one request whose id begins (with or without `req_`) or ends so. */

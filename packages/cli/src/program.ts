@@ -12,11 +12,13 @@ import { lockCommand, locksCommand, unlockCommand } from "./commands/locks.ts";
 import { policyCommand } from "./commands/policy/policy.ts";
 import { psqlCommand } from "./commands/psql.ts";
 import { queryCommand } from "./commands/query.ts";
+import { replayCommand, watchCommand } from "./commands/replay.ts";
 import { requestsCommand } from "./commands/requests.ts";
 import { resolveCommand } from "./commands/resolve.ts";
 import { resourcesCommand } from "./commands/resources.ts";
 import { reviewsCommand } from "./commands/reviews.ts";
 import { revokeCommand } from "./commands/revoke.ts";
+import { sessionsCommand } from "./commands/sessions.ts";
 import { showCommand } from "./commands/show.ts";
 import { signInCommand } from "./commands/sign-in.ts";
 import { sshCommand } from "./commands/ssh.ts";
@@ -31,6 +33,7 @@ const groups: readonly (readonly [heading: string, commands: readonly MakeComman
   ["Set up and run:", [initCommand, upCommand, tokenCommand, signInCommand, credentialsCommand, sshCommand]],
   ["Write rules:", [policyCommand]],
   ["Approve:", [requestsCommand, showCommand, approveCommand, denyCommand, editCommand, grantsCommand]],
+  ["Watch terminals:", [sessionsCommand, watchCommand, replayCommand]],
   ["Take back and put right:", [revokeCommand, lockCommand, locksCommand, unlockCommand, resolveCommand, reviewsCommand]],
   ["Be away:", [delegateCommand, delegationsCommand]],
   ["Ask, as an agent:", [resourcesCommand, queryCommand, psqlCommand, connectCommand]],
