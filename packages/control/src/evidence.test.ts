@@ -161,6 +161,24 @@ test("earlier decisions: the five newest that people made, with who asked and wh
   expect((await plane.past.before(earlier)).map(({ id }) => id)).toEqual([asked[0]?.binding.requestId]);
 });
 
+test("earlier decisions are found behind many that nobody was asked about", async () => {
+  const plane = await openPlane();
+  const denied = [];
+  for (let n = 0; n < 2; n++) {
+    const one = await plane.open({ fingerprint: "f" });
+    await plane.vote(one, alice, "deny");
+    denied.push(one.binding.requestId);
+    plane.clock.pass(10);
+    for (let allowed = 0; allowed < 9; allowed++) {
+      const free = await plane.open({ fingerprint: "f", allow: true });
+      await plane.requests.settle(free.binding.requestId, settled("cancelled"));
+    }
+    plane.clock.pass(10);
+  }
+  const now = (await plane.approvals.get((await plane.open({ fingerprint: "f" })).binding.requestId)).request;
+  expect((await plane.past.before(now)).map(({ id }) => id)).toEqual(denied.toReversed());
+});
+
 test("somebody with the database cannot make a yes to something else, or a no, look like a yes to this", async () => {
   const plane = await openPlane();
   const other = await plane.open({ fingerprint: "harmless" });

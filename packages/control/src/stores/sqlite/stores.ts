@@ -1,3 +1,4 @@
+import { rememberingSeal } from "../remembering-seal.ts";
 import { openSeal } from "../seal.ts";
 import type { Stores } from "../stores.ts";
 import { openDatabase } from "./database.ts";
@@ -14,7 +15,7 @@ import { sqliteStandingStore } from "./standing-store.ts";
  */
 export async function openSqliteStores(file: string, payloadKey: Uint8Array): Promise<Stores> {
   const { db, connection, wal } = await openDatabase(file);
-  const seal = openSeal(payloadKey);
+  const seal = rememberingSeal(openSeal(payloadKey));
   const { write, idle } = groupCommit(connection, wal);
   return {
     requests: sqliteRequestStore(db, connection, write, seal),
