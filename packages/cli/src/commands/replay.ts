@@ -43,7 +43,7 @@ async function replay(terminal: Terminal, part: string, { output, speed: times =
   const { connectApprover } = await import("../approver.ts");
   using client = await connectApprover(terminal, options);
   const session = await find(client, part);
-  if (output !== undefined) return save(terminal, client, session, output);
+  if (output !== undefined) return await save(terminal, client, session, output);
   const { show } = await import("../recording-screen.ts");
   await interruptible((signal) => show(terminal, client.recording(session.id, { follow: false, signal }), { times, signal }));
 }

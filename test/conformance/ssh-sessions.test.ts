@@ -1,0 +1,237 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RecordedSession } from "@countersign/rpc";
+import ssh2, { type ClientChannel } from "ssh2";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
+import { program, type SshWorld, sshWorld } from "../harness/ssh-world.ts";
+
+const policy = `version: 1
+rules:
+  - id: terminals-need-a-human
+    resources: [web-1]
+    when: ssh.subsystem == "terminal-session" && principal.subject == "ssh-agent"
+    effect: review
+    role: operator
+    limits: { time: 30s }
+    approval: { stages: [{ approvers: [group:dba-oncall] }] }
+  - id: looking-is-free
+    resources: [web-1]
+    when: ssh.readOnly && ssh.file == ""
+    effect: allow
+    role: operator
+  - id: not-said-to-be-opaque
+    resources: [web-1]
+    when: ssh.subsystem == "terminal-session" && principal.subject == "hasty"
+    effect: allow
+    role: operator
+  - id: short-ones
+    resources: [web-1]
+    when: ssh.subsystem == "terminal-session" && principal.subject == "quick"
+    effect: allow
+    opaque: true
+    role: operator
+    limits: { time: 1s }
+`;
+
+let world: SshWorld;
+let alice: ApproverConnection;
+
+beforeAll(async () => {
+  world = await sshWorld({ policy, listens: true });
+  alice = await approverClient(world.instance, "alice");
+});
+afterAll(async () => {
+  alice?.[Symbol.dispose]();
+  await world?.[Symbol.asyncDispose]();
+});
+
+/** A terminal of a client that asks for the target's shell as soon as it is logged in. */
+class Terminal {
+  shown = "";
+  readonly channel: ClientChannel;
+  /** When it ended, and how. */
+  readonly closed: Promise<{ readonly atMs: number; readonly status: number | undefined }>;
+
+  private constructor(client: InstanceType<typeof ssh2.Client>, channel: ClientChannel) {
+    this.channel = channel;
+    let status: number | undefined;
+    const decoder = new TextDecoder();
+    const show = (data: Buffer) => {
+      this.shown += decoder.decode(data, { stream: true });
+    };
+    channel.on("data", show);
+    channel.stderr.on("data", show);
+    channel.on("exit", (code: number) => {
+      status = code;
+    });
+    this.closed = new Promise((resolve) => channel.once("close", () => resolve({ atMs: performance.now(), status })));
+    void this.closed.then(() => client.end());
+  }
+
+  static async open(subject?: string): Promise<Terminal> {
+    const [host = "", port] = world.ssh.address.split(":");
+    const client = new ssh2.Client();
+    client.on("error", () => {});
+    const way =
+      subject === undefined
+        ? { privateKey: readFileSync(world.agentKey) }
+        : { password: (await world.instance.cli("token", "--subject", subject)).stdout.trim() };
+    const { promise, resolve, reject } = Promise.withResolvers<Terminal>();
+    client.once("ready", () =>
+      client.shell({ cols: 91, rows: 31, width: 0, height: 0, term: "xterm" }, (error, channel) => {
+        if (error) reject(error);
+        else resolve(new Terminal(client, channel));
+      }),
+    );
+    client.connect({ host, port: Number(port), username: "web-1", ...way });
+    return promise;
+  }
+
+  /** Waits until it shows something. */
+  async until(text: string | RegExp): Promise<void> {
+    await expect.poll(() => this.shown, { timeout: 10_000, interval: 10 }).toMatch(text);
+  }
+
+  type(text: string): void {
+    this.channel.write(text);
+  }
+}
+
+/** A terminal that an approver has agreed to, at its prompt. */
+async function approved(): Promise<{ readonly terminal: Terminal; readonly id: string }> {
+  const terminal = await Terminal.open();
+  await terminal.until(/waiting for approval: \S*req_\S*/);
+  const id = /req_[0-9A-Z]+/.exec(terminal.shown)?.[0] ?? "";
+  await vote(alice, id, "approve");
+  await terminal.until(/[$#%>] $/);
+  return { terminal, id };
+}
+
+async function sessions(): Promise<readonly RecordedSession[]> {
+  return JSON.parse((await world.instance.cli("sessions", "--json", "--as", "alice")).stdout);
+}
+
+async function ended(id: string): Promise<RecordedSession["end"]> {
+  const end = async () => (await sessions()).find((one) => one.id === id)?.end;
+  await expect.poll(end, { timeout: 10_000 }).toBeDefined();
+  return end();
+}
+
+/** The recording, as a player gets it. */
+async function recording(id: string): Promise<{ readonly text: string; readonly events: readonly [number, string, string][] }> {
+  const file = join(world.instance.folder, `${id}.cast`);
+  const { stderr, code } = await world.instance.cli("replay", id, "--output", file, "--as", "alice");
+  expect({ stderr, code }).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("it has the hash that the audit log holds"),
+  });
+  const [header = "", ...lines] = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  expect(JSON.parse(header)).toMatchObject({ version: 2, width: 91, height: 31 });
+  const events = lines.map((line): [number, string, string] => JSON.parse(line));
+  return { events, text: events.map(([, type, data]) => (type === "o" ? data : "")).join("") };
+}
+
+const verified = async () => (await world.instance.cli("audit", "verify")).stdout;
+
+test("a session that no rule permits is refused; an allow that does not say `opaque: true` permits none", async () => {
+  for (const subject of ["nobody", "hasty"]) {
+    const terminal = await Terminal.open(subject);
+    expect((await terminal.closed).status).toBe(126);
+    expect(terminal.shown).toMatch(/countersign: denied: .*req_/s);
+  }
+});
+
+test("held, approved, works as a terminal, and the recording holds what was shown", async () => {
+  const { terminal, id } = await approved();
+  terminal.type("stty size; printf '\\303'; sleep 0.1; printf '\\251\\377!\\n'\r");
+  await terminal.until(/31 91\r\n[\s\S]*\u00e9\ufffd!/);
+  terminal.channel.setWindow(50, 120, 0, 0);
+  terminal.type("stty size; exit 7\r");
+  expect((await terminal.closed).status).toBe(7);
+  expect(terminal.shown).toContain("50 120");
+  expect(await ended(id)).toMatchObject({ reason: "exited", message: "It ended with exit status 7." });
+  const { text, events } = await recording(id);
+  expect(text).toContain("31 91\r\n");
+  expect(text).toContain("\u00e9\ufffd!\r\n");
+  expect(terminal.shown.endsWith(text)).toBe(true);
+  expect(events.map(([, type, data]) => [type, data])).toContainEqual(["r", "120x50"]);
+  expect(
+    events
+      .filter(([, type]) => type === "i")
+      .map(([, , data]) => data)
+      .join(""),
+  ).toContain("exit 7\r");
+  const times = events.map(([at]) => at);
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  // On a terminal only what draws is shown.
+  const played = await world.instance.cli("replay", id, "--speed", "100", "--as", "alice");
+  expect(played.stdout).toContain("31 91");
+  expect(played.stderr).toContain("The session ended (exited)");
+});
+
+test("what is typed before the approval is lost, and Ctrl-C takes the request back", async () => {
+  const terminal = await Terminal.open();
+  await terminal.until(/waiting for approval/);
+  terminal.type("touch /tmp/never\r\x03");
+  await terminal.closed;
+  expect((await sessions()).some(({ id }) => terminal.shown.includes(id))).toBe(false);
+});
+
+test("an approver watches it live and cuts it: the channel is closed at once, and the recording ends with why", async () => {
+  const { terminal, id } = await approved();
+  const watching = world.instance.cli("watch", id, "--as", "alice");
+  terminal.type("echo live; sleep 60\r");
+  await terminal.until(/live\r\n/);
+  const { client, metadata } = alice;
+  const cutMs = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    client.cutSession({ id, reason: "It went wild." }, metadata, (error) => (error ? reject(error) : resolve()));
+  });
+  const { atMs } = await terminal.closed;
+  console.log(`cut: the client's channel closed after ${(atMs - cutMs).toFixed(0)} ms`);
+  expect(atMs - cutMs).toBeLessThan(2500);
+  expect(terminal.shown).toMatch(/Revoked/);
+  expect(await ended(id)).toMatchObject({ reason: "revoked" });
+  const { stdout, stderr } = await watching;
+  expect(stdout).toContain("live\r\n");
+  expect(stderr).toContain("The session ended (revoked)");
+  expect((await recording(id)).text).toContain("live\r\n");
+});
+
+test("the policy's time is up", async () => {
+  const terminal = await Terminal.open("quick");
+  await terminal.until(/[$#%>] $/);
+  await terminal.closed;
+  const [session] = await sessions();
+  expect(session).toMatchObject({ kind: "terminal", end: { reason: "limit" } });
+});
+
+test("OpenSSH's client asks for it by its name", async () => {
+  const [host = "", port = ""] = world.ssh.address.split(":");
+  const known = join(world.instance.folder, "known_hosts");
+  writeFileSync(known, `[${host}]:${port} ${world.ssh.hostKey}\n`);
+  const options = ["-F", "none", "-i", world.agentKey, "-o", `UserKnownHostsFile=${known}`, "-p", port];
+  const asking = program("ssh", [...options, "-tt", "-s", `web-1@${host}`, "terminal-session"]);
+  const waiting = async () => /req_[0-9A-Z]+/.exec((await world.instance.cli("requests", "--json", "--as", "alice")).stdout)?.[0];
+  await expect.poll(waiting, { timeout: 10_000 }).toBeDefined();
+  const id = (await waiting()) ?? "";
+  await vote(alice, id, "deny");
+  expect(await asking).toMatchObject({ code: 126, stderr: expect.stringContaining("denied") });
+});
+
+test("au-crash: kill -9 leaves a session without an end, which the next start ends as unknown; the verifier tells its story", async () => {
+  const { terminal, id } = await approved();
+  terminal.type("echo before the crash\r");
+  await terminal.until(/crash\r\n/);
+  const isRecorded = async () => (await world.instance.cli("replay", id, "--speed", "1000", "--as", "alice")).stdout;
+  await expect.poll(isRecorded, { timeout: 10_000 }).toContain("before the crash\r\n");
+  await world.instance.end("SIGKILL");
+  await terminal.closed;
+  expect(await verified()).toMatch(new RegExp(`${id} .*a recorded session without an end`));
+  await world.instance.up();
+  expect(await verified()).not.toMatch(/a recorded session without an end/);
+  expect((await sessions()).find((one) => one.id === id)?.end).toMatchObject({ reason: "unknown", recording: "" });
+  const replayed = await world.instance.cli("replay", id, "--speed", "1000", "--as", "alice");
+  expect(replayed.stdout).toContain("before the crash\r\n");
+});
