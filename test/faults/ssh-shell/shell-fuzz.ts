@@ -100,6 +100,8 @@ function seen(lines: readonly string[]): string | undefined {
       text = block;
       block = [];
     } else if (line.startsWith(">")) text.push(line.slice(2));
+    // How a word may go on; the line is shown again below it.
+    else text.pop();
   }
   return text.join("\n");
 }

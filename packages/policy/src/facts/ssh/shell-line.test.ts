@@ -166,6 +166,7 @@ describe("what is sent", () => {
   test("cd is asked of the target, without CDPATH", () => {
     expect(composeChange(nothing, "x")).toBe("cd './x' && pwd -P");
     expect(composeChange(here, "../y")).toBe("cd '/srv/it'\\''s/../y' && pwd -P");
+    expect(composeChange({ ...here, directory: "/" }, "y")).toBe("cd '/y' && pwd -P");
     expect(composeChange(here, "/z")).toBe("cd '/z' && pwd -P");
     expect(classifySsh({ kind: "ssh.exec", command: composeChange(here, "x") }).facts).toMatchObject({ readOnly: true });
     expect(directoryNamed("/srv\n")).toBe("/srv");

@@ -149,8 +149,9 @@ export function composeShellLine({ directory, variables }: ShellSetting, text: s
 
 /** The command line that finds out where `cd` leads; its output is the directory. Relative names begin with a dot, so that CDPATH is not looked at. */
 export function composeChange(setting: ShellSetting, to: string): string {
-  const from = to.startsWith("/") ? "" : `${setting.directory === "" ? "." : setting.directory}/`;
-  return `cd ${quoted(`${from}${to}`)} && pwd -P`;
+  const from = setting.directory === "" ? "." : setting.directory;
+  const name = to.startsWith("/") ? to : `${from.replace(/\/$/, "")}/${to}`;
+  return `cd ${quoted(name)} && pwd -P`;
 }
 
 /** The one line of a directory's absolute name; undefined for any other output. */

@@ -179,7 +179,8 @@ export class ClientConnection {
     });
     session.on("shell", (accept) => {
       const channel: ServerChannel | undefined = accept();
-      const visitor = channel && this.#visitor((message) => this.#tell(channel, message));
+      if (channel === undefined) return this.#refuse("a second command on one session", "shell");
+      const visitor = this.#visitor((message) => this.#tell(channel, message));
       if (visitor === undefined) return;
       const shell = this.#shell(channel, terminal, visitor);
       command = shell;
@@ -206,8 +207,8 @@ export class ClientConnection {
     const { host, patience } = this.#parts;
     try {
       const { target, resource, role, principal } = this.#place();
-      const native = (connection: string, own: OwnConnection) =>
-        host.guard.native({ connection, principal, resource, role, session: "", reason: "" }, own);
+      const native = (connection: string, own: OwnConnection, session = "") =>
+        host.guard.native({ connection, principal, resource, role, session, reason: "" }, own);
       return { host, target, name: resource, native, patience };
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;

@@ -26,8 +26,8 @@ export interface Visitor {
   readonly target: SshTarget;
   /** The resource's name. */
   readonly name: string;
-  /** Makes the gate of one operation, on a connection of its own. */
-  readonly native: (connection: string, own: OwnConnection) => NativeGate;
+  /** Makes the gate of one operation, on a connection of its own. @param session What it is part of. */
+  readonly native: (connection: string, own: OwnConnection, session?: string) => NativeGate;
   readonly patience: CapturePatience;
 }
 

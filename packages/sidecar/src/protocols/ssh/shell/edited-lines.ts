@@ -24,6 +24,8 @@ export class EditedLines implements LineSource {
   #waiting: Buffer = Buffer.alloc(0);
   #asks: ((given: Given) => void) | undefined;
   #isWorking = false;
+  /** Nothing follows what waits. */
+  #isLast = false;
   #hasEnded = false;
 
   /** @param onInterrupt Hears of Ctrl-C while no line is asked for. */
@@ -41,7 +43,11 @@ export class EditedLines implements LineSource {
     // What is pasted comes as such (xterm's bracketed paste).
     terminal.draw("\x1b[?2004h");
     input.on("data", (data: Buffer) => this.#take(data));
-    for (const event of ["end", "close"]) input.once(event, () => this.close());
+    input.once("end", () => {
+      this.#isLast = true;
+      void this.#work();
+    });
+    input.once("close", () => this.close());
   }
 
   next(prompt: string): Promise<Given> {
@@ -92,6 +98,7 @@ export class EditedLines implements LineSource {
         this.#input.resume();
         await this.#press(asTyped(this.#keys.read(data)));
       }
+      if (this.#isLast && this.#asks !== undefined) this.close();
     } finally {
       this.#isWorking = false;
     }

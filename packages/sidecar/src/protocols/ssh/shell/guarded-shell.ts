@@ -28,7 +28,7 @@ export interface ShellParts {
   readonly noted?: { readonly line: (text: string) => void; readonly mark: (text: string) => void };
 }
 
-const mostHistory = 500;
+const mostHistory = 200;
 const mostNameBytes = 8 * 1024;
 
 const help = `Every line is asked for by itself: allowed, held until people agree, or refused. Its commands have no terminal and no input.

@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   CountersignError,
   type ErrorCode,
@@ -41,6 +42,8 @@ const codes: Partial<Record<EndReason, ErrorCode>> = {
   shutdown: "shutting_down",
 };
 const usualColumns = 80;
+/** So long a client may take to read the last of it. */
+const unreadMs = 200;
 const mayNotRun = 126;
 
 /** One interactive login: permitted as a whole, by itself or by people, before its first line. */
@@ -89,8 +92,12 @@ export class ShellSession {
 
   /** The sidecar stops: a line that runs may end, no other begins. */
   drain(): void {
-    if (this.#shell?.isBusy) this.#shell.finish();
-    else this.#stop("shutdown", "The sidecar is shutting down.");
+    if (!this.#shell?.isBusy) {
+      this.#stop("shutdown", "The sidecar is shutting down.");
+      return;
+    }
+    this.#refuse("The sidecar is shutting down: this line may end, then the shell does.");
+    this.#shell.finish();
   }
 
   /** Ends when the shell has; false when policy permits none, and the client has been told nothing. */
@@ -177,12 +184,15 @@ export class ShellSession {
             onInterrupt: () => shell.interrupt(),
           });
     const noted = recording && {
-      line: (text: string) => void recording.input(Buffer.from(`${text}\n`))?.catch(() => {}),
+      line: (text: string) => noteLine(recording, text),
       mark: (text: string) => recording.mark(text),
     };
+    const visitor = this.#visitor;
+    const native: Visitor["native"] = (id, own) => visitor.native(id, own, `guarded shell ${recording?.id ?? ""}`);
     const shell = new GuardedShell({
       ...{ name, terminal, source, history, ...(noted && { noted }) },
-      run: (command, watcher, signal) => runLine(this.#visitor, command, watcher, AbortSignal.any([signal, this.#gone.signal])),
+      run: (command, watcher, signal) =>
+        runLine({ ...visitor, native }, command, watcher, AbortSignal.any([signal, this.#gone.signal])),
     });
     this.#source = source;
     this.#shell = shell;
@@ -212,12 +222,18 @@ export class ShellSession {
   }
 
   #close(): Promise<void> {
-    this.#closing ??= this.#terminal.drained().then(() => {
-      if (!this.#channel.writable) return;
-      this.#channel.exit(this.#status);
-      this.#channel.end();
-    });
+    this.#closing ??= this.#closeWhenShown();
     return this.#closing;
+  }
+
+  /** A client that does not read does not keep its channel for that. */
+  async #closeWhenShown(): Promise<void> {
+    const shown = this.#terminal.drained().then(() => true);
+    const isShown = await Promise.race([shown, sleep(unreadMs, false, { ref: false })]);
+    this.#terminal.abandon();
+    this.#channel.exit(this.#status);
+    if (isShown) this.#channel.end();
+    else this.#channel.close();
   }
 
   #outcome(): Pick<Outcome, "state" | "failure" | "exit"> {
@@ -226,6 +242,11 @@ export class ShellSession {
     const failure = { message: `The shell has ended: ${message}`, retryable: false };
     return { state: "failed", failure: { code: codes[reason] ?? "cancelled", ...failure } };
   }
+}
+
+/** What was given to the shell, beside what it showed. Once the recording is broken nothing of it runs. */
+function noteLine(recording: Recording, text: string): void {
+  if (!recording.broken.aborted) recording.input(Buffer.from(`${text}\n`))?.catch(() => {});
 }
 
 /** Of its window; a client may say anything. */

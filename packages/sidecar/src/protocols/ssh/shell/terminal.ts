@@ -16,7 +16,7 @@ export class Terminal {
   /** Without one, marks go to standard error and nothing is coloured. */
   readonly isPty: boolean;
   readonly #channel: ServerChannel;
-  readonly #closed: Promise<void>;
+  readonly #gone = Promise.withResolvers<void>();
   #recording: Pick<Recording, "output"> | undefined;
   #tail: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -27,7 +27,7 @@ export class Terminal {
   constructor(channel: ServerChannel, isPty: boolean) {
     this.#channel = channel;
     this.isPty = isPty;
-    this.#closed = new Promise((resolve) => channel.once("close", () => resolve()));
+    channel.once("close", () => this.abandon());
   }
 
   /** Shown so far. */
@@ -43,6 +43,11 @@ export class Terminal {
   /** From now on everything is recorded before it is shown. */
   record(recording: Pick<Recording, "output">): void {
     this.#recording = recording;
+  }
+
+  /** Waits for the client no longer: what it has not taken is lost. */
+  abandon(): void {
+    this.#gone.resolve();
   }
 
   /** Resolves when all of it was sent. */
@@ -87,7 +92,8 @@ export class Terminal {
       try {
         await this.#recording?.output(data);
         const to = stream === "stderr" ? this.#channel.stderr : this.#channel;
-        if (to.writable) await Promise.race([new Promise<void>((resolve) => to.write(data, () => resolve())), this.#closed]);
+        if (to.writable)
+          await Promise.race([new Promise<void>((resolve) => to.write(data, () => resolve())), this.#gone.promise]);
       } catch {
         // The recording is broken, and says so to whoever runs the session.
       } finally {
