@@ -3,7 +3,7 @@
 /** Occurs in no other value, message or name. */
 export const secret = "s3cret-9041";
 /** Of the policy. */
-export const masks = ["public.customers.email", "public.customers.note", "public.vault.*"];
+export const masks = ["public.customers.email", "public.customers.note", "public.vault.*", "public.badges.code"];
 /** The tables, made by their owner. */
 export const world = [
   "create table customers (id int primary key, name text not null, email text unique check (email <> 'bad'), note varchar(40), born date)",
@@ -14,6 +14,9 @@ export const world = [
   "insert into vault values (90417, 90417)",
   "create view mail as select id, lower(email) as address from customers",
   "create view mail_again as select address as a from mail",
+  "create table badges (code text, shout text generated always as (upper(code)) stored)",
+  "insert into badges values ('s3cret-9041')",
+  "create view shouted as select lower(shout) as s from badges",
   "create table names_log (id int, name text)",
   "create view names as select id, name from customers",
   "analyze",
@@ -42,6 +45,8 @@ export const shown: readonly (readonly [statement: string, rows: readonly (reado
   ["select count(*), max(id) from customers", [["3", "3"]]],
   ["select email from customers_west", [["****"]]],
   ["select v, k from vault", [[null, null]]],
+  ["select shout from badges", [["****"]]],
+  ["select s from shouted", [["****"]]],
   ["select id, name from names where id = 1", [["1", "ann"]]],
   ["select id, address from mail where id = 1", [[null, "****"]]],
   ["select a from mail_again where a is not null limit 1", [["****"]]],
@@ -80,6 +85,9 @@ export const hidden: readonly string[] = [
   "update only customers set name = name where id = 1 returning lower(email)",
   "update only customers c set name = name where id = 1 returning c",
   "table mail",
+  "select lower(shout) from badges",
+  "explain (analyze, verbose) select * from customers where email like 's%' order by email",
+  "with recursive r(e) as (select email from customers union all select e from r where false) select * from r",
   "select * from mail_again",
 ];
 
