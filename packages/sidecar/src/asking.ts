@@ -8,7 +8,6 @@ import {
   isReadOnly,
   newRequestId,
   type Policy,
-  type PostgresQuery,
   type Predecessor,
   type Principal,
   type RequestDraft,
@@ -90,15 +89,13 @@ export class Asking {
   }
 
   /**
-   * Makes sure that a statement can be read at all, before its values are known.
+   * As {@link askNow}, of a statement whose values are not known yet: no fact depends on them.
    *
-   * @throws {CountersignError} as `classify`.
+   * @throws as {@link ask}.
    */
-  read(operation: PostgresQuery, resource: string): undefined | Promise<unknown> {
-    const { classifier, resources, limits } = this.#parts;
-    const { searchPath = [] } = resources.get(resource);
-    const read = classifier.classify(operation, { searchPath, maxStatementBytes: limits.statementBytes, unbound: true });
-    return read instanceof Promise ? read : undefined;
+  askUnbound(call: Call): Asked | Promise<Asked> {
+    const understood = this.#understand(call, { unbound: true });
+    return understood instanceof Promise ? understood.then((one) => this.#asked(one)) : this.#asked(understood);
   }
 
   /** Whether a decision on something of a caller is that of the policy in force, and nothing of the caller's was locked since. */
@@ -132,7 +129,7 @@ export class Asking {
     return policy.decide(role === undefined ? question : { ...question, role });
   }
 
-  #understand(call: Call): Understood | Promise<Understood> {
+  #understand(call: Call, values: { readonly unbound?: true } = {}): Understood | Promise<Understood> {
     const { classifier, resources, revocations, limits, connections } = this.#parts;
     const resource = resources.get(call.resource);
     const refusal = revocations.refusal({ principal: call.principal, resource: resource.name });
@@ -141,6 +138,7 @@ export class Asking {
       searchPath: resource.searchPath ?? [],
       maxStatementBytes: limits.statementBytes,
       maxParameterBytes: limits.parameterBytes,
+      ...values,
     });
     const client = connections.of(call.operation, call.principal);
     const understood = (facts: Facts): Understood => {

@@ -70,12 +70,15 @@ export class NativeGate implements Disposable {
   }
 
   /**
-   * Makes sure that a statement can be read at all, before its values are known; what it does is judged with them.
+   * Whether a statement may be sent before its values are known: it can be read, and it is not denied. Undefined = it may, and is judged with them.
+   * What EXECUTE and FETCH run may be another thing by then: that is judged only then.
    *
    * @throws {CountersignError} as `classify`.
    */
-  read(operation: PostgresQuery): undefined | Promise<unknown> {
-    return this.#parts.asking.read(operation, this.#caller.resource);
+  read(operation: PostgresQuery): undefined | Promise<Refused | undefined> {
+    const asked = this.#parts.asking.askUnbound(this.#callOf(operation));
+    if (asked instanceof Promise) return asked.then((one) => this.#deniedAhead(one));
+    return this.#deniedAhead(asked);
   }
 
   /** Whether what was allowed may still be sent, when it had to wait for the journal. */
@@ -186,6 +189,13 @@ export class NativeGate implements Disposable {
     return flood === undefined ? { effect: "hold", asked, decision } : this.#flooded(asked.call, flood);
   }
 
+  #deniedAhead(asked: Asked): undefined | Promise<Refused> {
+    const { decision, facts } = asked;
+    if (decision.effect !== "deny") return undefined;
+    const isLate = facts.protocol === "postgres" && facts.sql.kinds.some((kind) => lateKinds.has(kind));
+    return isLate ? undefined : this.#denied(asked);
+  }
+
   async #denied({ call, decision }: Asked): Promise<Refused> {
     const flood = this.#parts.callers.refusal(this.#caller.principal);
     if (flood !== undefined) return this.#flooded(call, flood);
@@ -217,6 +227,9 @@ const unmasked = new CountersignError(
   "denied",
   "The policy hides columns of what this is about, which this way in cannot do. Ask for it by the SDK.",
 );
+
+/** Kinds of statements that run what has a name, see `PostgresQuery.runs`. */
+const lateKinds: ReadonlySet<string> = new Set(["EXECUTE", "FETCH", "MOVE"]);
 
 const left: Ended = {
   requestId: "",

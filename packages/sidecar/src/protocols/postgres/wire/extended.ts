@@ -1,5 +1,6 @@
 import type { PostgresQuery } from "@countersign/policy";
 import type { Held } from "../../../native/verdict.ts";
+import type { Refusal } from "../refuse.ts";
 import { admit, refusalOf, runningOf } from "./admission.ts";
 import { type BindMessage, type ParseMessage, readBind, readExecute, readNamed, readParse } from "./client-message.ts";
 import { type Conversation, ownName } from "./conversation.ts";
@@ -38,7 +39,7 @@ export class ExtendedProtocol {
     }
     if (isBlank(statement))
       return this.#withSession(() => this.#sendParse(request.parse(message.name, "", message.types), message));
-    let found: undefined | Promise<unknown>;
+    let found: ReturnType<Conversation["native"]["read"]>;
     try {
       found = this.#conversation.native.read(this.#conversation.operation(statement, { parameters: [] }));
     } catch {
@@ -46,7 +47,7 @@ export class ExtendedProtocol {
     }
     if (found === undefined) return this.#understood(frame, message);
     this.#conversation.wait(found, {
-      done: () => this.#understood(frame, message),
+      done: (refused) => (refused ? this.#denied(message, refused) : this.#understood(frame, message)),
       failed: () => this.#notUnderstood(message),
     });
   }
@@ -68,12 +69,24 @@ export class ExtendedProtocol {
     conversation.send(frame, expected("parse", { name, defines }));
   }
 
-  /** The refusal is recorded as that of the operation. A later Bind of the name must not run what it stood for before. */
-  #notUnderstood({ name, statement, types }: ParseMessage) {
-    const conversation = this.#conversation;
-    const { names } = conversation;
+  /** A Bind of the name must not run what it stood for before. */
+  #refused({ name, statement, types }: ParseMessage) {
+    const { statements } = this.#conversation.names;
     const steps = undefined;
-    names.statements.set(name, { of: "statement", text: statement, source: "", types, steps, bySql: false, refused: true });
+    statements.set(name, { of: "statement", text: statement, source: "", types, steps, bySql: false, refused: true });
+  }
+
+  /** It would be denied whatever its values: neither its text goes to the server, nor does a Describe tell of the columns that it would give. */
+  #denied(message: ParseMessage, refusal: Refusal) {
+    this.#refused(message);
+    this.#conversation.refuseStep(ownErrorOf(refusal).complaint);
+  }
+
+  /** The refusal is recorded as that of the operation. */
+  #notUnderstood(message: ParseMessage) {
+    const { statement } = message;
+    const conversation = this.#conversation;
+    this.#refused(message);
     const refuse: HeldWork["refuse"] = (refusal) => {
       const { complaint, likeServer } = ownErrorOf(refusal);
       conversation.refuseStep(complaint, likeServer);
