@@ -101,7 +101,7 @@ function seen(lines: readonly string[]): string | undefined {
       block = [];
     } else if (line.startsWith(">")) text.push(line.slice(2));
     // How a word may go on; the line is shown again below it.
-    else text.pop();
+    else if (line !== "") text.pop();
   }
   return text.join("\n");
 }
