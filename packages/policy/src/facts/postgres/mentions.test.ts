@@ -48,4 +48,19 @@ describe("columns that a statement names", () => {
   ])("whole rows, or columns by another name: %s", (text) => {
     expect(names(text).wholeRows).toBe(true);
   });
+
+  test.each([
+    ["update customers set name = 'x' where email = 'y' returning email", [], false],
+    ["update customers set name = email", ["email"], false],
+    ["insert into log select id, name from customers where email = 'x'", ["id", "name"], false],
+    ["insert into log select id from (select id from customers where email = 'x') c", ["email", "id"], false],
+    ["insert into log select * from customers", [], true],
+    ["insert into customers values (1) on conflict (id) do update set email = excluded.email", [], false],
+    ["insert into t select 1 on conflict (id) do update set a = (select excluded.email from c excluded)", ["email"], false],
+    ["with x as (delete from customers returning email) insert into log select 1", ["email"], false],
+    ["prepare p as update customers set name = 'x' where email = 'y'", [], false],
+  ])("that a change may store: %s", (text, columns, wholeRows) => {
+    const stored = mentionsOf(text, "stored");
+    expect({ columns: [...stored.columns].sort(), wholeRows: stored.wholeRows }).toEqual({ columns, wholeRows });
+  });
 });

@@ -1,6 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { classify, loadParser } from "@countersign/policy";
+import { beforeAll, describe, expect, it } from "vitest";
 import { ProtocolViolation } from "../codec.ts";
+import { Masking } from "../masks/masking.ts";
 import { type Expected, expected } from "./expected.ts";
+import { largestMaskedRow } from "./masked-result.ts";
 import { Replies, type RepliesHandler } from "./replies.ts";
 import { Running } from "./running.ts";
 import { complaintMessage } from "./server-message.ts";
@@ -40,6 +43,37 @@ function heard(due: readonly Expected[], chunks: readonly Buffer[]) {
   for (const entry of due) replies.expect({ ...entry });
   for (const chunk of chunks) replies.push(chunk);
   return { client: Buffer.concat(client).toString("latin1"), events, due: replies.due };
+}
+
+/** A statement on table 7, whose second column is masked. */
+function masked(): Expected {
+  const statement = "select upper(email), email from c";
+  const { sql } = classify({ kind: "postgres.query", statement, parameters: [] }, { searchPath: ["public"] });
+  const c = { name: "public.c", columns: new Set([0, 2]), columnNames: new Set(["email"]) };
+  const masking = new Masking(["public.c.email"], new Map([[7, c]]), { facts: sql });
+  return expected("query", { running: new Running({ end: () => {} }, { limits: {}, readOnly: true, startedMs: 0, masking }) });
+}
+
+/** A RowDescription: table, column and type of each. */
+function describing(...columns: readonly (readonly [table: number, column: number, type: number])[]): Buffer {
+  const body = columns.map(([table, column, type]) => {
+    const field = Buffer.alloc(20);
+    field.write("f\0");
+    field.writeUInt32BE(table, 2);
+    field.writeInt16BE(column, 6);
+    field.writeUInt32BE(type, 8);
+    return field;
+  });
+  return frame("T", Buffer.concat([Buffer.of(0, columns.length), ...body]));
+}
+
+function cells(...values: readonly (string | null)[]): Buffer {
+  const body = values.map((value) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(value === null ? -1 : value.length);
+    return Buffer.concat([length, Buffer.from(value ?? "")]);
+  });
+  return frame("D", Buffer.concat([Buffer.of(0, values.length), ...body]));
 }
 
 const row = (text: string) => frame("D", `\0\x01\0\0\0\x01${text}`);
@@ -86,6 +120,8 @@ const wanted = Buffer.concat(conversation.map(([, bytes, toClient], index) => (i
   "latin1",
 );
 
+beforeAll(loadParser);
+
 describe("pg-frames: the server's answers", () => {
   it("are passed on as they came, with ours in their turn, wherever the stream is cut", () => {
     const due = conversation.flatMap(([entries]) => entries);
@@ -126,6 +162,66 @@ describe("pg-frames: the server's answers", () => {
     const cut = Buffer.concat([frame("T"), row("1"), row("2"), frame("E", "limit"), frame("Z", "I")]).toString("latin1");
     for (let at = 0; at <= stream.length; at++)
       expect(heard([limited()], [stream.subarray(0, at), stream.subarray(at)]).client, `cut at ${at}`).toBe(cut);
+  });
+
+  it("pg-masks: masked values are replaced, wherever the stream is cut, and so are words that may quote them", () => {
+    const columns = describing([7, 1, 23], [7, 2, 25], [0, 0, 1700]);
+    const stream = Buffer.concat([
+      ...[columns, cells("1", "secret", "2"), cells("2", null, null), frame("N", "SNOTICE\0VNOTICE\0C00000\0Msecret\0\0")],
+      ...[
+        frame("C", "SELECT 2\0"),
+        columns,
+        cells("3", "", "secret"),
+        frame("E", "SERROR\0VERROR\0C22P02\0Msecret\0\0"),
+        frame("Z", "I"),
+      ],
+    ]);
+    const whole = heard([masked()], [stream]);
+    expect(whole.client).not.toContain("secret");
+    expect(whole.client).toContain(Buffer.concat([columns, cells("1", "****", null), cells("2", null, null)]).toString("latin1"));
+    expect(whole.client).toContain("C22P02");
+    expect(whole.due).toBe(0);
+    for (let at = 0; at <= stream.length; at++)
+      expect(heard([masked()], [stream.subarray(0, at), stream.subarray(at)]), `cut at ${at}`).toEqual(whole);
+    expect(
+      heard(
+        [masked()],
+        [...stream].map((byte) => Buffer.of(byte)),
+      ),
+    ).toEqual(whole);
+  });
+
+  it.each([
+    ["rows that were not described", cells("secret")],
+    ["rows of another shape", Buffer.concat([describing([7, 2, 25]), cells("1", "secret")])],
+    ["rows after the end of their result", Buffer.concat([describing([7, 1, 23]), frame("C", "SELECT 0\0"), cells("secret")])],
+    ["copied data", Buffer.concat([frame("H", "\0\0\0"), frame("d", "secret")])],
+    ["a malformed description", frame("T", "\0\x02email\0\0\0\0\x07")],
+  ])("pg-masks: of what is masked nothing passes that cannot be masked: %s", (_, bytes) => {
+    expect(() => heard([masked()], [bytes])).toThrow(ProtocolViolation);
+  });
+
+  it("pg-masks: a row that is too large to be masked ends its statement", () => {
+    const header = frame("D");
+    header.writeUInt32BE(largestMaskedRow + 5, 1);
+    const { client, events } = heard([masked()], [describing([7, 2, 25]), header, Buffer.from("secret")]);
+    expect(events).toEqual(["limit query"]);
+    expect(client).not.toContain("secret");
+  });
+
+  it("pg-masks: why a portal cannot be described for its masks is the client's error", () => {
+    const entry = masked();
+    const due = [
+      expected("describe", { silent: true, running: entry.running }),
+      { ...entry, kind: "execute" } as const,
+      expected("sync"),
+    ];
+    const { client, events } = heard(due, [frame("E", "SERROR\0VERROR\0C34000\0Mportal\0\0"), frame("Z", "I")]);
+    expect(events).toEqual(["failed describe", "skipped execute", "ready I", "answered sync"]);
+    expect(client).toContain("C34000");
+    expect(heard(due, [describing([7, 2, 25]), cells("secret"), frame("C", "SELECT 1\0"), frame("Z", "I")]).client).toBe(
+      Buffer.concat([cells("****"), frame("C", "SELECT 1\0"), frame("Z", "I")]).toString("latin1"),
+    );
   });
 
   it.each([
