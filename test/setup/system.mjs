@@ -25,6 +25,7 @@ const needed = [
   },
   { what: "rsync", package: "rsync", there: () => onPath("rsync") },
   { what: "git", package: "git", there: () => onPath("git") },
+  { what: "a web server", package: "nginx-light", there: () => existsSync("/usr/sbin/nginx") },
 ];
 
 function onPath(name) {

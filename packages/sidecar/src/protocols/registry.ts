@@ -3,11 +3,12 @@ import type { CredentialContext } from "../credentials/source.ts";
 import type { EvidenceSource } from "../evidence/evidence-source.ts";
 import type { GuardedResource } from "../resources.ts";
 import type { Connector } from "./connector.ts";
+import { httpResourceSchema, httpWarnings, openHttpConnector } from "./http/index.ts";
 import { openPostgresConnector, openPostgresEvidence, postgresResourceSchema } from "./postgres/index.ts";
 import { type LoginContext, openSshConnector, sshResourceSchema, sshWarnings } from "./ssh/index.ts";
 
 /** One of `resources` in countersign.yaml, by its `type`. */
-export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema, sshResourceSchema]);
+export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema, sshResourceSchema, httpResourceSchema]);
 
 /** A resource as configured, defaults filled in. */
 export type ConfiguredResource = z.output<typeof resourceSchema>;
@@ -31,6 +32,7 @@ type Configured = { [Name in Type]: Extract<ConfiguredResource, { type: Name }> 
 const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
   postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
   ssh: { openConnector: openSshConnector, warnings: sshWarnings },
+  http: { openConnector: openHttpConnector, warnings: httpWarnings },
 };
 
 /**

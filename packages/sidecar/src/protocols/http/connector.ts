@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import {
+  CountersignError,
+  type Facts,
+  type HttpRequest,
+  isCredentialHeader,
+  type Json,
+  type Limits,
+  type Operation,
+  type Outcome,
+  type TargetIdentity,
+} from "@countersign/policy";
+import type { Pool } from "undici";
+import type { CredentialContext } from "../../credentials/source.ts";
+import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
+import { openTargetCredential, type TargetCredential } from "../request/credential.ts";
+import { unknownFailure } from "../request/failure.ts";
+import { readCertificate } from "../request/pem.ts";
+import { RequestDispatch } from "../request/request-dispatch.ts";
+import { openUpstream, type ResolveName } from "../request/upstream.ts";
+import type { HttpResource } from "./resource.ts";
+
+/** What a connector needs besides its configuration. */
+export interface HttpConnectorOptions extends CredentialContext {
+  /** Monotonic milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+  /** Default: the system's. */
+  readonly lookup?: ResolveName;
+}
+
+interface Role {
+  readonly credential: TargetCredential;
+  readonly pool: Pool;
+}
+
+/**
+ * Opens the way to one HTTP API. Nothing is connected before it is needed.
+ *
+ * @throws {Error} when the file of a certificate cannot be read.
+ */
+export function openHttpConnector(resource: HttpResource, options: HttpConnectorOptions): Connector {
+  return new HttpConnector(resource, options);
+}
+
+class HttpConnector implements Connector {
+  readonly #name: string;
+  readonly #identity: TargetIdentity;
+  readonly #roles: ReadonlyMap<string, Role>;
+  readonly #callerCredentials: ReadonlySet<string>;
+  /** What some role proves itself by: nobody else sends it. */
+  readonly #ownFields: ReadonlySet<string>;
+  readonly #ownParameters: ReadonlySet<string>;
+  readonly #now: () => number;
+
+  constructor(
+    { name, origin, tls, allowPrivate, callerCredentials, roles, connections }: HttpResource,
+    options: HttpConnectorOptions,
+  ) {
+    this.#name = name;
+    this.#now = options.now ?? (() => performance.now());
+    const ca = typeof tls === "object" ? readCertificate(tls.ca, options.folder) : undefined;
+    const authorities = ca === undefined ? "system" : `sha256:${createHash("sha256").update(ca).digest("hex")}`;
+    this.#identity = {
+      type: "http",
+      address: origin,
+      ...(tls === "disable" ? { tls } : { tls: "verify-full", ca: authorities }),
+    };
+    const { lookup } = options;
+    const upstream = { origin, rules: { allowPrivate }, connections, ...(ca !== undefined && { ca }), ...(lookup && { lookup }) };
+    this.#roles = new Map(
+      Object.entries(roles).map(([role, config]) => {
+        const credential = openTargetCredential(config, options);
+        return [role, { credential, pool: openUpstream(upstream, credential) }];
+      }),
+    );
+    const credentials = [...this.#roles.values()].map(({ credential }) => credential);
+    this.#ownFields = new Set(credentials.flatMap(({ field }) => field ?? []));
+    this.#ownParameters = new Set(credentials.flatMap(({ parameter }) => parameter ?? []));
+    this.#callerCredentials = new Set(callerCredentials.filter((field) => !this.#ownFields.has(field)));
+  }
+
+  target(role: string): TargetIdentity {
+    return { ...this.#identity, credential: this.#role(role).credential.shown };
+  }
+
+  accept(operation: Operation, facts: Facts): void {
+    const { headers, streamed, connection } = asRequest(operation);
+    if (facts.protocol !== "http") throw new TypeError("a request has the facts of another protocol");
+    if (streamed === true || connection !== undefined)
+      throw refused("What a client streams runs on its own connection only; send the body with the call.");
+    const field = headers.find(([name, value]) => !this.#mayBring(name.toLowerCase(), value));
+    if (field !== undefined)
+      throw refused(
+        `The header ${field[0]} is a credential, and ${this.#name} has its own. Leave it out, or list it in the resource's callerCredentials.`,
+      );
+    const parameter = Object.keys(facts.http.query).find((one) => this.#ownParameters.has(one.toLowerCase()));
+    if (parameter !== undefined) throw refused(`The parameter ${parameter} is the target's credential. Leave it out.`);
+  }
+
+  dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
+    const request = asRequest(operation);
+    const { credential, pool } = this.#role(role);
+    // A session that the target begins for its credential is as good as the credential.
+    const passes = (name: string) => !/^set-cookie2?$/.test(name) || this.#callerCredentials.has("cookie");
+    return new RequestDispatch({ ...{ request, readOnly, limits, signal, pool, credential, passes }, now: this.#now });
+  }
+
+  /** HTTP has no way to ask what became of a request, so that it can never tell. */
+  async resolve(_marker: Json, _role: string): Promise<Outcome> {
+    const failure = unknownFailure(
+      "The sidecar stopped while the target was at work, and an HTTP API cannot tell what became of a request.",
+    );
+    return { state: "unknown", failure, rows: 0, bytes: 0, durationMs: 0 };
+  }
+
+  async close(): Promise<void> {
+    for (const { pool } of this.#roles.values()) void pool.close();
+  }
+
+  #mayBring(name: string, value: string): boolean {
+    if (this.#ownFields.has(name)) return false;
+    return this.#callerCredentials.has(name) || !isCredentialHeader(name, value);
+  }
+
+  #role(role: string): Role {
+    const found = this.#roles.get(role);
+    if (!found) throw new CountersignError("internal", `${this.#name} has no role ${JSON.stringify(role)}.`);
+    return found;
+  }
+}
+
+/** @throws {CountersignError} `invalid_operation` for what is no HTTP request. */
+function asRequest(operation: Operation): HttpRequest {
+  if (operation.kind === "http.request") return operation;
+  throw refused(`The resource is an HTTP API; it takes no ${operation.kind}.`);
+}
+
+function refused(message: string): CountersignError {
+  return new CountersignError("invalid_operation", message);
+}

@@ -1,0 +1,8 @@
+/**
+ * HTTP APIs: sends one request for each action, with a credential that its caller never sees.
+ *
+ * @packageDocumentation
+ */
+
+export { openHttpConnector } from "./connector.ts";
+export { httpResourceSchema, httpWarnings } from "./resource.ts";

@@ -1,0 +1,90 @@
+import { Readable } from "node:stream";
+import { CountersignError } from "@countersign/policy";
+import type { Dispatcher, Pool } from "undici";
+import { type Field, rawFields } from "./fields.ts";
+
+/** A request as it is sent. */
+export interface SentRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly fields: readonly Field[];
+  readonly body: Buffer | undefined;
+}
+
+/** The beginning of an answer. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly fields: readonly Field[];
+  /** Read by whoever has the head; destroyed with an error when the answer breaks off. */
+  readonly body: Readable;
+}
+
+/** One request on its way, and its answer. */
+export class Exchange {
+  readonly #head = Promise.withResolvers<ResponseHead>();
+  #controller: Dispatcher.DispatchController | undefined;
+  #body: Readable | undefined;
+  #brokenOff: Error | undefined;
+
+  constructor(pool: Pool, { method, path, fields, body }: SentRequest) {
+    const headers = fields.flat();
+    pool.dispatch({ method, path, headers, body: body ?? null }, this.#handler());
+  }
+
+  /** @throws {Error} when none comes; {@link isSent} says whether the target may have seen the request. */
+  get head(): Promise<ResponseHead> {
+    return this.#head.promise;
+  }
+
+  /** Whether a byte of it may have left. */
+  get isSent(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  breakOff(): void {
+    this.#brokenOff ??= new Error("broken off");
+    this.#controller?.abort(this.#brokenOff);
+    // While it waits for a connection nothing answers for it.
+    this.#head.reject(this.#brokenOff);
+    this.#body?.destroy(this.#brokenOff);
+  }
+
+  #handler(): Dispatcher.DispatchHandler {
+    return {
+      onRequestStart: (controller) => {
+        if (this.#brokenOff !== undefined) return controller.abort(this.#brokenOff);
+        this.#controller = controller;
+      },
+      onResponseStart: (controller, status) => {
+        // 100 and 103 come before the answer (RFC 9110 §15.2).
+        if (status < 200) return;
+        const body = new Readable({ read: () => controller.resume() });
+        // Whoever reads it hears of it; nobody may be reading yet.
+        body.on("error", () => {});
+        this.#body = body;
+        this.#head.resolve({ status, fields: rawFields(controller.rawHeaders), body });
+      },
+      onResponseData: (controller, chunk) => {
+        if (this.#body?.push(chunk) === false) controller.pause();
+      },
+      onResponseEnd: () => {
+        this.#body?.push(null);
+      },
+      onResponseError: (_controller, error) => {
+        this.#head.reject(this.isSent ? error : unreachable(error));
+        this.#body?.destroy(error);
+      },
+    };
+  }
+}
+
+/** What a failed connection tells; never what was to be sent. */
+function unreachable(error: Error): CountersignError {
+  if (error instanceof CountersignError) return error;
+  const code = "code" in error ? String(error.code) : error.name;
+  const isTls = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|HOSTNAME/.test(code);
+  const message = isTls
+    ? `The target does not prove who it is (${code}); nothing was sent. Check its certificate and the resource's ca.`
+    : `The target cannot be reached (${code}); nothing was sent.`;
+  return new CountersignError("target_unavailable", message, { retryable: !isTls, cause: error });
+}

@@ -1,0 +1,141 @@
+import { type Body, bodyBytes, type Json, type Limits, type Outcome } from "@countersign/policy";
+import type { Pool } from "undici";
+import type { Dispatch, ResultSink } from "../connector.ts";
+import type { TargetCredential } from "./credential.ts";
+import { decoded } from "./decoding.ts";
+import { Exchange, type ResponseHead } from "./exchange.ts";
+import { brokenOffFailure, limitFailure, lostFailure, unknownFailure, unsentFailure, withheldFailure } from "./failure.ts";
+import { type Field, fieldsForClient, fieldsForTarget } from "./fields.ts";
+import { Scrubber } from "./scrubber.ts";
+import { Stop } from "./stop.ts";
+
+/** What one dispatch needs of its connector. */
+export interface RequestParts {
+  readonly request: { readonly method: string; readonly path: string; readonly headers: readonly Field[]; readonly body?: Body };
+  readonly readOnly: boolean;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  readonly pool: Pool;
+  readonly credential: TargetCredential;
+  /** Whether a field of the response may go on to the caller. */
+  readonly passes: (name: string) => boolean;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+type Ending = Pick<Outcome, "state" | "failure" | "status">;
+
+/** One request on its way. */
+export class RequestDispatch implements Dispatch {
+  readonly #parts: RequestParts;
+  readonly #stop: Stop;
+  readonly #startedMs: number;
+  #injected: Awaited<ReturnType<TargetCredential["read"]>> | undefined;
+  #bytes = 0;
+
+  constructor(parts: RequestParts) {
+    this.#parts = parts;
+    this.#stop = new Stop(parts.signal);
+    this.#startedMs = parts.now();
+  }
+
+  async prepare(): Promise<Json> {
+    this.#injected = await this.#parts.credential.read();
+    return null;
+  }
+
+  async run(sink: ResultSink): Promise<Outcome> {
+    const { limits } = this.#parts;
+    if (limits.timeMs !== undefined) this.#stop.after(limits.timeMs, this.#elapsedMs());
+    const ending = await this.#run(sink);
+    return { ...ending, rows: 0, bytes: this.#bytes, durationMs: this.#elapsedMs() };
+  }
+
+  async close(): Promise<void> {
+    this.#stop[Symbol.dispose]();
+  }
+
+  async #run(sink: ResultSink): Promise<Ending> {
+    const { request, pool } = this.#parts;
+    if (this.#injected === undefined) throw new TypeError("run() before prepare()");
+    if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
+    const { fields, query, secrets } = this.#injected;
+    const body = request.body && bodyBytes(request.body);
+    const exchange = new Exchange(pool, {
+      ...{ method: request.method, body },
+      path: query === undefined ? request.path : withParameter(request.path, query),
+      fields: [...withOurs(fieldsForTarget(request.headers)), ...fields],
+    });
+    this.#stop.heardBy(() => exchange.breakOff());
+    let head: ResponseHead;
+    try {
+      head = await exchange.head;
+    } catch (error) {
+      return this.#unanswered(error, exchange.isSent);
+    }
+    return await this.#answer(head, new Scrubber(secrets), sink, exchange);
+  }
+
+  #unanswered(error: unknown, isSent: boolean): Ending {
+    const { reason } = this.#stop;
+    if (!isSent) return { state: "failed", failure: reason ?? unsentFailure(error) };
+    if (this.#parts.readOnly) return { state: "failed", failure: reason ?? lostFailure() };
+    const why = reason?.message ?? "The connection to the target was lost before it answered; it may have done what was asked.";
+    return { state: "unknown", failure: unknownFailure(why) };
+  }
+
+  async #answer(
+    { status, fields, body: sent }: ResponseHead,
+    scrubber: Scrubber,
+    sink: ResultSink,
+    exchange: Exchange,
+  ): Promise<Ending> {
+    const { passes, request } = this.#parts;
+    // These have no body, whatever their fields say of one (RFC 9110 §6.4.1).
+    const isBodiless = request.method === "HEAD" || status === 204 || status === 304;
+    const { fields: plain, body, unknown = "" } = isBodiless ? { fields, body: sent } : decoded(fields, sent);
+    const headers = fieldsForClient(plain)
+      .filter(([name]) => passes(name.toLowerCase()))
+      .map((field) => scrubber.field(field));
+    try {
+      await sink({ type: "response", status, headers });
+      if (unknown !== "") {
+        exchange.breakOff();
+        return { state: "failed", failure: withheldFailure(status, unknown), status };
+      }
+      for await (const part of body) await this.#give(scrubber.body(part), sink);
+      await this.#give(scrubber.rest(), sink);
+    } catch {
+      exchange.breakOff();
+      return { state: "failed", failure: this.#stop.reason ?? brokenOffFailure(status), status };
+    }
+    const { reason } = this.#stop;
+    return reason === undefined ? { state: "succeeded", status } : { state: "failed", failure: reason, status };
+  }
+
+  /** Gives bytes on, cut at exactly the limit. */
+  async #give(data: Buffer, sink: ResultSink): Promise<void> {
+    const { bytes: limit } = this.#parts.limits;
+    const most = (limit ?? Number.POSITIVE_INFINITY) - this.#bytes;
+    const part = data.length > most ? data.subarray(0, most) : data;
+    this.#bytes += part.length;
+    // A caller that takes nothing more must not keep a request that is to end.
+    if (part.length > 0) await Promise.race([sink({ type: "body", data: part }), this.#stop.asked]);
+    if (limit !== undefined && data.length > most) this.#stop.request(limitFailure("bytes", limit));
+  }
+
+  #elapsedMs(): number {
+    return this.#parts.now() - this.#startedMs;
+  }
+}
+
+/** What we say for ourselves: no encoding, as the credential is looked for in the answer; and a name, without which some APIs refuse. */
+function withOurs(fields: readonly Field[]): readonly Field[] {
+  const isNamed = fields.some(([name]) => name.toLowerCase() === "user-agent");
+  return [...fields, ["accept-encoding", "identity"], ...(isNamed ? [] : [["user-agent", "Countersign"] as const])];
+}
+
+function withParameter(path: string, parameter: string): string {
+  if (!path.includes("?")) return `${path}?${parameter}`;
+  return path.endsWith("?") || path.endsWith("&") ? `${path}${parameter}` : `${path}&${parameter}`;
+}
