@@ -314,6 +314,19 @@ print(client.open_sftp().open(sys.argv[4]).read().decode())
   expect(done.stdout.toString().split("\n")).toEqual(["through paramiko err 5", "126 True", "hello", ""]);
 });
 
+test("dropbear's client, which guesses the first key exchange", async () => {
+  const own = join(world.instance.folder, "dropbear-key");
+  expect((await program("dropbearconvert", ["openssh", "dropbear", key, own])).code).toBe(0);
+  // Its known hosts go to the home of whoever runs it.
+  const env = { HOME: world.instance.folder };
+  const dbclient = (...command: string[]) =>
+    program("dbclient", ["-y", "-i", own, "-p", address.port, `web-1@${address.host}`, ...command], { input: "in", env });
+  const done = await dbclient("sh -c 'cat; echo err >&2; exit 5'");
+  expect([done.code, done.stdout.toString()]).toEqual([5, "in"]);
+  expect(done.stderr).toContain("err\n");
+  expect(await dbclient("reboot")).toMatchObject({ code: 126, stderr: expect.stringContaining("denied") });
+});
+
 describe("ssh-channels: what is no command is refused and recorded", () => {
   let client: InstanceType<typeof ssh2.Client>;
   beforeAll(async () => {

@@ -23,6 +23,7 @@ const needed = [
     package: "python3-paramiko",
     there: () => existsSync("/usr/lib/python3/dist-packages/paramiko"),
   },
+  { what: "a third SSH client", package: "dropbear-bin", there: () => onPath("dbclient") },
   { what: "rsync", package: "rsync", there: () => onPath("rsync") },
   { what: "git", package: "git", there: () => onPath("git") },
   { what: "a web server", package: "nginx-light", there: () => existsSync("/usr/sbin/nginx") },
