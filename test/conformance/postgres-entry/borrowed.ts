@@ -34,14 +34,15 @@ export class Borrowed implements LentHandler {
     return borrowed;
   }
 
-  data(chunk: Buffer): void {
+  data(chunk: Buffer): boolean {
     this.#partial = Buffer.concat([this.#partial, chunk]);
     while (this.#partial.length >= 5) {
       const end = 1 + this.#partial.readUInt32BE(1);
-      if (this.#partial.length < end) return;
+      if (this.#partial.length < end) return true;
       this.messages.push({ type: this.#partial.toString("latin1", 0, 1), body: this.#partial.subarray(5, end) });
       this.#partial = this.#partial.subarray(end);
     }
+    return true;
   }
 
   drained(): void {}

@@ -60,6 +60,7 @@ class PassThrough implements ClientGate {
       {
         data: (chunk) => {
           if (!client.write(chunk)) this.#lent?.pause();
+          return client.sent;
         },
         drained: () => {},
         closed: () => client.end(),

@@ -9,6 +9,7 @@ import type { Secret } from "../../credentials/secret.ts";
 import type { Address } from "./address.ts";
 import type { FrameCaps } from "./codec.ts";
 import { drifts, type Pins, startupOptions } from "./pins.ts";
+import { ServerReads } from "./server-reads.ts";
 import { Upstream } from "./upstream.ts";
 
 /** Everything that a connection is made from. */
@@ -49,6 +50,8 @@ const cancelTimeoutMs = 3000;
 export async function connectUpstream(options: ConnectOptions): Promise<Upstream> {
   const { address, database, user, tls, pins, settings, password } = options;
   const secure = tls && (await tlsOptions(tls));
+  // TLS brings memory of its own.
+  const reads = secure ? undefined : new ServerReads();
   let weak = false;
   const client = new pg.Client({
     host: address.host,
@@ -69,6 +72,7 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     connectionTimeoutMillis: options.timeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveMs,
+    ...(reads && { stream: () => reads.socket }),
   });
   // Without TLS anybody on the way could ask for the password itself, or for a hash that can be searched; SCRAM gives nothing away.
   for (const method of ["authenticationCleartextPassword", "authenticationMD5Password"]) {
@@ -97,7 +101,7 @@ export async function connectUpstream(options: ConnectOptions): Promise<Upstream
     caps: options.caps,
     drifted: (name, value) => drifts(pins, name, value, user),
     cancel: () => sendCancel(options, key),
-    ...{ statuses, processId: key.processId },
+    ...{ statuses, processId: key.processId, reads },
   });
 }
 

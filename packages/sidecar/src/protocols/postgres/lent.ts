@@ -15,8 +15,8 @@ export type MaskingOf = (operation: PostgresQuery, masks: readonly string[]) => 
 
 /** Takes what a lent session does. Called in the turn in which it happens. */
 export interface LentHandler {
-  /** Bytes of the server as they came, not split; the handler owns them. */
-  data(chunk: Buffer): void;
+  /** Bytes of the server as they came, not split. Gives whether they were only looked at in this call: otherwise the handler owns them. */
+  data(chunk: Buffer): boolean;
   /** What `write` could not send at once has been sent. */
   drained(): void;
   /** The server, or the network, has ended the connection; nothing follows but `giveBack`. Not called after it. */

@@ -11,6 +11,7 @@ import {
 import { decodeRows, type FrameCaps, FrameSplitter, isServerError, ProtocolViolation } from "./codec.ts";
 import type { Receiver, Reply, TransactionStatus } from "./exchange.ts";
 import type { LentHandler, ParameterStatuses } from "./lent.ts";
+import type { ServerReads } from "./server-reads.ts";
 
 /** The connection ended before the server was ready again: what it was doing is in doubt. */
 export class ConnectionLost extends Error {
@@ -35,6 +36,8 @@ export interface UpstreamOptions {
   readonly processId: number;
   /** What the server reported at the start. */
   readonly statuses: ParameterStatuses;
+  /** Reads the socket, when that does not do so itself. */
+  readonly reads?: ServerReads | undefined;
 }
 
 /** What a server sends without being asked: notices, notifications, changed settings (§53.2.7). */
@@ -67,7 +70,8 @@ export class Upstream {
       oversized: (size) => this.#oversized(size),
       message: (message, frame) => this.#message(message, frame),
     });
-    stream.on("data", (chunk: Buffer) => this.#receive(chunk));
+    if (options.reads) options.reads.give((chunk) => this.#receive(chunk));
+    else stream.on("data", (chunk: Buffer) => this.#receive(chunk));
     stream.on("drain", () => this.#lent?.drained());
     stream.on("error", (error) => this.#lose(error));
     stream.on("close", () => this.#lose());
@@ -197,18 +201,17 @@ export class Upstream {
     });
   }
 
-  #receive(chunk: Buffer): void {
+  /** Gives whether nobody will look at the chunk any more. */
+  #receive(chunk: Buffer): boolean {
     try {
-      if (this.#lent && !this.#exchange) {
-        this.#lent.data(chunk);
-        return;
-      }
+      if (this.#lent && !this.#exchange) return this.#lent.data(chunk);
       this.#splitter.push(chunk);
       this.#passPartial();
     } catch (error) {
       this.#stream.destroy();
       this.#lose(error);
     }
+    return false;
   }
 
   /** A message that began in the chunk that ended our exchange is for whom it is lent to. */

@@ -6,6 +6,8 @@ import type { Lent, LentHandler, ParameterStatuses } from "../lent.ts";
 export interface ClientSide {
   /** Several buffers go in one system call; `false` = wait for `drained`. */
   write(bytes: Buffer | readonly Buffer[]): boolean;
+  /** Whether nothing that was written is still to be sent: the buffers may be used for something else. */
+  readonly sent: boolean;
   /** Stops reading from the client. A client that leaves is not noticed meanwhile. */
   pause(): void;
   resume(): void;

@@ -22,6 +22,10 @@ export class SocketSide implements ClientSide {
     return !socket.writableNeedDrain;
   }
 
+  get sent(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
   pause(): void {
     this.#socket.pause();
   }

@@ -18,9 +18,9 @@ export class Answers implements RepliesHandler, LentHandler {
     this.#conversation = conversation;
   }
 
-  data(chunk: Buffer): void {
+  data(chunk: Buffer): boolean {
     const conversation = this.#conversation;
-    if (this.#broken) return;
+    if (this.#broken) return true;
     try {
       conversation.replies.push(chunk);
     } catch (error) {
@@ -29,6 +29,7 @@ export class Answers implements RepliesHandler, LentHandler {
       conversation.fatal("08P01", "Countersign: the database broke the protocol");
     }
     conversation.turn();
+    return conversation.parts.client.sent;
   }
 
   drained(): void {

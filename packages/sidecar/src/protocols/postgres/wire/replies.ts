@@ -127,7 +127,7 @@ export class Replies implements ServerFrameHandler {
 
   part(bytes: Buffer): void {
     const entry = this.next;
-    entry?.rows?.push(bytes);
+    entry?.rows?.push(Buffer.from(bytes));
     const row = entry?.running?.masked?.take(bytes);
     if (row) this.#frames.say(row);
   }
