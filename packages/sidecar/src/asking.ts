@@ -134,13 +134,15 @@ export class Asking {
     const resource = resources.get(call.resource);
     const refusal = revocations.refusal({ principal: call.principal, resource: resource.name });
     if (refusal !== undefined) throw new CountersignError("revoked", refusal);
+    const client = connections.of(call.operation, call.principal);
+    const serverVersion = client?.own.serverVersion;
     const found = classifier.classify(call.operation, {
+      ...(serverVersion !== undefined && { serverVersion }),
       searchPath: resource.searchPath ?? [],
       maxStatementBytes: limits.statementBytes,
       maxParameterBytes: limits.parameterBytes,
       ...values,
     });
-    const client = connections.of(call.operation, call.principal);
     const understood = (facts: Facts): Understood => {
       if (client !== undefined) return { call, resource, facts, way: client.own, role: client.caller.role };
       resource.connector.accept(call.operation, facts);

@@ -13,6 +13,8 @@ export interface HeldLocks {
 export interface OwnConnection extends Pick<Connector, "dispatch"> {
   /** It hides the values of masked columns. Without it nothing runs for which the policy masks any. */
   readonly masks?: true;
+  /** The major version of the server that it runs on, where that is certain: what only newer ones know is not known otherwise. */
+  readonly serverVersion?: number | undefined;
   /** What its open transaction holds, for approvers of what waits in it. Never rejects. Absent = nobody is to be told. */
   readonly locks?: (signal: AbortSignal) => Promise<HeldLocks>;
   /** Asks what runs to stop, tells the client why and closes: it was locked out, or the sidecar stops. In the very turn of the revocation. */

@@ -10,6 +10,7 @@ import { Outgoing } from "./outgoing.ts";
 import { Replies, type RepliesHandler } from "./replies.ts";
 import { request } from "./request-message.ts";
 import { type Complaint, complaintMessage } from "./server-message.ts";
+import { requireVersion } from "./server-version.ts";
 import { SessionNames } from "./session-names.ts";
 
 /**
@@ -131,16 +132,19 @@ export class Conversation {
   /** Borrows a session, if there is none yet. */
   lend(): Promise<void> {
     if (this.outgoing.lent !== undefined) return Promise.resolve();
-    this.#lending ??= this.parts.upstream(this.#answers, this.#leaving.signal).then(
-      (lent) => {
-        if (this.state === "ended") lent.giveBack("keep", "I");
-        else this.outgoing.lent = lent;
-      },
-      (error: unknown) => {
-        this.#lending = undefined;
+    this.#lending ??= this.parts.upstream(this.#answers, this.#leaving.signal).then((lent) => {
+      if (this.state === "ended") return lent.giveBack("keep", "I");
+      try {
+        requireVersion(lent, this.parts.statuses);
+      } catch (error) {
+        lent.giveBack("keep", "I");
         throw error;
-      },
-    );
+      }
+      this.outgoing.lent = lent;
+    });
+    this.#lending.catch(() => {
+      this.#lending = undefined;
+    });
     return this.#lending;
   }
 

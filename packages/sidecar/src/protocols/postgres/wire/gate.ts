@@ -15,6 +15,7 @@ import { type HeldWork, Holding } from "./holding.ts";
 import { Leaving } from "./leaving.ts";
 import { actionOf, judged } from "./order.ts";
 import type { Complaint } from "./server-message.ts";
+import { versionOf } from "./server-version.ts";
 import { checkSession } from "./session-check.ts";
 import { SimpleProtocol } from "./simple.ts";
 import { transactionLocks } from "./transaction-locks.ts";
@@ -37,6 +38,7 @@ export function clientGates(host: Omit<GateHost, "bounds">, bounds: Partial<Gate
 class Gate implements ClientGate, OwnConnection, Gatekeeper {
   readonly masks = true;
   readonly locks?: NonNullable<OwnConnection["locks"]>;
+  readonly serverVersion: number | undefined;
   readonly #parts: GateParts;
   readonly #native: NativeGate;
   readonly #conversation: Conversation;
@@ -52,6 +54,7 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
 
   constructor(parts: GateParts) {
     this.#parts = parts;
+    this.serverVersion = versionOf(parts.statuses);
     this.#native = parts.native(this);
     const lost = () => this.#holding?.lose();
     this.#conversation = new Conversation(parts, this.#native, {

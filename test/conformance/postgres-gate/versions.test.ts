@@ -5,7 +5,7 @@ import { message } from "../postgres-wire/messages.ts";
 import { RawClient } from "../postgres-wire/raw-client.ts";
 import { type GateWorld, openGateWorld, startGateServer } from "./world.ts";
 
-describe.each<PostgresVersion>(["newest", "installed"])("PostgreSQL, %s: a hold inside of a transaction", (version) => {
+describe.each<PostgresVersion>(["newest", "installed"])("PostgreSQL, %s: what depends on the version", (version) => {
   let server: PostgresServer;
   let world: GateWorld;
   beforeAll(async () => {
@@ -27,7 +27,19 @@ describe.each<PostgresVersion>(["newest", "installed"])("PostgreSQL, %s: a hold 
     throw new Error("no locks were found out");
   }
 
-  test("shows its approver what the transaction keeps from others, and who waits for it", async () => {
+  test("a function that newer servers have is known there, and anybody's on an older one", async () => {
+    using direct = await RawClient.open(world.direct);
+    const isNew = version === "newest";
+    if (!isNew) await direct.ask(message.query("create function uuidv7() returns text language sql as $$ select 'mine' $$"));
+    using client = await RawClient.open(world.door);
+    // Before a session is lent, and after.
+    for (const statement of ["select uuidv7()", "select 1", "select uuidv7() as again"]) {
+      const types = (await client.ask(message.query(statement))).map(({ type }) => type).join("");
+      expect([statement, types]).toEqual([statement, isNew || statement === "select 1" ? "TDCZ" : "EZ"]);
+    }
+  });
+
+  test("a hold inside of a transaction shows its approver what the transaction keeps from others, and who waits for it", async () => {
     using client = await RawClient.open(world.door);
     using other = await RawClient.open(world.direct);
     const before =
@@ -56,7 +68,7 @@ describe.each<PostgresVersion>(["newest", "installed"])("PostgreSQL, %s: a hold 
     await other.ready();
   });
 
-  test("says so when that could not be found out", async () => {
+  test("a hold inside of a transaction says so when that could not be found out", async () => {
     using client = await RawClient.open(world.door);
     await client.ask(message.query("begin; lock table many in exclusive mode"));
     await server.query("alter role writer nologin");
@@ -70,7 +82,7 @@ describe.each<PostgresVersion>(["newest", "installed"])("PostgreSQL, %s: a hold 
     await world.deny(requestId);
   });
 
-  test("outside of one nothing is asked", async () => {
+  test("outside of a transaction nothing is asked", async () => {
     using client = await RawClient.open(world.door);
     client.write(message.query("delete from item where id = 4"));
     await client.until(({ type }) => type === "N");
