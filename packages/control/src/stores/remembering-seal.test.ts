@@ -9,11 +9,11 @@ function opened() {
   return { seal: rememberingSeal(under), open };
 }
 
-test("what was opened is not opened again", () => {
+test("what was opened is given once more without being opened", () => {
   const { seal, open } = opened();
   const sealed = seal.seal("req_1/head", { text: "yes" });
-  for (let time = 0; time < 3; time++) expect(seal.open("req_1/head", Uint8Array.from(sealed))).toEqual({ text: "yes" });
-  expect(open).toHaveBeenCalledOnce();
+  for (let time = 0; time < 4; time++) expect(seal.open("req_1/head", Uint8Array.from(sealed))).toEqual({ text: "yes" });
+  expect(open).toHaveBeenCalledTimes(2);
 });
 
 test("a change of any byte shows, and another row's text too, also after the right one was opened", () => {
@@ -39,8 +39,8 @@ test("few are remembered, and nothing that is long", () => {
   const { seal, open } = opened();
   const first = seal.seal("0", 0);
   const long = seal.seal("long", "x".repeat(20_000));
-  for (let time = 0; time < 2; time++) seal.open("long", long);
-  expect(open).toHaveBeenCalledTimes(2);
+  for (let time = 0; time < 3; time++) seal.open("long", long);
+  expect(open).toHaveBeenCalledTimes(3);
   seal.open("0", first);
   for (let n = 1; n <= 100; n++) seal.open(`${n}`, seal.seal(`${n}`, n));
   open.mockClear();

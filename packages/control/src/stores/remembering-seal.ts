@@ -1,6 +1,6 @@
 import type { Seal } from "./seal.ts";
 
-/** How many are remembered: a request is read again soon after it was read, or not for long. More would only grow old in memory. */
+/** How many are remembered: a request is read again soon after it was read, or not for long. */
 const most = 32;
 /** The longest sealed text that is remembered, bytes. */
 const longest = 16 * 1024;
@@ -11,9 +11,10 @@ interface Opened {
 }
 
 /**
- * Remembers what was opened last: a vote reads its request before and after, and what is sealed of it is the same. It is taken from memory only
- * when name and sealed bytes are the same to the last one, so that whatever was changed is opened, or refused, as if it had never been seen.
- * What it gives is shared: nobody may change it.
+ * Remembers what was opened last, for once: a vote reads its request before and after, and what is sealed of it is the same. It is taken from
+ * memory only when name and sealed bytes are the same to the last one, so that whatever was changed is opened, or refused, as if it had never
+ * been seen. What it gives is shared: nobody may change it. Once given it is forgotten, so that it does not grow old in memory, where it would
+ * cost the collections of garbage that hold everybody up.
  */
 export function rememberingSeal(seal: Seal): Seal {
   const opened = new Map<string, Opened>();
@@ -21,7 +22,10 @@ export function rememberingSeal(seal: Seal): Seal {
     seal: (name, value) => seal.seal(name, value),
     open(name, sealed) {
       const known = opened.get(name);
-      if (known !== undefined && Buffer.compare(known.sealed, sealed) === 0) return known.value;
+      if (known !== undefined && Buffer.compare(known.sealed, sealed) === 0) {
+        opened.delete(name);
+        return known.value;
+      }
       const value = seal.open(name, sealed);
       if (sealed.length > longest) return value;
       for (const oldest of opened.keys()) {
