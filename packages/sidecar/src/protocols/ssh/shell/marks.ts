@@ -39,7 +39,8 @@ export function endOf({ ended, outcome }: LineEnd): { readonly kind: MarkKind; r
   }
   if (exit !== undefined && "signal" in exit)
     return { kind: "failed", text: `ran, ended by the signal ${exit.signal}`, status: status ?? couldNot };
-  return { kind: status === 0 ? "ran" : "failed", text: `ran, exit status ${status ?? 0}`, status: status ?? 0 };
+  const code = status ?? 0;
+  return { kind: code === 0 ? "ran" : "failed", text: `ran, exit status ${code}`, status: code };
 }
 
 const refusals: ReadonlySet<string> = new Set([

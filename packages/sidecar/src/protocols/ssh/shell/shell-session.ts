@@ -145,7 +145,8 @@ export class ShellSession {
         const late = timeMs === undefined ? undefined : setTimeout(() => this.#stop("limit", timeIsOver), timeMs);
         try {
           await this.#record(record);
-          if (this.#end === undefined) this.#status = await this.#serve();
+          const status = this.#end === undefined ? await this.#serve() : mayNotRun;
+          if (this.#end === undefined) this.#status = status;
         } finally {
           clearTimeout(late);
           signal.removeEventListener("abort", taken);
@@ -217,7 +218,9 @@ export class ShellSession {
     this.#gone.abort(message);
     if (reason === "left" || this.#shell === undefined) return;
     this.#terminal.settle();
+    if (reason === "audit") this.#terminal.record(undefined);
     this.#refuse(`The shell has ended: ${message}`);
+    this.#terminal.end();
     void this.#close();
   }
 

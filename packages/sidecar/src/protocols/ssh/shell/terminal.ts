@@ -23,6 +23,7 @@ export class Terminal {
   #bytes = 0;
   #lastByte = 0x0a;
   #isWild = false;
+  #isOver = false;
 
   constructor(channel: ServerChannel, isPty: boolean) {
     this.#channel = channel;
@@ -40,8 +41,13 @@ export class Terminal {
     return this.#waiting > mostWaiting;
   }
 
-  /** From now on everything is recorded before it is shown. */
-  record(recording: Pick<Recording, "output">): void {
+  /** Nothing more is shown. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  /** From now on everything is recorded before it is shown; undefined for the last words of a session that cannot be recorded. */
+  record(recording: Pick<Recording, "output"> | undefined): void {
     this.#recording = recording;
   }
 
@@ -86,11 +92,13 @@ export class Terminal {
 
   /** Never rejects: a client that has gone sees nothing, and what cannot be recorded is not shown. */
   #send(data: Uint8Array, stream: "stdout" | "stderr"): Promise<void> {
+    if (this.#isOver) return this.#tail;
     this.#waiting += data.length;
     this.#bytes += data.length;
+    const recording = this.#recording;
     const sent = this.#tail.then(async () => {
       try {
-        await this.#recording?.output(data);
+        await recording?.output(data);
         const to = stream === "stderr" ? this.#channel.stderr : this.#channel;
         if (to.writable)
           await Promise.race([new Promise<void>((resolve) => to.write(data, () => resolve())), this.#gone.promise]);
