@@ -5,7 +5,7 @@ import type { GuardedResource } from "../resources.ts";
 import type { Connector } from "./connector.ts";
 import { httpResourceSchema, httpWarnings, openHttpConnector } from "./http/index.ts";
 import { openPostgresConnector, openPostgresEvidence, postgresResourceSchema } from "./postgres/index.ts";
-import { type LoginContext, openSshConnector, sshResourceSchema, sshWarnings } from "./ssh/index.ts";
+import { type LoginContext, openSshConnector, openSshEvidence, sshResourceSchema, sshWarnings } from "./ssh/index.ts";
 
 /** One of `resources` in countersign.yaml, by its `type`. */
 export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema, sshResourceSchema, httpResourceSchema]);
@@ -31,7 +31,7 @@ type Configured = { [Name in Type]: Extract<ConfiguredResource, { type: Name }> 
 
 const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
   postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
-  ssh: { openConnector: openSshConnector, warnings: sshWarnings },
+  ssh: { openConnector: openSshConnector, openEvidence: openSshEvidence, warnings: sshWarnings },
   http: { openConnector: openHttpConnector, warnings: httpWarnings },
 };
 

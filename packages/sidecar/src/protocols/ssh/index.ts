@@ -6,6 +6,7 @@
 
 export { type AuthorityKey, type AuthorityStep, FileAuthority } from "./authority.ts";
 export { openSshConnector } from "./connector.ts";
+export { openSshEvidence } from "./evidence.ts";
 export { openHostKey } from "./host-key-file.ts";
 export { openSshClients, type SshListen } from "./listener.ts";
 export type { LoginContext } from "./login.ts";

@@ -61,29 +61,37 @@ const login = z
 const jump = z.strictObject({ ...host, login });
 
 /** An SSH resource in countersign.yaml. */
-export const sshResourceSchema = z.strictObject({
-  name,
-  type: z.literal("ssh"),
-  ...host,
-  /** Hosts to go through, in order. */
-  jump: z.array(jump).max(5).default([]),
-  labels: z.record(name, z.string()).default({}),
-  /** The credentials that rules choose between: a login each. */
-  roles: z.record(name, login).refine((roles) => Object.keys(roles).length > 0, "at least one role"),
-  connections: z
-    .strictObject({
-      /** At the same time for each role. With a certificate a connection is for one command. */
-      max: z.int().min(1).max(1000).default(10),
-      /** Commands at the same time on one connection with a key or a password; sshd's MaxSessions is 10 unless changed. */
-      sessions: z.int().min(1).max(1000).default(8),
-      idleMs: milliseconds.default(60_000),
-      lifetimeMs: milliseconds.default(1_800_000),
-      connectTimeoutMs: milliseconds.default(10_000),
-      /** How often a silent connection is asked whether it lives; three times without an answer, and it is given up. */
-      keepaliveMs: milliseconds.default(15_000),
-    })
-    .prefault({}),
-});
+export const sshResourceSchema = z
+  .strictObject({
+    name,
+    type: z.literal("ssh"),
+    ...host,
+    /** Hosts to go through, in order. */
+    jump: z.array(jump).max(5).default([]),
+    labels: z.record(name, z.string()).default({}),
+    /** The credentials that rules choose between: a login each. */
+    roles: z.record(name, login).refine((roles) => Object.keys(roles).length > 0, "at least one role"),
+    /** The role that reads what files are now, for those who approve a change of them. Its reading is not decided by policy. */
+    evidence: z.strictObject({ role: name }).optional(),
+    connections: z
+      .strictObject({
+        /** At the same time for each role. With a certificate a connection is for one command. */
+        max: z.int().min(1).max(1000).default(10),
+        /** Commands at the same time on one connection with a key or a password; sshd's MaxSessions is 10 unless changed. */
+        sessions: z.int().min(1).max(1000).default(8),
+        idleMs: milliseconds.default(60_000),
+        lifetimeMs: milliseconds.default(1_800_000),
+        connectTimeoutMs: milliseconds.default(10_000),
+        /** How often a silent connection is asked whether it lives; three times without an answer, and it is given up. */
+        keepaliveMs: milliseconds.default(15_000),
+      })
+      .prefault({}),
+  })
+  .superRefine(({ roles, evidence }, context) => {
+    if (evidence === undefined || evidence.role in roles) return;
+    const message = `there is no role ${evidence.role}; use one of ${Object.keys(roles).join(", ")}`;
+    context.addIssue({ code: "custom", path: ["evidence", "role"], message });
+  });
 
 /** An SSH resource as configured, defaults filled in. */
 export type SshResource = z.output<typeof sshResourceSchema>;
