@@ -83,7 +83,7 @@ async function run(operation: HttpRequest, options: RunOptions = {}) {
     readOnly = true,
     onChunk,
   } = options;
-  by.accept(operation, classify(operation, {}));
+  by.accept(operation, classify(operation, { searchPath: [] }));
   const dispatch = by.dispatch(operation, role, limits, { signal, readOnly });
   const parts: Buffer[] = [];
   let head: Extract<ResultChunk, { type: "response" }> | undefined;

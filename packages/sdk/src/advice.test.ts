@@ -35,7 +35,14 @@ function serving(text: string, partial = false) {
     principal: { issuer: "unix", subject: "batch-agent", groups: ["batch"] },
     claimsJson: '{"tier":"gold"}',
   };
-  const resource = { name: "orders-db", type: "postgres", labels: {}, roles: ["reader", "writer"], searchPath: ["public"] };
+  const resource = {
+    name: "orders-db",
+    type: "postgres",
+    labels: {},
+    roles: ["reader", "writer"],
+    searchPath: ["public"],
+    origin: "",
+  };
   const resources: ListResourcesResponse = { resources: [resource] };
   const script: Script = {
     unary: {

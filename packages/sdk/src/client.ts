@@ -3,6 +3,7 @@ import type { GuardedAction } from "./action.ts";
 import { type Advice, Advisor } from "./advice.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { TypeParsers } from "./field-reader.ts";
+import { HttpResource } from "./http.ts";
 import type { Patience } from "./patience.ts";
 import { attachPlan, type Plan, submitPlan } from "./plan.ts";
 import { type CallSettings, PostgresResource } from "./postgres.ts";
@@ -58,6 +59,11 @@ export class Countersign implements AsyncDisposable {
   /** An SSH resource, by its configured name. */
   ssh(resource: string): SshResource {
     return new SshResource(resource, this.#settings);
+  }
+
+  /** An HTTP API, by its configured name. */
+  http(resource: string): HttpResource {
+    return new HttpResource(resource, this.#settings);
   }
 
   /**

@@ -12,6 +12,7 @@ export type { Decision, Limits } from "./decision.ts";
 export { CountersignError, type CountersignErrorCode } from "./errors.ts";
 export type { OutputEvent, RequestEvent, RequestProgress, RowsEvent } from "./event.ts";
 export type { TypeParsers } from "./field-reader.ts";
+export type { HttpInit, HttpResource } from "./http.ts";
 export type { Outcome, OutcomeState, Receipt, RequestStatus, Summary } from "./outcome.ts";
 export type { LineOutcome, LineStatus, Plan } from "./plan.ts";
 export type { PostgresResource, QueryOptions, QueryResult, RowStream } from "./postgres.ts";

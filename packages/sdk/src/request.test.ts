@@ -194,7 +194,14 @@ test("cancel gives the state after it", async () => {
 });
 
 test("resources are listed without what they are made of", async () => {
-  const resource = { name: "orders-db", type: "postgres", labels: { env: "prod" }, roles: ["reader"], searchPath: ["public"] };
+  const resource = {
+    name: "orders-db",
+    type: "postgres",
+    labels: { env: "prod" },
+    roles: ["reader"],
+    searchPath: ["public"],
+    origin: "",
+  };
   await using here = await connected({ unary: { listResources: (_call, answer) => answer(null, { resources: [resource] }) } });
   expect(await here.cs.resources()).toEqual([
     { name: "orders-db", type: "postgres", labels: { env: "prod" }, roles: ["reader"] },

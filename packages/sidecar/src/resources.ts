@@ -12,6 +12,8 @@ export interface GuardedResource {
   readonly roles: readonly string[];
   /** PostgreSQL's pinned search_path; nothing for other protocols. */
   readonly searchPath?: readonly string[];
+  /** Of an HTTP API: scheme, host and port. */
+  readonly origin?: string;
   readonly connector: Connector;
   /** What it can tell approvers of an operation without doing it; absent = nothing. */
   readonly evidence?: EvidenceSource;

@@ -45,6 +45,7 @@ export function openResource(resource: ConfiguredResource, context: ResourceCont
   return {
     ...{ name, type, labels, roles: Object.keys(roles) },
     ...("searchPath" in resource ? { searchPath: resource.searchPath } : {}),
+    ...("origin" in resource ? { origin: resource.origin } : {}),
     ...waysTo(type, resource, context),
   };
 }

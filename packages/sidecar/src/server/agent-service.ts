@@ -135,8 +135,8 @@ export function agentService(parts: AgentServiceParts): AgentService {
       state: wireState[await guard.cancel(principal, request.requestId)],
     })),
     listResources: unary(() => ({
-      resources: resources.list().map(({ name, type, labels, roles, searchPath = [] }) => ({
-        ...{ name, type, labels: { ...labels } },
+      resources: resources.list().map(({ name, type, labels, roles, searchPath = [], origin = "" }) => ({
+        ...{ name, type, labels: { ...labels }, origin },
         ...{ roles: [...roles].sort(), searchPath: [...searchPath] },
       })),
     })),

@@ -489,7 +489,7 @@ export interface ListResourcesResponse {
   resources: Resource[];
 }
 
-/** A configured target, without address or secret. */
+/** A configured target, without secret; of HTTP APIs alone also where it is, as their clients name it in every request. */
 export interface Resource {
   /** Configured name. */
   name: string;
@@ -501,6 +501,8 @@ export interface Resource {
   roles: string[];
   /** PostgreSQL's pinned search_path, in order, empty for other protocols; the SDK's in-process check qualifies names with it. */
   searchPath: string[];
+  /** Of an HTTP API `https://host` or `https://host:port`, empty for other protocols. */
+  origin: string;
 }
 
 export interface Resource_LabelsEntry {
@@ -4483,7 +4485,7 @@ export const ListResourcesResponse: MessageFns<ListResourcesResponse> = {
 };
 
 function createBaseResource(): Resource {
-  return { name: "", type: "", labels: {}, roles: [], searchPath: [] };
+  return { name: "", type: "", labels: {}, roles: [], searchPath: [], origin: "" };
 }
 
 export const Resource: MessageFns<Resource> = {
@@ -4502,6 +4504,9 @@ export const Resource: MessageFns<Resource> = {
     }
     for (const v of message.searchPath) {
       writer.uint32(42).string(v!);
+    }
+    if (message.origin !== "") {
+      writer.uint32(50).string(message.origin);
     }
     return writer;
   },
@@ -4562,6 +4567,14 @@ export const Resource: MessageFns<Resource> = {
             message.searchPath.push(reader.string());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.origin = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4598,6 +4611,7 @@ export const Resource: MessageFns<Resource> = {
         : globalThis.Array.isArray(object?.search_path)
         ? object.search_path.map((e: any) => globalThis.String(e))
         : [],
+      origin: isSet(object.origin) ? globalThis.String(object.origin) : "",
     };
   },
 
@@ -4624,6 +4638,9 @@ export const Resource: MessageFns<Resource> = {
     if (message.searchPath?.length) {
       obj.searchPath = message.searchPath;
     }
+    if (message.origin !== "") {
+      obj.origin = message.origin;
+    }
     return obj;
   },
 
@@ -4645,6 +4662,7 @@ export const Resource: MessageFns<Resource> = {
     );
     message.roles = object.roles?.map((e) => e) || [];
     message.searchPath = object.searchPath?.map((e) => e) || [];
+    message.origin = object.origin ?? "";
     return message;
   },
 };
