@@ -48,6 +48,7 @@ const partsOf: { readonly [K in Kind]: (operation: Operations[K]) => readonly Pa
   "ssh.subsystem": ({ subsystem, ...own }) => [
     values("Subsystem", [value("name", subsystem)]),
     ...(subsystem === "terminal-session" ? [terminalNote] : []),
+    ...(subsystem === "guarded-shell" ? [shellNote] : []),
     ...ownParts(own),
   ],
   "kubernetes.request": ({ uid, ...operation }) => [
@@ -94,6 +95,12 @@ function requestParts({ method, path, headers, body, ...own }: Operations["http.
     ...ownParts(own),
   ];
 }
+
+const shellNote = {
+  name: "Guarded shell",
+  type: "note",
+  text: "an interactive login that runs nothing by itself: each of its lines is asked about as a command of its own",
+} as const;
 
 const terminalNote: Part = {
   ...{ name: "Terminal", type: "note" },

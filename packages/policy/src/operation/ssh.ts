@@ -1,4 +1,5 @@
 import { type FileAttributes, sshFileActions, terminalSession } from "../action.ts";
+import { guardedShell } from "../facts/ssh/shell-line.ts";
 import { CountersignError } from "../outcome.ts";
 import { bodyMessage, readBodyMessage } from "./body.ts";
 import type { NamedValue, OperationKind } from "./kind.ts";
@@ -90,14 +91,18 @@ function attributeText(name: keyof FileAttributes, given: number): string {
 const terminalWords =
   "the target's own shell: whatever is typed in it runs without being asked about; it is recorded and can be cut";
 
+const shellWords = "an interactive login that runs nothing by itself: each of its lines is asked about as a command of its own";
+
 /** A subsystem. */
 export const sshSubsystem: OperationKind<"ssh.subsystem"> = {
   write: ({ subsystem, ...own }) => ({ $case: "sshSubsystem", value: { subsystem, ...ownInputMessage(own) } }),
   read: ({ subsystem, ...own }) => ({ kind: "ssh.subsystem", subsystem, ...readOwnInput(own) }),
-  text: ({ subsystem }) => (subsystem === terminalSession ? "terminal session" : `subsystem ${subsystem}`),
+  text: ({ subsystem }) =>
+    subsystem === terminalSession ? "terminal session" : subsystem === guardedShell ? "guarded shell" : `subsystem ${subsystem}`,
   parts: ({ subsystem, ...own }) => [
     { name: "Subsystem", type: "values", values: [value("name", subsystem)] },
     ...(subsystem === terminalSession ? [{ name: "Terminal", type: "note", text: terminalWords } as const] : []),
+    ...(subsystem === guardedShell ? [{ name: "Guarded shell", type: "note", text: shellWords } as const] : []),
     ...ownInputParts(own),
   ],
 };
