@@ -121,12 +121,15 @@ export class Asking {
   }
 
   #asked(understood: Understood): Asked {
-    return { ...understood, decision: this.#decide(understood, this.#parts.policy(), this.#parts.now()) };
+    const { call, resource, facts, way, role } = understood;
+    return { call, resource, facts, way, role, decision: this.#decide(understood, this.#parts.policy(), this.#parts.now()) };
   }
 
   #decide({ call, resource, facts, role }: Understood, policy: Policy, nowMs: number): Decision {
-    const question = { resource, principal: call.principal, facts, reason: call.reason, nowMs };
-    return policy.decide(role === undefined ? question : { ...question, role });
+    const { principal, reason } = call;
+    return policy.decide(
+      role === undefined ? { resource, principal, facts, reason, nowMs } : { resource, principal, facts, reason, nowMs, role },
+    );
   }
 
   #understand(call: Call, values: { readonly unbound?: true } = {}): Understood | Promise<Understood> {

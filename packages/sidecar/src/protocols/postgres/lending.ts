@@ -3,6 +3,7 @@ import { LRUCache } from "lru-cache";
 import type { HeldLocks } from "../../native/own-connection.ts";
 import type { TransactionStatus } from "./exchange.ts";
 import type { GivenBack, Lent, LentHandler, MaskingOf, ParameterStatuses } from "./lent.ts";
+import type { PlainTables } from "./plain-tables.ts";
 import { Pool, type PoolOptions } from "./pool.ts";
 import type { Session } from "./session.ts";
 import { type Settings, settingsOf } from "./settings.ts";
@@ -14,6 +15,7 @@ export interface LendingOptions extends PoolOptions {
   /** Whether a session serves one client only and is ended after it. */
   readonly exclusive: boolean;
   readonly masking: MaskingOf;
+  readonly tables: Pick<PlainTables, "arePlain">;
   /** What the transaction of the server's process holds. */
   readonly locks: (processId: number, signal: AbortSignal) => Promise<HeldLocks>;
 }
@@ -56,7 +58,7 @@ export class Lending {
    */
   async lend({ borrower, settings }: Wish, handler: LentHandler, signal: AbortSignal): Promise<Lent> {
     const before = this.#borrowed.get(borrower) ?? 0;
-    const { maxPerPrincipal, exclusive, masking, locks } = this.#options;
+    const { maxPerPrincipal, exclusive, masking, tables, locks } = this.#options;
     if (before >= maxPerPrincipal) throw this.#tooMany(maxPerPrincipal);
     this.#borrowed.set(borrower, before + 1);
     const returned = (): void => {
@@ -70,7 +72,7 @@ export class Lending {
         returned();
         this.#pool.release(session, exclusive ? "end" : afterwards);
       };
-      return new LentSession({ session, masking, locks, handler, giveBack });
+      return new LentSession({ session, masking, tables, locks, handler, giveBack });
     } catch (error) {
       returned();
       throw error;
@@ -112,7 +114,7 @@ function withName(statuses: ParameterStatuses, name = ""): ParameterStatuses {
   return plainName.test(name) ? new Map([...statuses, ["application_name", name]]) : statuses;
 }
 
-interface LentParts extends Pick<LendingOptions, "masking" | "locks"> {
+interface LentParts extends Pick<LendingOptions, "masking" | "tables" | "locks"> {
   readonly session: Session;
   readonly handler: LentHandler;
   readonly giveBack: (afterwards: GivenBack) => void;
@@ -120,25 +122,25 @@ interface LentParts extends Pick<LendingOptions, "masking" | "locks"> {
 
 class LentSession implements Lent {
   readonly masking: MaskingOf;
+  readonly version: number;
   readonly #session: Session;
   readonly #giveBack: (afterwards: GivenBack) => void;
   readonly #locks: LendingOptions["locks"];
+  readonly #tables: LendingOptions["tables"];
   #given = false;
 
-  constructor({ session, masking, locks, handler, giveBack }: LentParts) {
+  constructor({ session, masking, tables, locks, handler, giveBack }: LentParts) {
+    this.#tables = tables;
     this.#locks = locks;
     this.masking = masking;
     this.#session = session;
     this.#giveBack = giveBack;
+    this.version = Number.parseInt(session.upstream.statuses.get("server_version") ?? "", 10);
     session.upstream.lend(handler);
   }
 
   get statuses(): ParameterStatuses {
     return this.#session.upstream.statuses;
-  }
-
-  get version(): number {
-    return Number.parseInt(this.statuses.get("server_version") ?? "", 10);
   }
 
   write(bytes: Buffer | readonly Buffer[]): boolean {
@@ -151,6 +153,10 @@ class LentSession implements Lent {
 
   resume(): void {
     this.#session.upstream.resume();
+  }
+
+  arePlain(reads: readonly string[]): boolean {
+    return this.#tables.arePlain(reads);
   }
 
   locks(signal: AbortSignal): Promise<HeldLocks> {

@@ -117,11 +117,10 @@ export class ExtendedProtocol {
     if (isBlank(prepared.text)) return this.#withSession(() => this.#sendBind(frame, message, prepared, undefined, undefined));
     const types = prepared.types.some((type) => type !== 0) ? prepared.types : undefined;
     const runs = names.runsOf(prepared.steps);
-    const operation = conversation.operation(prepared.text, {
-      parameters: message.parameters,
-      ...(types && { types }),
-      ...(runs && { runs }),
-    });
+    const { parameters } = message;
+    const isPlainBind = types === undefined && runs === undefined;
+    const values = isPlainBind ? { parameters } : { parameters, ...(types && { types }), ...(runs && { runs }) };
+    const operation = conversation.operation(prepared.text, values);
     admit(conversation, operation, {
       pass: (verdict) =>
         this.#sendBind(
@@ -200,7 +199,7 @@ export class ExtendedProtocol {
     if (!names.isCertain(steps, pipeline))
       return conversation.wait(conversation.answeredAll(), { done: () => this.execute(frame) });
     // What an EXECUTE runs is looked up by the server now, not when it was bound.
-    if (operation !== undefined && JSON.stringify(names.runsOf(steps)) !== JSON.stringify(operation.runs))
+    if (operation !== undefined && !sameTexts(names.runsOf(steps), operation.runs))
       return conversation.refuseStep(changedSince(name), true);
     if (!portal.finished && portal.running !== undefined) return this.#sendExecute(frame, portal, rows);
     // Empty text, which runs nothing.
@@ -274,6 +273,10 @@ export class ExtendedProtocol {
 
 function sameValues(one: PostgresQuery, other: PostgresQuery): boolean {
   return JSON.stringify([one.parameters, one.types]) === JSON.stringify([other.parameters, other.types]);
+}
+
+function sameTexts(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
 
 const notUnderstood = { code: "invalid_operation", message: "the statement could not be read.", retryable: false } as const;

@@ -34,19 +34,32 @@ export interface Portal {
   readonly operation: PostgresQuery | undefined;
 }
 
+/** What was sent about a name and is not answered yet. */
+interface Ahead<Thing> {
+  /** The last of it. */
+  thing: Thing | undefined;
+  /** Messages. */
+  due: number;
+  /** Up to a Sync: that of the last one. */
+  pipeline: number;
+}
+
 /**
  * The names of one kind of thing as the server knows them, and as it will when everything that was sent succeeds. What fails, or is skipped, is
  * taken back by what the server itself confirmed.
  */
 export class Names<Thing> {
   readonly #confirmed = new Map<string, Thing>();
-  /** What was sent and is not answered yet, by name: the last of it, how many messages, and in which pipeline (up to a Sync) the last one was. */
-  readonly #ahead = new Map<string, { thing: Thing | undefined; due: number; pipeline: number }>();
+  readonly #ahead = new Map<string, Ahead<Thing>>();
+  /** Of the empty name, which most clients use for every statement. */
+  #unnamed: Thing | undefined;
+  readonly #unnamedAhead: Ahead<Thing> = { thing: undefined, due: 0, pipeline: 0 };
 
   /** What a message that is sent now would find. */
   get(name: string): Thing | undefined {
-    const ahead = this.#ahead.size > 0 ? this.#ahead.get(name) : undefined;
-    return ahead ? ahead.thing : this.#confirmed.get(name);
+    const ahead = this.#aheadOf(name);
+    if (ahead !== undefined) return ahead.thing;
+    return name === "" ? this.#unnamed : this.#confirmed.get(name);
   }
 
   /**
@@ -54,19 +67,26 @@ export class Names<Thing> {
    * may fail, and then an older thing of that name is still there.
    */
   isCertain(name: string, pipeline: number): boolean {
-    const ahead = this.#ahead.size > 0 ? this.#ahead.get(name) : undefined;
+    const ahead = this.#aheadOf(name);
     return ahead === undefined || ahead.pipeline === pipeline;
   }
 
   /** How many there are at most. */
   get size(): number {
-    return this.#confirmed.size + this.#ahead.size;
+    const unnamed = (this.#unnamed === undefined ? 0 : 1) + (this.#unnamedAhead.due === 0 ? 0 : 1);
+    return this.#confirmed.size + this.#ahead.size + unnamed;
   }
 
   /** A message that defines the name, or takes it away, is on its way. */
   sent(name: string, thing: Thing | undefined, pipeline: number): void {
-    const due = (this.#ahead.get(name)?.due ?? 0) + 1;
-    this.#ahead.set(name, { thing, due, pipeline });
+    const ahead = name === "" ? this.#unnamedAhead : this.#ahead.get(name);
+    if (ahead === undefined) {
+      this.#ahead.set(name, { thing, due: 1, pipeline });
+      return;
+    }
+    ahead.thing = thing;
+    ahead.due++;
+    ahead.pipeline = pipeline;
   }
 
   /** The server did it. */
@@ -77,19 +97,26 @@ export class Names<Thing> {
 
   /** The server did not do it. */
   undone(name: string): void {
-    const ahead = this.#ahead.get(name);
-    if (ahead !== undefined && --ahead.due <= 0) this.#ahead.delete(name);
+    const ahead = this.#aheadOf(name);
+    if (ahead === undefined || --ahead.due > 0) return;
+    ahead.thing = undefined;
+    if (name !== "") this.#ahead.delete(name);
   }
 
   /** It is so without a message of its own, e.g. by a statement that is complete. */
   set(name: string, thing: Thing | undefined): void {
-    if (thing === undefined) this.#confirmed.delete(name);
+    if (name === "") this.#unnamed = thing;
+    else if (thing === undefined) this.#confirmed.delete(name);
     else this.#confirmed.set(name, thing);
   }
 
   /** Takes away all of them, or those that match; gives them. */
   clear(matches: (thing: Thing) => boolean = () => true): readonly Thing[] {
     const gone: Thing[] = [];
+    if (this.#unnamed !== undefined && matches(this.#unnamed)) {
+      gone.push(this.#unnamed);
+      this.#unnamed = undefined;
+    }
     for (const [name, thing] of this.#confirmed) {
       if (!matches(thing)) continue;
       this.#confirmed.delete(name);
@@ -99,7 +126,13 @@ export class Names<Thing> {
   }
 
   /** What the server has confirmed. */
-  entries(): IterableIterator<[string, Thing]> {
-    return this.#confirmed.entries();
+  *entries(): Generator<readonly [string, Thing]> {
+    if (this.#unnamed !== undefined) yield ["", this.#unnamed];
+    yield* this.#confirmed;
+  }
+
+  #aheadOf(name: string): Ahead<Thing> | undefined {
+    if (name === "") return this.#unnamedAhead.due > 0 ? this.#unnamedAhead : undefined;
+    return this.#ahead.size > 0 ? this.#ahead.get(name) : undefined;
   }
 }

@@ -98,14 +98,7 @@ export class Running {
     const ending = this.#ending;
     if (ending === undefined) return;
     this.#ending = undefined;
-    const { rows, bytes, tag, sqlstate } = this;
-    ending.end({
-      state,
-      rows,
-      bytes,
-      durationMs: Math.max(nowMs - this.#startedMs, 0),
-      ...(sqlstate === undefined ? {} : { targetCode: sqlstate }),
-      ...(tag === undefined ? {} : { commandTag: tag }),
-    });
+    const { rows, bytes, tag: commandTag, sqlstate: targetCode } = this;
+    ending.end({ state, rows, bytes, durationMs: Math.max(nowMs - this.#startedMs, 0), targetCode, commandTag });
   }
 }

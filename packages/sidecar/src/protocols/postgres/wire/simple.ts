@@ -11,6 +11,7 @@ import type { Running } from "./running.ts";
 import { ownErrorOf, queryErrorOf } from "./syntax.ts";
 import { isBlank, isPlain } from "./text.ts";
 
+const noValues = { parameters: [] } as const;
 const emptyQuery = request.query("");
 
 /** The simple protocol (§53.2.2): one text, one decision, whatever it holds. */
@@ -47,7 +48,7 @@ export class SimpleProtocol {
 
   #ask(frame: Buffer, text: string, steps: readonly SqlStep[] | undefined, runs: readonly string[] | undefined): void {
     const conversation = this.#conversation;
-    const operation = conversation.operation(text, { parameters: [], ...(runs && { runs }) });
+    const operation = conversation.operation(text, runs === undefined ? noValues : { ...noValues, runs });
     admit(conversation, operation, {
       pass: (verdict) =>
         this.#send(
