@@ -3,7 +3,13 @@
 /** Occurs in no other value, message or name. */
 export const secret = "s3cret-9041";
 /** Of the policy. */
-export const masks = ["public.customers.email", "public.customers.note", "public.vault.*", "public.badges.code"];
+export const masks = [
+  "public.customers.email",
+  "public.customers.note",
+  "public.vault.*",
+  "public.badges.code",
+  "public.sites_east.door",
+];
 /** The tables, made by their owner. */
 export const world = [
   "create table customers (id int primary key, name text not null, email text unique check (email <> 'bad'), note varchar(40), born date)",
@@ -18,6 +24,9 @@ export const world = [
   "insert into badges values ('s3cret-9041')",
   "create view shouted as select lower(shout) as s from badges",
   "create table names_log (id int, name text)",
+  "create table sites (id int, door text) partition by list (id)",
+  "create table sites_east partition of sites for values in (1)",
+  "insert into sites values (1, 's3cret-9041')",
   "create view names as select id, name from customers",
   "analyze",
 ];
@@ -47,6 +56,8 @@ export const shown: readonly (readonly [statement: string, rows: readonly (reado
   ["select v, k from vault", [[null, null]]],
   ["select shout from badges", [["****"]]],
   ["select s from shouted", [["****"]]],
+  ["select door from sites", [["****"]]],
+  ["select id, door from sites_east", [["1", "****"]]],
   ["select id, name from names where id = 1", [["1", "ann"]]],
   ["select id, address from mail where id = 1", [[null, "****"]]],
   ["select a from mail_again where a is not null limit 1", [["****"]]],
@@ -85,6 +96,7 @@ export const hidden: readonly string[] = [
   "update only customers set name = name where id = 1 returning lower(email)",
   "update only customers c set name = name where id = 1 returning c",
   "table mail",
+  "select lower(door) from sites",
   "select lower(shout) from badges",
   "explain (analyze, verbose) select * from customers where email like 's%' order by email",
   "with recursive r(e) as (select email from customers union all select e from r where false) select * from r",

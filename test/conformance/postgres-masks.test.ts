@@ -275,6 +275,15 @@ describe.each(versions)("masked columns for PostgreSQL's own clients, on the %s 
     expect(types(answers)).toBe("12EZ");
   });
 
+  test("transaction control by the extended protocol, also after an error", async () => {
+    const step = (sql: string) => [message.parse(sql), message.bind(), message.execute(), message.sync()];
+    const answers = await client.ask(
+      [step("begin"), step("select email::int from customers where id = 1"), step("rollback")].flat(),
+      3,
+    );
+    expect(types(answers)).toBe("12CZ12EZ12CZ");
+  });
+
   test("limits count as they do without masks", async () => {
     world.setPolicy(few);
     const answers = [

@@ -16,7 +16,7 @@ const statistics = ["pg_statistic", "pg_statistic_ext_data", "pg_stats", "pg_sta
 
 /**
  * The question which relations and columns masks are about: those that they name, the same columns of what inherits from them (partitions
- * too), columns that are generated from these, whole views and materialized views that are made of any of these, and PostgreSQL's statistics. Also which of the named tables there are.
+ * too) and of what these inherit from, through which they are read; columns that are generated from these, whole views and materialized views that are made of any of these, and PostgreSQL's statistics. Also which of the named tables there are.
  * Everything is qualified: a caller's temporary `pg_class` must not answer it.
  *
  * @param masks `schema.table.column`, or `schema.table.*`.
@@ -32,9 +32,14 @@ export function maskedQuestion(masks: readonly string[]): string {
     select i.inhrelid, a.attnum, a.attname from named d join pg_catalog.pg_inherits i on i.inhparent = d.relid
       join pg_catalog.pg_attribute a on a.attrelid = i.inhrelid and a.attname = d.attname and a.attnum > 0 and not a.attisdropped
   ),
-  direct(relid, attnum, attname) as (
+  above(relid, attnum, attname) as (
     select relid, attnum, attname from named union
-    select a.attrelid, a.attnum, a.attname from named d
+    select i.inhparent, a.attnum, a.attname from above d join pg_catalog.pg_inherits i on i.inhrelid = d.relid
+      join pg_catalog.pg_attribute a on a.attrelid = i.inhparent and a.attname = d.attname and a.attnum > 0 and not a.attisdropped
+  ),
+  direct(relid, attnum, attname) as (
+    select relid, attnum, attname from above union
+    select a.attrelid, a.attnum, a.attname from above d
       join pg_catalog.pg_depend p on p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and p.refobjid = d.relid and p.refobjsubid = d.attnum
       left join pg_catalog.pg_attrdef e on p.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and e.oid = p.objid
       join pg_catalog.pg_attribute a on a.attrelid = d.relid and a.attgenerated <> ''
