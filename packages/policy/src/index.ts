@@ -37,7 +37,6 @@ export { type RowSearch, rowSearch } from "./facts/postgres/row-search.ts";
 export { type SqlStep, sqlSteps } from "./facts/postgres/steps.ts";
 export { isPrompt, rememberFacts } from "./facts/postgres.ts";
 export { type ProtocolName, protocols } from "./facts/protocols.ts";
-export { isCredential as isCredentialHeader } from "./facts/request/credential.ts";
 export type { SshFacts } from "./facts/ssh/definition.ts";
 export {
   composeChange,
@@ -64,6 +63,7 @@ export { type GrantableRequest, type GrantStatement, grantDigest, grantStatement
 export { type GrantTemplate, grantableValues } from "./grant/template.ts";
 export { checkedTerms, type GrantTerms, type ValueBound } from "./grant/terms.ts";
 export { bodyBytes, bodyOf } from "./operation/body.ts";
+export { isCredential as isCredentialHeader } from "./operation/credential.ts";
 export type { NamedValue, OperationPart } from "./operation/kind.ts";
 export { operationMessage, operationParts, operationText, readOperationMessage } from "./operation/kinds.ts";
 export { parameterReadings } from "./operation/postgres-query.ts";

@@ -17,6 +17,6 @@ export type {
   SshSubsystem,
 } from "./action.ts";
 export { commandLine } from "./explain/command-line.ts";
-export { isCredential as isCredentialHeader } from "./facts/request/credential.ts";
 export { bodyBytes, bodyOf } from "./operation/body.ts";
+export { isCredential as isCredentialHeader } from "./operation/credential.ts";
 export { operationMessage, operationParts, operationText, readOperationMessage } from "./operation/kinds.ts";

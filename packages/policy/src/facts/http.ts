@@ -1,11 +1,11 @@
 import { LRUCache } from "lru-cache";
 import type { HttpRequest } from "../action.ts";
 import type { Json } from "../canonical.ts";
+import { isCredentialParameter } from "../operation/credential.ts";
 import type { Protocol } from "./fact.ts";
 import { type HttpFacts, httpFacts } from "./http/definition.ts";
 import { checkOverride, isSafe, methodDoubts } from "./http/method.ts";
 import { readBody, readBytes } from "./request/body.ts";
-import { isCredentialParameter } from "./request/credential.ts";
 import { readHeaders } from "./request/headers.ts";
 import type { Query } from "./request/query.ts";
 import { refused } from "./request/refusal.ts";

@@ -1,4 +1,4 @@
-import { isCredential } from "./credential.ts";
+import { isCredential } from "../../operation/credential.ts";
 import { refused, tooLarge } from "./refusal.ts";
 
 /** The headers of a request. */
