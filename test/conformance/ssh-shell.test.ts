@@ -7,7 +7,13 @@ import { program, type SshWorld, sshWorld } from "../harness/ssh-world.ts";
 
 const policy = `version: 1
 rules:
-  - { id: shells, resources: [web-1], when: 'ssh.subsystem == "guarded-shell"', effect: allow, role: operator }
+  - { id: shells, resources: [web-1], when: 'ssh.subsystem == "guarded-shell" && role != "fixed"', effect: allow, role: operator }
+  - id: shells-of-another-role
+    resources: [web-1]
+    when: ssh.subsystem == "guarded-shell" && role == "fixed"
+    effect: review
+    role: fixed
+    approval: { stages: [{ approvers: [group:dba-oncall] }] }
   - { id: looking-is-free, resources: [web-1], when: 'ssh.readOnly && ssh.file == ""', effect: allow, role: operator }
   - id: scripts
     resources: [web-1]
@@ -150,6 +156,20 @@ test("a line that needs people waits, says where, and runs after approval; Ctrl-
   await vote(alice, idIn(await typist.line("touch refused", /… waiting for approval: .*/)), "deny");
   await typist.until("⊘ refused: denied");
   expect(existsSync(join(world.sshd.home, "never"))).toBe(false);
+});
+
+test("a shell that needs people waits as a whole; Ctrl-C takes it back, and what was typed meanwhile is nothing", async () => {
+  const asFixed = ["-tt", ...options.slice(0, -1), `fixed%${options.at(-1)}`];
+  using impatient = new Typist(asFixed);
+  await impatient.until("waiting for approval");
+  impatient.type("\x03");
+  expect(await impatient.closed).toBe(126);
+  using typist = new Typist(asFixed);
+  const waits = await typist.until(/waiting for approval: .*/);
+  typist.type("exit 9\r");
+  await vote(alice, idIn(waits), "approve");
+  await typist.line("exit 3", "exit 3");
+  expect(await typist.closed).toBe(3);
 });
 
 test("keys edit the line, and what is seen is what runs", async () => {
