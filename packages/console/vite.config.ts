@@ -34,6 +34,8 @@ export default defineConfig({
       },
     },
   ],
+  // Its package.json names a file for bundlers that is not in the package.
+  resolve: { alias: { "@xterm/headless": "@xterm/headless/lib-headless/xterm-headless.mjs" } },
   build: {
     target: "es2024",
     // The page is served under `default-src 'self'`: nothing may become a data: URL or an inline script.

@@ -1,9 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordedSession } from "@countersign/rpc";
+import type { Page } from "playwright-core";
 import ssh2, { type ClientChannel } from "ssh2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
+import { openBrowser } from "../harness/browser.ts";
+import { signIn, violations } from "../harness/console-page.ts";
 import { program, type SshWorld, sshWorld } from "../harness/ssh-world.ts";
 
 const policy = `version: 1
@@ -132,6 +135,12 @@ async function recording(id: string): Promise<{ readonly text: string; readonly 
   return { events, text: events.map(([, type, data]) => (type === "o" ? data : "")).join("") };
 }
 
+/** With COUNTERSIGN_SCREENSHOTS, to be looked at. */
+async function shoot(page: Page, name: string): Promise<void> {
+  const folder = process.env.COUNTERSIGN_SCREENSHOTS;
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `recording-${name}.png`), fullPage: true });
+}
+
 const verified = async () => (await world.instance.cli("audit", "verify")).stdout;
 
 test("a session that no rule permits is refused; an allow that does not say `opaque: true` permits none", async () => {
@@ -197,6 +206,46 @@ test("an approver watches it live and cuts it: the channel is closed at once, an
   expect(stdout).toContain("live\r\n");
   expect(stderr).toContain("The session ended (revoked)");
   expect((await recording(id)).text).toContain("live\r\n");
+});
+
+test("the console shows it live, cuts it, plays it again by keyboard, and acts on nothing in it", async () => {
+  await using browser = await openBrowser();
+  const page = await signIn(browser, world.instance, "alice");
+  const complaints: string[] = [];
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  const { terminal, id } = await approved();
+  await page.goto(`${new URL(page.url()).origin}/requests/${id}`);
+  const panel = page.getByRole("region", { name: "Recording" });
+  terminal.type("clear; printf '\\033]0;owned\\007\\033[31mred\\033[0m <b>bold</b> \\033[8mhidden\\033[0m\\n'\r");
+  await panel.getByText("<b>bold</b>").first().waitFor();
+  await panel.locator(".terminal .fg-1", { hasText: "red" }).waitFor();
+  expect(await page.title()).not.toContain("owned");
+  await shoot(page, "live");
+  await panel.getByRole("button", { name: "Cut…" }).click();
+  await page.getByRole("textbox", { name: /Why/ }).fill("Enough.");
+  await page.getByRole("button", { name: "Cut it now" }).click();
+  await terminal.closed;
+  await panel.getByText(/Revoked/).waitFor();
+  expect(await ended(id)).toMatchObject({ reason: "revoked" });
+  await panel.getByRole("slider", { name: "Moment" }).focus();
+  await page.keyboard.press("Home");
+  await expect.poll(() => panel.locator(".terminal").textContent()).not.toContain("red");
+  await page.keyboard.press("End");
+  await panel.locator(".terminal .fg-1", { hasText: "red" }).waitFor();
+  await panel.getByRole("combobox", { name: "Speed" }).selectOption("16 ×");
+  await panel.getByRole("button", { name: "Play" }).press("Enter");
+  await panel.getByText("As plain text").click();
+  await panel.getByRole("group", { name: "The recording as plain text" }).getByText("hidden").first().waitFor();
+  expect(await violations(page)).toEqual([]);
+  await shoot(page, "ended");
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  await shoot(page, "phone");
+  await page.emulateMedia({ colorScheme: "dark" });
+  expect(await violations(page)).toEqual([]);
+  await shoot(page, "dark");
+  // The page's own rules for scripts and styles hold: nothing of the player asks for more.
+  expect(complaints).toEqual([]);
 });
 
 test("the policy's time is up", async () => {

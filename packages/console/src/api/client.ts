@@ -19,6 +19,7 @@ import type {
 } from "./model.ts";
 import type { Operation } from "./operation.ts";
 import { operationJson } from "./operation-json.ts";
+import { decodeCut, decodePart, decodeSessions, type RecordedSession, type RecordingPart } from "./recording.ts";
 import {
   decodeDelegation,
   decodeDelegations,
@@ -163,6 +164,21 @@ export class ApproverApi {
 
   async closeReview(requestId: string, finding: string): Promise<EmergencyReview> {
     return this.#method("closeReview", { requestId, finding }, decodeReview);
+  }
+
+  /** The recorded session of a request; undefined when it has none. */
+  async recordedSession(requestId: string, signal?: AbortSignal): Promise<RecordedSession | undefined> {
+    return (await this.#method("listSessions", { requestId, pageSize: 1 }, decodeSessions, signal))[0];
+  }
+
+  /** A recording from a place on; where there is none yet, waits a while for it. */
+  async recordingPart(id: string, after: number, signal?: AbortSignal): Promise<RecordingPart> {
+    return this.#method("readSession", { id, after, waitMs: 5000 }, decodePart, signal);
+  }
+
+  /** Ends a session that goes on. */
+  async cutSession(id: string, reason: string): Promise<RecordedSession> {
+    return this.#method("cutSession", { id, reason }, decodeCut);
   }
 
   /** Follows the inbox until the connection ends. */

@@ -23,7 +23,7 @@ const readers: Readonly<Record<string, (json: JsonObject) => Facts | undefined>>
     const [programs, subsystem] = [ssh.strings("programs"), ssh.string("subsystem")];
     const what =
       programs.length > 0 ? `run ${list(programs.slice(0, 5))}${programs.length > 5 ? " and more" : ""}` : "run a command";
-    return told(ssh, "command", subsystem === "" ? what : `use the subsystem ${subsystem}`, (say) => {
+    return told(ssh, "command", subsystem === "" ? what : subsystemWish(subsystem), (say) => {
       if (ssh.boolean("elevated")) say("danger", "Runs with raised privileges.");
       if (ssh.boolean("tty")) say("caution", "Asks for a terminal.");
       if (ssh.boolean("network")) say("caution", "Uses the network.");
@@ -98,4 +98,9 @@ function told(facts: JsonObject, noun: string, wanted: string, more?: (say: Say)
   more?.((tone, text) => said.push({ tone, text }));
   if (facts.boolean("readOnly") && !opaque) said.push({ tone: "plain", text: "Only reads." });
   return { wish: opaque ? `${wanted} (not fully understood)` : wanted, sentences: said };
+}
+
+function subsystemWish(subsystem: string): string {
+  if (subsystem === "terminal-session") return "open a terminal session";
+  return subsystem === "guarded-shell" ? "open a guarded shell" : `use the subsystem ${subsystem}`;
 }

@@ -11,6 +11,7 @@ import { OutcomeCard } from "../components/outcome-card.tsx";
 import { Particulars } from "../components/particulars.tsx";
 import { PastDecisions } from "../components/past-decisions.tsx";
 import { PlanLines } from "../components/plan-lines.tsx";
+import { Recording } from "../components/recording.tsx";
 import { SuccessionNotice } from "../components/succession-notice.tsx";
 import { UntrustedReason } from "../components/untrusted-reason.tsx";
 import { decodeFacts, type Facts, sentences, wish } from "../display/facts.ts";
@@ -99,6 +100,7 @@ function LoadedRequest(props: {
             warnings={pending && <Warnings facts={facts} />}
           />
         )}
+        {mayBeRecorded(detail) && <Recording detail={detail} />}
         {detail.evidence && <EvidenceView evidence={detail.evidence} />}
         <div className="evidence-columns">
           {detail.operation && <FactsList facts={facts} withWarnings={!pending} />}
@@ -121,6 +123,12 @@ function LoadedRequest(props: {
       />
     </Page>
   );
+}
+
+/** Whether it may have a terminal: of anything else no recording is looked for. */
+function mayBeRecorded({ operation }: Detail): boolean {
+  if (operation?.kind === "ssh.exec") return operation.tty;
+  return operation?.kind === "ssh.subsystem" || operation?.kind === "kubernetes.request";
 }
 
 function Headline({ detail, facts }: { readonly detail: Detail; readonly facts: Facts | undefined }) {

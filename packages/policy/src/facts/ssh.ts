@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { SshExec, SshFile, SshSubsystem } from "../action.ts";
+import { type SshExec, type SshFile, type SshSubsystem, terminalSession } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
 import type { Protocol } from "./fact.ts";
 import { type ClassifiedCommand, classifyFile, classifySubsystem, classifyText, withInput } from "./ssh/classify.ts";
@@ -11,6 +11,7 @@ export const ssh: Protocol<SshFacts> = {
   table: sshFacts,
   summary: ({ programs, subsystem, file }) => {
     if (file !== "") return `${file} of a file`;
+    if (subsystem === terminalSession) return "a terminal session";
     if (subsystem !== "") return `the subsystem ${subsystem}`;
     const names = programs.slice(0, 5).join(", ").slice(0, 100);
     return names === "" ? "a command line" : `${names}${programs.length > 5 ? " …" : ""}`;

@@ -129,7 +129,7 @@ export class SessionDispatch implements Dispatch {
     const why = reason ?? this.#stop.reason;
     const { exit } = running;
     // What it had done stays done, and is in the recording; there is nothing that a person could still find out.
-    if (why !== undefined) return { state: "failed", failure: why, ...(exit && { exit }) };
+    if (why !== undefined) return { state: "failed", failure: ofSession(why), ...(exit && { exit }) };
     if (exit === undefined) return lost;
     this.#isHealthy = true;
     return { state: "succeeded", exit };
@@ -150,6 +150,11 @@ const lost: Ending = {
     "The connection to the target was lost during the session; what was started in it may still be running.",
   ),
 };
+
+/** A failure of a command, in the words of a session. */
+function ofSession(failure: NonNullable<Outcome["failure"]>): NonNullable<Outcome["failure"]> {
+  return { ...failure, message: failure.message.replace("the command was stopped", "the session was cut") };
+}
 
 /** Records before, and while, it is sent; what cannot be recorded is not sent. */
 function recorded(sink: ResultSink, recording: Recording): ResultSink {
