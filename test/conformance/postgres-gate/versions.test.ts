@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresServer, PostgresVersion } from "../../harness/postgres.ts";
-import { message } from "../postgres-wire/messages.ts";
+import { extended, message } from "../postgres-wire/messages.ts";
 import { RawClient } from "../postgres-wire/raw-client.ts";
 import { type GateWorld, openGateWorld, startGateServer } from "./world.ts";
 
@@ -36,6 +36,29 @@ describe.each<PostgresVersion>(["newest", "installed"])("PostgreSQL, %s: what de
     for (const statement of ["select uuidv7()", "select 1", "select uuidv7() as again"]) {
       const types = (await client.ask(message.query(statement))).map(({ type }) => type).join("");
       expect([statement, types]).toEqual([statement, isNew || statement === "select 1" ? "TDCZ" : "EZ"]);
+    }
+  });
+
+  test("pg-gucs: a view that sets the search path ends the session before another statement is read by it", async () => {
+    using direct = await RawClient.open(world.direct);
+    const made = [
+      "create schema if not exists evil; create table if not exists evil.item as select 7 as id, 'of another table' as name",
+      "create or replace view turns as select set_config('search_path', 'evil', false) as path",
+    ];
+    await direct.ask(message.query(made.join(";")));
+    const query = [message.query("select path from turns"), message.query("select name from item where id = 7")];
+    const pipeline = [extended("select path from turns"), extended("select name from item where id = 7"), message.sync()];
+    for (const burst of [query, pipeline]) {
+      using client = await RawClient.open(world.door);
+      // The plain table is known by then.
+      await client.ask(message.query("select name from item where id = 7"));
+      await client.ask(message.query("select name from item where id = 7"));
+      client.answers.length = 0;
+      client.write(...burst);
+      await client.end();
+      const said = client.answers.map(({ body }) => body.toString("latin1")).join();
+      expect(said).not.toContain("of another table");
+      expect(said).toMatch(/search_path/);
     }
   });
 

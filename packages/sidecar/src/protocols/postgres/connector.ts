@@ -26,6 +26,7 @@ import { type Marker, parseMarker } from "./marker.ts";
 import type { Masking } from "./masks/masking.ts";
 import { type AskDatabase, Masks } from "./masks/masks.ts";
 import { readingPinsOf } from "./pins.ts";
+import { PlainTables } from "./plain-tables.ts";
 import { planOf } from "./plan.ts";
 import { Pool } from "./pool.ts";
 import { type Patience, transactionFate } from "./resolve.ts";
@@ -223,7 +224,8 @@ class PostgresConnector implements PostgresTarget {
     const open = this.#opener(role, { ...login, pins: readingPinsOf(searchPath) });
     const masking: MaskingOf = (operation, masks) => this.#masking(operation, masks, (sql) => this.#askAside(sql, role));
     const locks = (pid: number, signal: AbortSignal) => heldLocks(login, this.#name, pid, signal);
-    const options = { ...pool, max, maxPerPrincipal, exclusive, masking, locks };
+    const tables = new PlainTables((sql) => this.#askAside(sql, role), this.#now);
+    const options = { ...pool, max, maxPerPrincipal, exclusive, masking, tables, locks };
     return new Lending(`${this.#name}, role ${role}`, options, open, this.#now);
   }
 

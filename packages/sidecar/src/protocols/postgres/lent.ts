@@ -36,6 +36,8 @@ export interface Lent {
   /** The server's major version, e.g. 18. */
   readonly version: number;
   readonly masking: MaskingOf;
+  /** Whether reading these (`sql.reads`) is known to run nothing that could change the session's settings. */
+  arePlain(reads: readonly string[]): boolean;
   /** What its open transaction holds, asked on another connection while this one is lent. */
   locks(signal: AbortSignal): Promise<HeldLocks>;
   /** Sends bytes in order, several buffers in one system call; `false` = wait for `drained` before the next. */

@@ -82,13 +82,15 @@ export function runningOf(
   { passage, decision, facts, readOnly, masking }: Masked,
   { steps, rowsBefore = 0, isStep }: RunningAbout,
 ): Running {
-  const { kinds, opaque } = facts.protocol === "postgres" ? facts.sql : { kinds: [], opaque: true };
+  const { kinds, opaque, reads } = facts.protocol === "postgres" ? facts.sql : { kinds: [], opaque: true, reads: [] };
   // What it does to names was not looked at, e.g. in a large text: they have to be asked for.
   const isUnseen = opaque || (steps === undefined && kinds.some((kind) => naming.has(kind)));
   if (isUnseen) conversation.afterwards = "end";
-  // Settings that a trigger changes are reported with ReadyForQuery, and by servers before 18 not all of them.
-  const isLate = isStep || (conversation.outgoing.lent?.version ?? 0) < 18;
-  const suspicious = isUnseen || (isLate && !readOnly && kinds.some((kind) => firing.has(kind)));
+  // Settings that a trigger or a view changes are reported with ReadyForQuery, and by servers before 18 not all of them.
+  const { lent } = conversation.outgoing;
+  const isLate = isStep || (lent?.version ?? 0) < 18;
+  const fires = !readOnly && kinds.some((kind) => firing.has(kind));
+  const suspicious = isUnseen || (isLate && (fires || lent?.arePlain(reads) !== true));
   const startedMs = conversation.parts.now();
   return new Running(passage, { limits: decision.limits, readOnly, startedMs, rowsBefore, suspicious, masking });
 }
