@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
 import { program, type SshWorld, sshWorld } from "../harness/ssh-world.ts";
@@ -29,6 +30,9 @@ rules:
     approval: { stages: [{ approvers: [group:dba-oncall] }] }
   - { id: never, resources: [web-1], when: 'ssh.programs.exists(p, p == "reboot")', effect: deny, message: Ask the platform team. }
 `;
+
+/** Nobody answers a question sooner: what comes then is the rest of a paste. */
+const answered = 400;
 
 let world: SshWorld;
 let alice: ApproverConnection;
@@ -186,12 +190,14 @@ test("what is pasted is shown as one text, and runs only after a yes", async () 
   await typist.until("$ ");
   typist.type("\x1b[200~echo first\recho second\r\x1b[201~");
   expect(await typist.until("drops them: ")).toMatch(/ {2}\| echo first\r\n {2}\| echo second/);
+  await sleep(answered);
   typist.type("n\r");
   await typist.until("⊘ dropped");
   await typist.until("$ ");
   // Without marks, as from a terminal that knows none.
   typist.type("echo first\recho second\r");
   await typist.until("drops them: ");
+  await sleep(answered);
   typist.type("y\r");
   expect(await typist.until(/✓/)).toMatch(/first\r\nsecond\r\n/);
   expect(await typist.line("echo 'a", "> ")).toBeDefined();

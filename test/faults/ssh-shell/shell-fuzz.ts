@@ -127,7 +127,7 @@ export async function fuzzShell(random: Random, things: number): Promise<Fuzzed>
   const history: string[] = [];
   const fuzzed = { ran: 0, compared: 0 };
   const ends = { enters: 0, problem: undefined as string | undefined };
-  const parts = { columns, complete: completions, history, mostBytes: mostLineBytes };
+  const parts = { columns, complete: completions, history, mostBytes: mostLineBytes, patience: { enterMs: 0, questionMs: 0 } };
   const source = new EditedLines(channel, terminal, { ...parts, onInterrupt: () => shell.interrupt() });
   const shell = new GuardedShell({
     ...{ name: "web-1", terminal, source, history },

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Key } from "./key.ts";
 import { KeyReader } from "./key-reader.ts";
 import { type Edited, type EditorParts, LineEditor } from "./line-editor.ts";
@@ -13,6 +13,14 @@ const mostWaiting = 64 * 1024;
 const keysInATurn = 32;
 const interrupt = 0x03;
 
+/** How a paste that no terminal marks is told from somebody who types, milliseconds. */
+export interface PastePatience {
+  /** What comes so soon after an Enter was not typed after it. */
+  readonly enterMs: number;
+  /** A question is answered after so long a silence: the rest of a paste is no answer. */
+  readonly questionMs: number;
+}
+
 /** The lines of a client with a terminal. */
 export class EditedLines implements LineSource {
   readonly #input: Readable;
@@ -24,6 +32,8 @@ export class EditedLines implements LineSource {
   #waiting: Buffer = Buffer.alloc(0);
   #asks: ((given: Given) => void) | undefined;
   #isWorking = false;
+  readonly #patience: PastePatience;
+  #deaf: NodeJS.Timeout | undefined;
   /** Nothing follows what waits. */
   #isLast = false;
   #hasEnded = false;
@@ -32,7 +42,7 @@ export class EditedLines implements LineSource {
   constructor(
     input: Readable,
     terminal: Pick<Terminal, "draw" | "isBehind" | "drained">,
-    parts: Omit<EditorParts, "write"> & { readonly onInterrupt: () => void },
+    parts: Omit<EditorParts, "write"> & { readonly onInterrupt: () => void; readonly patience: PastePatience },
   ) {
     this.#input = input;
     this.#terminal = terminal;
@@ -40,6 +50,7 @@ export class EditedLines implements LineSource {
     this.#editor = new LineEditor({ ...parts, write: (text) => terminal.draw(text) });
     this.#onInterrupt = parts.onInterrupt;
     this.#mostBytes = parts.mostBytes;
+    this.#patience = parts.patience;
     // What is pasted comes as such (xterm's bracketed paste).
     terminal.draw("\x1b[?2004h");
     input.on("data", (data: Buffer) => this.#take(data));
@@ -50,11 +61,17 @@ export class EditedLines implements LineSource {
     input.once("close", () => this.close());
   }
 
-  next(prompt: string): Promise<Given> {
+  next(prompt: string, isQuestion = false): Promise<Given> {
     if (this.#hasEnded) return Promise.resolve({ type: "ended" });
     const { promise, resolve } = Promise.withResolvers<Given>();
     this.#asks = resolve;
     this.#editor.begin(prompt);
+    if (isQuestion && this.#patience.questionMs > 0) {
+      this.#waiting = Buffer.alloc(0);
+      this.#deaf = setTimeout(() => {
+        this.#deaf = undefined;
+      }, this.#patience.questionMs);
+    }
     void this.#work();
     return promise;
   }
@@ -66,12 +83,18 @@ export class EditedLines implements LineSource {
   close(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    clearTimeout(this.#deaf);
     this.#terminal.draw("\x1b[?2004l");
     this.#give({ type: "ended" });
     this.#editor[Symbol.dispose]();
   }
 
   #take(data: Buffer): void {
+    if (this.#deaf !== undefined && !data.includes(interrupt)) {
+      this.#deaf.refresh();
+      this.#terminal.draw("\x07");
+      return;
+    }
     if (this.#asks === undefined && data.includes(interrupt)) {
       this.#waiting = Buffer.alloc(0);
       this.#onInterrupt();
@@ -93,6 +116,8 @@ export class EditedLines implements LineSource {
     this.#isWorking = true;
     try {
       while (this.#asks !== undefined && this.#waiting.length > 0) {
+        if (this.#patience.enterMs > 0 && /[\r\n]$/.test(this.#waiting.subarray(-1).toString("latin1")))
+          await sleep(this.#patience.enterMs);
         const data = this.#waiting;
         this.#waiting = Buffer.alloc(0);
         this.#input.resume();

@@ -104,7 +104,8 @@ export class GuardedShell {
     const { terminal, source } = this.#parts;
     const lines = text.split("\n");
     terminal.say(lines.map((line) => `  | ${printable(line)}`).join("\n"));
-    const answer = await source.next(`Run these ${lines.length} lines as one? y runs them, anything else drops them: `);
+    const question = `Run these ${lines.length} lines as one? y runs them, anything else drops them: `;
+    const answer = await source.next(question, true);
     if (answer.type === "line" && /^\s*y(?:es)?\s*$/i.test(answer.text)) return true;
     this.#say("refused", "dropped: nothing ran");
     return false;

@@ -11,8 +11,8 @@ export type Given =
 
 /** Where the lines of a shell come from. */
 export interface LineSource {
-  /** Asks for the next line. One at a time. */
-  next(prompt: string): Promise<Given>;
+  /** Asks for the next line. One at a time. @param isQuestion Only what comes after it was shown is an answer. */
+  next(prompt: string, isQuestion?: boolean): Promise<Given>;
   /** The client's window has another width. */
   resize(columns: number): void;
   /** Nothing more is taken: who waits gets `ended`. */

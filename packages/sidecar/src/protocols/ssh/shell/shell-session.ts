@@ -42,6 +42,8 @@ const codes: Partial<Record<EndReason, ErrorCode>> = {
   shutdown: "shutting_down",
 };
 const usualColumns = 80;
+/** Packets of one paste follow each other sooner, people who read do not. */
+const patience = { enterMs: 25, questionMs: 300 };
 /** So long a client may take to read the last of it. */
 const unreadMs = 200;
 const mayNotRun = 126;
@@ -182,7 +184,7 @@ export class ShellSession {
         ? new PlainLines(this.#channel, mostLineBytes)
         : new EditedLines(this.#channel, terminal, {
             ...{ columns: this.#columns, complete: completions, history, mostBytes: mostLineBytes },
-            onInterrupt: () => shell.interrupt(),
+            ...{ onInterrupt: () => shell.interrupt(), patience },
           });
     const noted = recording && {
       line: (text: string) => noteLine(recording, text),
