@@ -1,52 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { installedPostgres, type PostgresServer, startPostgres } from "../harness/postgres.ts";
-import { hidden, masks, quoting, refused, secret, shown, world as tables } from "./masked-statements.ts";
+import { type PostgresServer, startPostgres } from "../harness/postgres.ts";
+import { hidden, quoting, refused, secret, shown, world as tables } from "./masked-statements.ts";
 import { type GateWorld, openGateWorld } from "./postgres-gate/world.ts";
+import { error, expectHidden, few, open, policy, rowsOf, types, versions } from "./postgres-masks-world.ts";
 import { extended, message } from "./postgres-wire/messages.ts";
 import { ran } from "./postgres-wire/psql.ts";
-import { type Answer, fieldsOf, RawClient } from "./postgres-wire/raw-client.ts";
-
-const limits = `limits: { masks: ${JSON.stringify(masks)} }`;
-const policy = `version: 1
-rules:
-  - { id: masked, effect: allow, role: writer, opaque: true, ${limits} }
-  - id: items-wait
-    when: sql.tables.exists(t, t == "public.item")
-    effect: review
-    role: writer
-    approval: { stages: [{ approvers: [group:dba] }] }
-    ${limits}
-`;
-const few = policy.replaceAll("{ masks:", "{ rows: 1, masks:");
-const open = `version: 1\nrules:\n  - { id: open, effect: allow, role: writer }\n`;
-
-const versions = installedPostgres() ? (["newest", "installed"] as const) : (["newest"] as const);
-
-const types = (answers: readonly Answer[]) => answers.map(({ type }) => type).join("");
-const error = (answers: readonly Answer[]) => fieldsOf(answers.find(({ type }) => type === "E"));
-
-/** Neither the values nor, in binary, the numbers. */
-function expectHidden(answers: readonly Answer[]): void {
-  const bytes = Buffer.concat(answers.map(({ body }) => body));
-  expect(bytes.includes(secret)).toBe(false);
-  expect(bytes.includes("90417")).toBe(false);
-  expect(bytes.includes(Buffer.from([0, 1, 0x61, 0x31]))).toBe(false);
-}
-
-/** Values of DataRows, as text. */
-function rowsOf(answers: readonly Answer[]): readonly (readonly (string | null)[])[] {
-  return answers
-    .filter(({ type }) => type === "D")
-    .map(({ body }) => {
-      let at = 2;
-      return Array.from({ length: body.readUInt16BE(0) }, () => {
-        const length = body.readInt32BE(at);
-        const start = at + 4;
-        at = start + Math.max(length, 0);
-        return length < 0 ? null : body.toString("utf8", start, at);
-      });
-    });
-}
+import { RawClient } from "./postgres-wire/raw-client.ts";
 
 describe.each(versions)("masked columns for PostgreSQL's own clients, on the %s PostgreSQL", (version) => {
   let server: PostgresServer;

@@ -1,6 +1,7 @@
 import type { SqlStep } from "@countersign/policy";
 import type { Portal, Prepared } from "./names.ts";
 import type { Running } from "./running.ts";
+import { server } from "./server-message.ts";
 
 /** What a message to the server is answered with (§53.2): `query` up to ReadyForQuery, the others by one message or a result. */
 type ExpectedKind =
@@ -72,3 +73,29 @@ export function expected(
     settled: about.settled,
   };
 }
+
+/** Whether the client gets what the server says of it. */
+export function isShown({ silent, muted, running }: Expected): boolean {
+  return !silent && !muted && running?.cut === undefined;
+}
+
+/** Whether the client hears why it failed: also of a question of ours about what it runs. */
+export function isHeard(entry: Expected): boolean {
+  return isShown(entry) || (entry.kind === "describe" && entry.running !== undefined && !entry.muted);
+}
+
+/** What ends the answer to a step. */
+export const lastOf: Readonly<Record<Expected["kind"], readonly number[]>> = {
+  query: [],
+  parse: [server.parseComplete],
+  bind: [server.bindComplete],
+  describe: [server.rowDescription, server.noData],
+  execute: [],
+  "close-statement": [server.closeComplete],
+  "close-portal": [server.closeComplete],
+  sync: [],
+  local: [],
+  "copy-end": [],
+};
+/** What else may stand in a result. */
+export const ofResults: readonly number[] = [server.rowDescription, server.copyOut, server.copyDone];

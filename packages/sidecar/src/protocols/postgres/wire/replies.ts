@@ -1,5 +1,5 @@
 import type { TransactionStatus } from "../exchange.ts";
-import type { Expected } from "./expected.ts";
+import { type Expected, isHeard, isShown, lastOf, ofResults } from "./expected.ts";
 import { HiddenWords } from "./hidden-words.ts";
 import { headerBytes, type ServerFrameHandler, ServerFrames, unexpected } from "./server-frames.ts";
 import { fieldOf, readParameterStatus, readTag, server } from "./server-message.ts";
@@ -210,9 +210,7 @@ export class Replies implements ServerFrameHandler {
     if (entry === undefined) throw unexpected(server.error);
     if (entry.running) entry.running.sqlstate = fieldOf(frame, "C");
     if (entry.running?.cut !== undefined && !entry.muted) return this.#complain(entry, false);
-    // A question of ours about what the client runs: why that fails is its own error.
-    const isHeard = isShown(entry) || (entry.kind === "describe" && entry.running !== undefined && !entry.muted);
-    const passes = isHeard && entry.bytes === undefined && this.#shows(frame);
+    const passes = isHeard(entry) && entry.bytes === undefined && this.#shows(frame);
     if (entry.bytes && !entry.silent) this.#frames.say(entry.bytes);
     this.#handler.failed(entry);
     this.#afterError(entry);
@@ -290,23 +288,3 @@ function emptied(due: Expected[]): Expected[] {
   due.length = 0;
   return due;
 }
-
-function isShown({ silent, muted, running }: Expected): boolean {
-  return !silent && !muted && running?.cut === undefined;
-}
-
-/** What ends the answer to a step. */
-const lastOf: Readonly<Record<Expected["kind"], readonly number[]>> = {
-  query: [],
-  parse: [server.parseComplete],
-  bind: [server.bindComplete],
-  describe: [server.rowDescription, server.noData],
-  execute: [],
-  "close-statement": [server.closeComplete],
-  "close-portal": [server.closeComplete],
-  sync: [],
-  local: [],
-  "copy-end": [],
-};
-/** What else may stand in a result. */
-const ofResults: readonly number[] = [server.rowDescription, server.copyOut, server.copyDone];
