@@ -155,18 +155,24 @@ export class ClientConnection {
       command?.signal(name);
       accept?.();
     });
-    session.on("exec", (accept, _reject, info) => {
+    session.on("exec", (accept, reject, info) => {
       // Of the patch: bytes, not text.
       const bytes = info.command as unknown as Buffer;
       // Nothing for a session that has a command already (RFC 4254 §6.5).
       const channel: ServerChannel | undefined = accept();
-      if (channel === undefined) this.#refuse("a second command on one session", "exec");
-      else if (isUtf8(bytes)) runs(channel, bytes.toString());
+      if (channel === undefined) {
+        this.#refuse("a second command on one session", "exec");
+        reject?.();
+      } else if (isUtf8(bytes)) runs(channel, bytes.toString());
       else this.#tell(channel, "The command line is not UTF-8, so nobody could read what was to be approved.");
     });
-    session.on("sftp", (accept) => {
+    session.on("sftp", (accept, reject) => {
       const sftp: SFTPWrapper | undefined = accept();
-      if (sftp === undefined) return;
+      if (sftp === undefined) {
+        this.#refuse("a second command on one session", "sftp");
+        reject?.();
+        return;
+      }
       const visitor = this.#visitor(() => sftp.end());
       if (visitor) new FileSession(sftp, visitor);
     });
@@ -177,9 +183,13 @@ export class ClientConnection {
         reject?.();
       }
     });
-    session.on("shell", (accept) => {
+    session.on("shell", (accept, reject) => {
       const channel: ServerChannel | undefined = accept();
-      if (channel === undefined) return this.#refuse("a second command on one session", "shell");
+      if (channel === undefined) {
+        this.#refuse("a second command on one session", "shell");
+        reject?.();
+        return;
+      }
       const visitor = this.#visitor((message) => this.#tell(channel, message));
       if (visitor === undefined) return;
       const shell = this.#shell(channel, terminal, visitor);
