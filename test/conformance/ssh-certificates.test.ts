@@ -73,6 +73,14 @@ describe("ssh-scope: a certificate is for one command", () => {
     ).toBe("yes");
   });
 
+  test("of a terminal session: a shell in a terminal, and nothing forwarded", async () => {
+    const minted = await mint({ forceCommand: undefined, terminal: true });
+    expect(ssh(minted, "-tt", `${sshd.user}@127.0.0.1`, "test -t 0 && echo yes").stdout.trim()).toBe("yes");
+    const tunnel = ssh(minted, "-W", `127.0.0.1:${sshd.port}`, `${sshd.user}@127.0.0.1`);
+    expect(tunnel.code).not.toBe(0);
+    expect(tunnel.stderr).toMatch(/prohibited|refused|failed/);
+  });
+
   test("a jump host's certificate goes through, and runs nothing", async () => {
     const minted = await mint({ forceCommand: "false", forwarding: true });
     expect(ssh(minted, `${sshd.user}@127.0.0.1`, "echo ran")).toMatchObject({ code: 1, stdout: "" });

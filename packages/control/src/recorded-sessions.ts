@@ -83,7 +83,7 @@ export class RecordedSessions {
 
   #read(id: string, after: number): RecordingPart {
     const session = this.get(id);
-    const rows = this.#store.sessionRecords(id, Math.max(after, session.place - 1), mostRecords);
+    const rows = this.#store.sessionRecords(id, after === 0 ? session.place - 1 : after, mostRecords);
     let erased = 0;
     const lines = rows.flatMap(({ idx, bytes }) => {
       const record = readSessionRecord(bytes);
