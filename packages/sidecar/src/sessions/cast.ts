@@ -14,12 +14,14 @@ export interface CastHeader {
   readonly startedMs: number;
   /** Text of others; players show it. */
   readonly title: string;
+  /** Unguessable, so that the hash of a recording that was erased tells nothing about it. Players pass over it. */
+  readonly salt: string;
 }
 
 /** The first line of a recording in asciicast v2 (https://docs.asciinema.org/manual/asciicast/v2/), with its end. */
-export function castHeader({ size, startedMs, title }: CastHeader): string {
+export function castHeader({ size, startedMs, title, salt }: CastHeader): string {
   const { columns: width, rows: height } = inBounds(size);
-  return `${JSON.stringify({ version: 2, width, height, timestamp: Math.floor(startedMs / 1000), title })}\n`;
+  return `${JSON.stringify({ version: 2, width, height, timestamp: Math.floor(startedMs / 1000), title, salt })}\n`;
 }
 
 /** One event with the end of its line. @param ms Since the recording began. */

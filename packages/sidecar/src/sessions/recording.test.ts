@@ -56,6 +56,7 @@ async function world(times: RecordingTimes = { gatherMs: 5, slowMs: 1000 }) {
   };
   const recording = await startRecording(about, {
     ...{ audit: log, writer: "w", persistence, revocations, times },
+    random: (size) => Buffer.alloc(size),
     now: () => 1_700_000_000_000 + clock.ms,
     elapsed: () => clock.ms,
   });
@@ -76,7 +77,9 @@ test("a recording is asciicast v2, its parts are in order, and its end sums it u
   await recording.end(exited);
   await recording.end({ reason: "revoked", message: "too late" });
   recording.resize({ columns: 1, rows: 1 });
-  expect(log.cast.split("\n")[0]).toBe('{"version":2,"width":80,"height":24,"timestamp":1700000000,"title":"web-1"}');
+  expect(log.cast.split("\n")[0]).toBe(
+    '{"version":2,"width":80,"height":24,"timestamp":1700000000,"title":"web-1","salt":"AAAAAAAAAAAAAAAAAAAAAA"}',
+  );
   expect(log.events).toEqual([
     [0, "o", "$ "],
     [1.5, "i", "ls\r"],

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import type { AuditLog } from "@countersign/audit";
 import { CountersignError, type Digest, type Revocations } from "@countersign/policy";
@@ -17,6 +17,8 @@ export interface RecordingParts {
   /** Monotonic milliseconds; default `performance.now`. */
   readonly elapsed?: () => number;
   readonly times?: RecordingTimes;
+  /** Unguessable bytes; default `randomBytes`. */
+  readonly random?: (size: number) => Buffer;
 }
 
 /** How long a recording may be behind, milliseconds. */
@@ -66,7 +68,8 @@ const usualTimes: RecordingTimes = { gatherMs: 1000, slowMs: 5000 };
  */
 export async function startRecording(about: SessionAbout, parts: RecordingParts): Promise<Recording> {
   const startedMs = parts.now();
-  const header = castHeader({ size: about.size, startedMs, title: about.title });
+  const salt = (parts.random ?? randomBytes)(16).toString("base64url");
+  const header = castHeader({ size: about.size, startedMs, title: about.title, salt });
   await parts.audit.append(parts.writer, [startedRecord(about, startedMs, header)], "durable");
   return new AuditedRecording(about, parts, header);
 }
