@@ -74,3 +74,17 @@ test("a line does not grow beyond its bound, and what came before the end of the
   expect(await given).toEqual({ type: "line", text: "漢".repeat(30) });
   expect(await lines.next("$ ")).toEqual({ type: "ended" });
 });
+
+test("another width of the window draws the line anew, where there is one", async () => {
+  const { input, lines, drawn } = world();
+  lines.resize(40);
+  expect(drawn.join("")).toBe("\x1b[?2004h");
+  const given = lines.next("$ ");
+  input.write("a long line of words");
+  await sleep(1);
+  drawn.length = 0;
+  lines.resize(10);
+  expect(drawn.join("")).toContain("$ a long line of words");
+  input.write("\r");
+  expect(await given).toEqual({ type: "line", text: "a long line of words" });
+});
