@@ -57,11 +57,11 @@ export class Masking {
   }
 
   #refusal(): string | undefined {
-    const { kinds, opaque, ddl, writes } = this.#facts;
+    const { kinds, opaque, doubts, ddl, writes } = this.#facts;
     if (kinds.includes("COPY TO") && this.hidesWords) return copied;
     const isInUse = [...this.#relations.values()].some(({ name }) => !name.startsWith("pg_catalog."));
     if (!isInUse) return undefined;
-    if (opaque) return unseen;
+    if (opaque) return unseen(doubts);
     // Triggers tell whoever listens of whole rows.
     if (kinds.includes("LISTEN")) return listening;
     if (ddl && this.#readsMasked()) return defined;
@@ -122,10 +122,12 @@ function requireColumn(mask: string, relations: MaskedRelations, { tables }: Sql
 }
 
 const copied = "COPY gives whole rows, and the rule masks columns of what is copied. SELECT the columns that you need.";
-const unseen =
-  "The rule masks columns, and it is not fully understood what this statement does: it could show them elsewhere. Write it as plain SQL.";
 const listening = "The rule masks columns, and notifications could hold their values.";
 const defined =
   "The rule masks columns of what this statement defines, or defines something by: they could be seen there unmasked.";
 const stored =
   "The statement could write values of masked columns to where they are not masked. Write constants, or other columns.";
+
+function unseen([doubt = "it is opaque"]: readonly string[]): string {
+  return `The rule masks columns, and this statement is not fully understood (${doubt}): it could show them elsewhere. Write it as plain SQL.`;
+}
