@@ -1,5 +1,5 @@
-// `npm run fuzz -- [codec|session|hold|shell] [--minutes 10] [--seed N]`: the PostgreSQL wire and the guarded shell against broken and unusual clients, for as
-// long as you like.
+// `npm run fuzz -- [codec|session|hold|shell|ssh-command] [--minutes 10] [--seed N]`: the PostgreSQL wire and the guarded
+// shell against broken and unusual clients, the classifier of command lines against real shells, for as long as you like.
 import { requireSystem } from "./system.mjs";
 import { must, run, setUp } from "./toolchain.mjs";
 

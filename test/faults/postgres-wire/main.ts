@@ -1,4 +1,4 @@
-// The long form: `npm run fuzz -- [codec|session|hold|shell] [--minutes 10] [--seed N]`. Ends with 1 when something is wrong; the seed shows it again.
+// The long form: `npm run fuzz -- [codec|session|hold|shell|ssh-command] [--minutes 10] [--seed N]`. Ends with 1 when something is wrong; the seed shows it again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { residentMb } from "../../bench/process.ts";
@@ -6,6 +6,7 @@ import { HeldPsql } from "../../conformance/postgres-wire/held-psql.ts";
 import { allButForbidden, deletesWait, openWireWorld } from "../../conformance/postgres-wire/world.ts";
 import { approverClient, vote } from "../../harness/approver.ts";
 import { Random } from "../../harness/random.ts";
+import { fuzzCommandsLong } from "../ssh-command/long-form.ts";
 import { fuzzShell } from "../ssh-shell/shell-fuzz.ts";
 import { fuzzCodec } from "./codec-fuzz.ts";
 import { fuzzSessions } from "./session-fuzz.ts";
@@ -17,7 +18,7 @@ const { values, positionals } = parseArgs({
 const minutes = Number(values.minutes);
 let seed = Number(values.seed ?? Date.now() % 1_000_000_000);
 
-const targets: Readonly<Record<string, () => Promise<void>>> = { codec, session, hold, shell };
+const targets: Readonly<Record<string, () => Promise<void>>> = { codec, session, hold, shell, "ssh-command": sshCommand };
 const names = positionals.length > 0 ? positionals : Object.keys(targets);
 for (const name of names) {
   const target = targets[name];
@@ -81,4 +82,8 @@ async function hold(): Promise<void> {
   const { out, err, code } = await held.ended;
   const left = await world.instance.value("select count(*)::int from item");
   if (code !== 0 || out !== "DELETE 3\n" || left !== 7) throw new Error(`${code} ${out} ${err} ${left}`);
+}
+
+async function sshCommand(): Promise<void> {
+  fuzzCommandsLong(seed, minutes);
 }
