@@ -227,6 +227,10 @@ test("each line is on record by itself, and the shell is recorded as it was seen
   const all = await records();
   const kinds = all.map(({ type }) => String(type));
   expect(kinds.filter((type) => type === "session.started").length).toBeGreaterThanOrEqual(4);
+  // A certificate for each line, and none for the shell itself.
+  const serials = JSON.stringify(all.filter(({ type }) => String(type) === "intent")).match(/"serial":"?\d+/g) ?? [];
+  expect(serials.length).toBeGreaterThan(10);
+  expect(new Set(serials).size).toBe(serials.length);
   expect(kinds.filter((type) => type === "intent").length).toBeGreaterThan(15);
   expect(JSON.stringify(all.filter(({ type }) => String(type) === "session.ended"))).toContain("It ended with exit status 5.");
   expect(all.findLast(({ type }) => String(type) === "session.ended")).toMatchObject({ detail: { reason: "revoked" } });
