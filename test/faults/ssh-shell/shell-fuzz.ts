@@ -72,7 +72,7 @@ const keys = [
   "P1$r0m\x1b\\",
   "[9999999999999999999999999999999999999999R",
 ];
-const controls = "\x01\x02\x05\x06\x08\x0b\x0c\x0e\x10\x12\x15\x17\x7f\t\x1a\x1c\0";
+const controls = "\x01\x02\x05\x06\x08\x0b\x0c\x0e\x10\x12\x15\x17\x7f\t\x1a\x1c\0\u200b\u202e\u00a0";
 
 /** How a client types: the bytes of one thing that it does. */
 function typed(random: Random, wild: boolean): Buffer {
