@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/policy";
+import { CountersignError, type Json } from "@countersign/policy";
 import { LRUCache } from "lru-cache";
 import type { HeldLocks } from "../../native/own-connection.ts";
 import type { TransactionStatus } from "./exchange.ts";
@@ -68,6 +68,11 @@ export class Lending {
     };
     try {
       const session = await this.#pool.acquire(signal, settingsOf(settings));
+      // Once for each session, while it is nobody's: inside of a client's transaction its failure would be the client's.
+      await session.cluster().catch((cause: unknown) => {
+        this.#pool.release(session, "end");
+        throw new CountersignError("target_unavailable", `${this.#name}: the connection was lost.`, { retryable: true, cause });
+      });
       const giveBack = (afterwards: GivenBack): void => {
         returned();
         this.#pool.release(session, exclusive ? "end" : afterwards);
@@ -157,6 +162,10 @@ class LentSession implements Lent {
 
   arePlain(reads: readonly string[]): boolean {
     return this.#tables.arePlain(reads);
+  }
+
+  marker(xid: string): Json {
+    return this.#session.ownMarker(xid) ?? null;
   }
 
   locks(signal: AbortSignal): Promise<HeldLocks> {

@@ -1,4 +1,4 @@
-import type { PostgresQuery } from "@countersign/policy";
+import type { Json, PostgresQuery } from "@countersign/policy";
 import type { HeldLocks } from "../../native/own-connection.ts";
 import type { TransactionStatus } from "./exchange.ts";
 import type { Masking } from "./masks/masking.ts";
@@ -38,6 +38,8 @@ export interface Lent {
   readonly masking: MaskingOf;
   /** Whether reading these (`sql.reads`) is known to run nothing that could change the session's settings. */
   arePlain(reads: readonly string[]): boolean;
+  /** By what the target is asked later what became of a transaction of this session. */
+  marker(xid: string): Json;
   /** What its open transaction holds, asked on another connection while this one is lent. */
   locks(signal: AbortSignal): Promise<HeldLocks>;
   /** Sends bytes in order, several buffers in one system call; `false` = wait for `drained` before the next. */

@@ -19,6 +19,8 @@ export interface Marker extends Cluster {
   /** The backend that runs it. */
   readonly pid: number;
   readonly database: string;
+  /** It is a client's own transaction: what it has committed may be without the operation, which it may have undone to a savepoint. */
+  readonly own?: true;
 }
 
 const clusterQuestion = `select (select system_identifier::text from pg_control_system()),
@@ -43,10 +45,11 @@ export async function askCluster(upstream: Upstream): Promise<Cluster> {
 /** Reads a marker back from a record; `undefined` when it is none, e.g. for a statement that ran outside a transaction. */
 export function parseMarker(value: Json): Marker | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
-  const { xid, pid, database, system, timeline, epoch } = value as { readonly [key: string]: Json | undefined };
+  const { xid, pid, database, system, timeline, epoch, own } = value as { readonly [key: string]: Json | undefined };
   if (typeof xid !== "string" || !/^\d+$/.test(xid) || typeof pid !== "number" || typeof database !== "string") return undefined;
   const text = (part: Json | undefined) => (typeof part === "string" ? part : null);
-  return { xid, pid, database, system: text(system), timeline: text(timeline), epoch: text(epoch) };
+  const cluster = { system: text(system), timeline: text(timeline), epoch: text(epoch) };
+  return { xid, pid, database, ...cluster, ...(own === true && { own }) };
 }
 
 /** Whether a transaction id of one can be looked up on the other. */

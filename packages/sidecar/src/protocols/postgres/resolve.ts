@@ -33,6 +33,10 @@ export async function transactionFate(marker: Marker, session: Session, patience
   for (let waitedMs = 0; ; waitedMs += 100) {
     const status = await transactionStatus(marker, session);
     if (status === "aborted") return didNotHappen;
+    if (status === "committed" && marker.own)
+      return unknown(
+        "The transaction of its client was committed; whether the statement was part of it, or undone to a savepoint, it cannot tell.",
+      );
     if (status === "committed") {
       return cluster.epoch !== null && cluster.epoch === marker.epoch
         ? { state: "succeeded" }

@@ -23,6 +23,7 @@ export class Session {
   readonly #options: ConnectOptions;
   readonly #resource: string;
   #cluster: Promise<Cluster> | undefined;
+  #known: Cluster | undefined;
 
   private constructor(upstream: Upstream, options: ConnectOptions, resource: string, openedMs: number, settings: Settings) {
     this.upstream = upstream;
@@ -51,7 +52,10 @@ export class Session {
 
   /** Which incarnation of which server it is connected to; asked once, because a connection does not outlive either. */
   cluster(): Promise<Cluster> {
-    this.#cluster ??= askCluster(this.upstream);
+    this.#cluster ??= askCluster(this.upstream).then((cluster) => {
+      this.#known = cluster;
+      return cluster;
+    });
     return this.#cluster;
   }
 
@@ -65,6 +69,12 @@ export class Session {
     const [[xid, pid] = []] = await this.upstream.ask("begin; select pg_current_xact_id()::text, pg_backend_pid()::text");
     if (!xid || !pid) throw new TypeError("The server gave no transaction id");
     return { xid, pid: Number(pid), database: this.#options.database, ...cluster };
+  }
+
+  /** As {@link begin} gives it, of a transaction that a client has begun itself; undefined before {@link cluster} was asked. */
+  ownMarker(xid: string): (Marker & Json) | undefined {
+    const { database } = this.#options;
+    return this.#known && { xid, pid: this.upstream.processId, database, ...this.#known, own: true };
   }
 
   /**

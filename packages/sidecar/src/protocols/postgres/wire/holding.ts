@@ -1,4 +1,11 @@
-import { CountersignError, type Limits, type Operation, type Outcome, type PostgresQuery } from "@countersign/policy";
+import {
+  CountersignError,
+  type Limits,
+  type Operation,
+  type Outcome,
+  type PostgresQuery,
+  type SqlFacts,
+} from "@countersign/policy";
 import type { PassageEnd } from "../../../native/passage.ts";
 import type { Held } from "../../../native/verdict.ts";
 import type { WaitingClient } from "../../../native/waiting-client.ts";
@@ -10,6 +17,7 @@ import { acceptedMasking } from "./masking-of.ts";
 import { newsNotice, waitingNotice } from "./notice.ts";
 import { Running } from "./running.ts";
 import { cancelledWords } from "./syntax.ts";
+import { transactionMarker } from "./transaction-marker.ts";
 
 /** What is to be done with what is held. */
 export interface HeldWork {
@@ -29,6 +37,7 @@ export class Holding {
   #started = false;
   #cancelled = false;
   #unseen = false;
+  #facts: SqlFacts | undefined;
   #lost = false;
   #timer: NodeJS.Timeout | undefined;
   #masking: Masking | undefined;
@@ -42,6 +51,8 @@ export class Holding {
   async begin(verdict: Held): Promise<void> {
     const { native } = this.#conversation;
     this.#conversation.state = "held";
+    const { facts } = verdict.asked;
+    this.#facts = facts.protocol === "postgres" ? facts.sql : undefined;
     this.#unseen = verdict.decision.approval.input === "unseen";
     const ended = await native.hold(verdict, this.#client(verdict), this.#gone.signal);
     clearInterval(this.#timer);
@@ -108,7 +119,12 @@ export class Holding {
         conversation.turn();
         await answered;
         requireHeld();
-        return null;
+        const marker =
+          this.#facts === undefined || readOnly || !this.#isOwn(operation)
+            ? null
+            : await transactionMarker(conversation, this.#facts);
+        requireHeld();
+        return marker;
       },
       run: async () => {
         requireHeld();
@@ -119,6 +135,11 @@ export class Holding {
       },
       close: async () => {},
     };
+  }
+
+  /** Whether it is what the client sent, and not what an approver put in its place. */
+  #isOwn(operation: Operation): boolean {
+    return operation.kind === "postgres.query" && operation.statement === this.#work.operation.statement;
   }
 
   async #run(operation: PostgresQuery, terms: { limits: Limits; readOnly: boolean; signal: AbortSignal }): Promise<Outcome> {

@@ -1,8 +1,6 @@
 import { CountersignError } from "@countersign/policy";
-import { decodeRows } from "../codec.ts";
-import { type Conversation, ownName } from "./conversation.ts";
-import { expected } from "./expected.ts";
-import { request } from "./request-message.ts";
+import type { Conversation } from "./conversation.ts";
+import { silentQuestion } from "./silent-question.ts";
 
 /** What decides how a statement is read and whose rights it has. Names of functions and views are qualified: a drifted path must not choose others. */
 const settings = [
@@ -30,19 +28,8 @@ const question = `select ${[
  * @throws {CountersignError} `target_unavailable` when anything differs: the session must end.
  */
 export async function checkSession(conversation: Conversation): Promise<void> {
-  const rows: Buffer[] = [];
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const silent = { silent: true, name: ownName } as const;
-  conversation.send(request.parse(ownName, question), expected("parse", silent));
-  conversation.send(request.bind(ownName, ownName, []), expected("bind", silent));
-  conversation.send(request.execute(ownName), expected("execute", { ...silent, rows }));
-  conversation.send(request.closePortal(ownName), expected("close-portal", silent));
-  conversation.send(request.closeStatement(ownName), expected("close-statement", { ...silent, settled: resolve }));
-  if (conversation.stepped) conversation.outgoing.add(request.flush);
-  else conversation.send(request.sync, expected("sync", silent));
-  conversation.turn();
-  if (!(await promise)) throw changed("cannot be read any more");
-  const [row = []] = decodeRows(Buffer.concat(rows), 1);
+  const row = await silentQuestion(conversation, question);
+  if (row === undefined) throw changed("cannot be read any more");
   compare(conversation, row);
 }
 
