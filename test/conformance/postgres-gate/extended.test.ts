@@ -171,10 +171,11 @@ test("pg-bind: EXECUTE in the pipeline of a text that redefines the name waits u
   expect(text(failed)).toContain("second");
 });
 
-test("what is opaque makes the session be asked: settings, prepared statements and cursors that have changed end it", async () => {
+test("pg-gucs, pg-readonly: what is opaque makes the session be asked: settings, its role, prepared statements and cursors that have changed end it", async () => {
   for (const change of [
     "select trusted('set search_path = pg_catalog')",
     "select trusted('set backslash_quote = on')",
+    "select trusted('set role boss')",
     "do $$ begin execute 'deallocate s'; execute 'prepare s as delete from item'; end $$",
   ]) {
     using client = await RawClient.open(world.door);

@@ -75,7 +75,7 @@ export function startGateServer(version: PostgresVersion = "newest"): Promise<Po
 }
 
 /** The login of the sessions, which owns what the tests use. */
-const gateLogins = ["create role writer login password 'pw-writer-61'"];
+const gateLogins = ["create role writer login password 'pw-writer-61'", "create role boss", "grant boss to writer"];
 
 const tables = `
 create table item (id int primary key, name text);
