@@ -79,7 +79,13 @@ export function program(
 
 /** Starts both. */
 export async function sshWorld(
-  options: { readonly policy?: string; readonly config?: string; readonly shares?: Instance; readonly listens?: boolean } = {},
+  options: {
+    readonly policy?: string;
+    readonly config?: string;
+    readonly shares?: Instance;
+    readonly listens?: boolean;
+    readonly program?: readonly string[];
+  } = {},
 ): Promise<SshWorld> {
   await using parts = new AsyncDisposableStack();
   const sshd = parts.use(await Sshd.start());
@@ -105,6 +111,7 @@ export async function sshWorld(
       fixed: { user: ${sshd.user}, key: { file: ${key} } }
 ${options.listens ? listener : ""}${options.config ?? ""}`,
       ...(options.shares && { shares: options.shares }),
+      ...(options.program && { program: options.program }),
     }),
   );
   const printed = await instance.cli("ssh", "ca", "--json");
