@@ -28,6 +28,8 @@ export interface Addresses {
   readonly postgres: readonly { readonly address: string }[];
   /** Every listener for SSH clients. */
   readonly ssh: readonly { readonly address: string; readonly hostKey: string }[];
+  /** Every listener for HTTP clients. */
+  readonly http: readonly { readonly url: string }[];
 }
 
 /** How an instance is made. */

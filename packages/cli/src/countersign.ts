@@ -16,8 +16,9 @@ import {
   serveConsole,
 } from "@countersign/control";
 import type { PolicyStatusFeed } from "@countersign/policy";
-import { type OnStep, openPostgresClients, openSshClients, startSidecar } from "@countersign/sidecar";
+import { type OnStep, openHttpClients, openPostgresClients, openSshClients, startSidecar } from "@countersign/sidecar";
 import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
+import { httpListens, reachableHttp } from "./config/http-listeners.ts";
 import type { Config } from "./config/load.ts";
 import { bareSocketNames, postgresListens, reachable } from "./config/postgres-listeners.ts";
 import { reachableSsh, sshListens } from "./config/ssh-listeners.ts";
@@ -125,6 +126,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   );
   const postgres = await postgresListens(config, sockets);
   const ssh = await sshListens(config);
+  const http = await httpListens(config);
   const resources = await openResources(config, { environment: options.environment, now });
   const sidecar = await startSidecar({
     name: settings.sidecar.name,
@@ -139,6 +141,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     natives: [
       ...openPostgresClients({ listen: postgres, bounds: settings.limits }),
       ...openSshClients({ listen: ssh.map(({ listen }) => listen), bounds: settings.limits, wallMs: now }),
+      ...openHttpClients({ listen: http, bounds: settings.limits }),
     ],
     limits: settings.limits,
     strictAudit: settings.audit.fsync === "always",
@@ -167,6 +170,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
     agent: listed(sidecar.addresses),
     postgres: reachable(postgres, sidecar.nativeAddresses),
     ssh: reachableSsh(ssh, sidecar.nativeAddresses.slice(postgres.length)),
+    http: reachableHttp(http, sidecar.nativeAddresses.slice(postgres.length + ssh.length)),
     approver: listed(approverApi.addresses)[0],
     operator,
     console: console.url,

@@ -21,6 +21,8 @@ const addressesSchema = z.object({
   /** What psql and drivers dial: `unix:///…/.s.PGSQL.5432` or `host:port`; the first is the default. */
   postgres: z.array(z.object({ address: z.string(), tls: z.boolean(), needsToken: z.boolean() })).default([]),
   ssh: z.array(z.object({ address: z.string(), hostKey: z.string() })).default([]),
+  /** The base URL of each listener for HTTP clients. */
+  http: z.array(z.object({ url: z.string() })).default([]),
   /** gRPC address of the approver API. */
   approver: z.string(),
   /** Path of the operator's socket. */

@@ -12,6 +12,7 @@ export type { Issuer } from "./identity/tokens.ts";
 export type { NativeHost, NativeListener, OpenNative } from "./native/listener.ts";
 export { PolicySource } from "./policy-source/policy-source.ts";
 export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } from "./protocols/connector.ts";
+export { type HttpListen, openHttpClients } from "./protocols/http/index.ts";
 export {
   type ListenerAddress,
   openLocalPort,

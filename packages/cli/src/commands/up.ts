@@ -87,7 +87,7 @@ async function announce(
   options: UpOptions,
   { addresses, dataFolder, signInLink }: Countersign,
 ): Promise<void> {
-  const { console, approver, agent, approvers, postgres, ssh } = addresses;
+  const { console, approver, agent, approvers, postgres, ssh, http } = addresses;
   const [first] = approvers;
   const signIn = first === undefined ? undefined : await signInLink(first);
   if (options.json) {
@@ -102,6 +102,7 @@ async function announce(
         agents: agent,
         postgres,
         ssh,
+        http,
         data: dataFolder,
         pid: addresses.pid,
       }),
@@ -126,6 +127,7 @@ async function announce(
         ]),
     ...agent.map((address) => `  Agents      ${address}`),
     ...postgres.map(({ address }) => `  PostgreSQL  ${address}`),
+    ...http.map(({ url }) => `  HTTP        ${url}`),
     ...ssh.map(({ address, hostKey }) => `  SSH         ${address}  ${paint(terminal.stdout, "gray", hostKey)}`),
     `  Approvers   ${approver}`,
     `  Data        ${dataFolder}`,

@@ -65,7 +65,8 @@ export function socketIdentity({ subject, groups }: { readonly subject: string; 
   return { issuer: "unix", subject, groups: [...new Set(groups)].sort(), claims: {} };
 }
 
-async function tlsFile(config: Config, configured: string): Promise<string> {
+/** The text of a TLS file. */
+export async function tlsFile(config: Config, configured: string): Promise<string> {
   return await readText(config.path(configured), `a TLS file that ${config.file} names`);
 }
 

@@ -34,7 +34,7 @@ export const postgresListenSchema = z
   });
 
 /** By address, not by name: what a name means is not for this machine alone to say. */
-function isLoopback(text: string): boolean {
+export function isLoopback(text: string): boolean {
   const host = text.slice(0, text.lastIndexOf(":")).replace(/^\[|\]$/g, "");
   return host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

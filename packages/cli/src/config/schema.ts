@@ -1,6 +1,7 @@
 import { parsePublicKey } from "@countersign/policy";
 import { resourceSchema } from "@countersign/sidecar";
 import { z } from "zod";
+import { httpListenSchema } from "./http-listen.ts";
 import { postgresListenSchema } from "./postgres-listen.ts";
 import { sshListenSchema } from "./ssh-listen.ts";
 import { address, duration, filePath, principal } from "./terms.ts";
@@ -110,6 +111,8 @@ export const configSchema = z.strictObject({
       postgres: z.array(postgresListenSchema).default([]),
       /** Where ssh, sftp, scp, rsync and git may connect; absent = nowhere. */
       ssh: z.array(sshListenSchema).default([]),
+      /** Where unmodified HTTP clients may send requests; absent = nowhere. */
+      http: z.array(httpListenSchema).default([]),
     })
     .prefault({}),
   identity: z

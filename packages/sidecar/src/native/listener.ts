@@ -8,7 +8,7 @@ import type { Journal } from "./journal.ts";
 
 /** What a listener for unmodified clients has of the sidecar. */
 export interface NativeHost {
-  readonly guard: Pick<Guard, "native" | "execute">;
+  readonly guard: Pick<Guard, "native" | "execute" | "watch">;
   readonly resources: Resources;
   readonly tokens: Pick<Tokens, "verify">;
   /** Told of every client that is not let in. */

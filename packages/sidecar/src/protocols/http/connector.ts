@@ -43,7 +43,18 @@ export function openHttpConnector(resource: HttpResource, options: HttpConnector
   return new HttpConnector(resource, options);
 }
 
-class HttpConnector implements Connector {
+/** What a listener has of a resource besides what every connector gives. */
+export interface HttpTarget extends Connector {
+  /** Whether a header of a caller's may go on to the target: not a credential that is not configured to. */
+  mayBring(name: string, value: string): boolean;
+}
+
+/** Whether it is an HTTP API's. */
+export function isHttpTarget(connector: Connector): connector is HttpTarget {
+  return connector instanceof HttpConnector;
+}
+
+class HttpConnector implements HttpTarget {
   readonly #name: string;
   readonly #identity: TargetIdentity;
   readonly #roles: ReadonlyMap<string, Role>;
@@ -89,7 +100,7 @@ class HttpConnector implements Connector {
     if (facts.protocol !== "http") throw new TypeError("a request has the facts of another protocol");
     if (streamed === true || connection !== undefined)
       throw refused("What a client streams runs on its own connection only; send the body with the call.");
-    const field = headers.find(([name, value]) => !this.#mayBring(name.toLowerCase(), value));
+    const field = headers.find(([name, value]) => !this.mayBring(name.toLowerCase(), value));
     if (field !== undefined)
       throw refused(
         `The header ${field[0]} is a credential, and ${this.#name} has its own. Leave it out, or list it in the resource's callerCredentials.`,
@@ -118,7 +129,7 @@ class HttpConnector implements Connector {
     for (const { pool } of this.#roles.values()) void pool.close();
   }
 
-  #mayBring(name: string, value: string): boolean {
+  mayBring(name: string, value: string): boolean {
     if (this.#ownFields.has(name)) return false;
     return this.#callerCredentials.has(name) || !isCredentialHeader(name, value);
   }

@@ -5,4 +5,5 @@
  */
 
 export { openHttpConnector } from "./connector.ts";
+export { type HttpListen, openHttpClients } from "./listener.ts";
 export { httpResourceSchema, httpWarnings } from "./resource.ts";

@@ -1,0 +1,131 @@
+import type { ServerResponse } from "node:http";
+import type { ErrorCode } from "@countersign/policy";
+import { type Event, RequestState } from "@countersign/rpc";
+import type { Viewer } from "../../../event-writer.ts";
+import { tell } from "./problem.ts";
+
+/** What happens when somebody has to agree first. */
+type Waiting =
+  /** The answer waits for them. */
+  | { readonly type: "open" }
+  /** The client is told where to ask. */
+  | { readonly type: "told"; readonly statusUrl: (requestId: string) => string };
+
+/** A request that waits for people. */
+interface Pending {
+  readonly requestId: string;
+  readonly approvalUrl: string;
+  readonly expiresMs: number;
+}
+
+/** One client's answer, as what happens to its request makes it. */
+export class Answer implements Viewer {
+  readonly #response: ServerResponse;
+  readonly #waiting: Waiting;
+  readonly #gone = new AbortController();
+  #rules: readonly string[] = [];
+  #pending: Pending | undefined;
+  #hasEnded = false;
+
+  constructor(response: ServerResponse, waiting: Waiting) {
+    this.#response = response;
+    this.#waiting = waiting;
+    response.once("close", () => this.#gone.abort("The client left."));
+  }
+
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** The request that the client was told about, which goes on without it. */
+  get told(): string | undefined {
+    return this.#waiting.type === "told" ? this.#pending?.requestId : undefined;
+  }
+
+  /** Whether the client has all of the answer, or of why there is none. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  async send(events: Event[]): Promise<void> {
+    for (const event of events) await this.#hear(event);
+    if (this.#pending !== undefined && this.#waiting.type === "told" && !this.#response.headersSent && !this.#hasEnded)
+      this.#tellWhere(this.#pending, this.#waiting.statusUrl);
+  }
+
+  async #hear({ requestId, event }: Event): Promise<void> {
+    switch (event?.$case) {
+      case "decided":
+        this.#rules = event.value.decision?.rules ?? [];
+        return;
+      case "pending":
+        this.#pending = { requestId, approvalUrl: event.value.approvalUrl, expiresMs: event.value.expiresMs };
+        return;
+      case "approved":
+      case "executing":
+        // It is answered in a moment.
+        this.#pending = undefined;
+        return;
+      case "response": {
+        const { status, headers } = event.value;
+        this.#response.writeHead(status, [
+          ...headers.flatMap(({ name, value }) => [name, value]),
+          "countersign-request",
+          requestId,
+        ]);
+        this.#response.flushHeaders();
+        return;
+      }
+      case "body":
+        return await this.#write(event.value.data);
+      case "done": {
+        const { state, error } = event.value;
+        this.#pending = undefined;
+        this.#hasEnded = true;
+        if (state === RequestState.SUCCEEDED && this.#response.headersSent) this.#response.end();
+        // A request whose answer is not kept any more has succeeded all the same.
+        else if (state === RequestState.SUCCEEDED)
+          tell(this.#response, {
+            code: "result_gone",
+            message: "It was answered, but the answer is no longer kept. Do not send it again only to get it.",
+            requestId,
+          });
+        else
+          tell(this.#response, {
+            code: codeOf(error?.code),
+            message: error?.message || "It was not sent.",
+            requestId,
+            rules: this.#rules,
+          });
+      }
+    }
+  }
+
+  /** Waits for a client that is slower than the target. */
+  async #write(data: Buffer): Promise<void> {
+    if (this.#gone.signal.aborted || this.#response.write(data)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#response.once("drain", resolve);
+    this.#gone.signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#response.off("drain", resolve);
+  }
+
+  /** RFC 7240 §4.1, RFC 9110 §15.3.3. */
+  #tellWhere({ requestId, approvalUrl, expiresMs }: Pending, statusUrl: (id: string) => string): void {
+    const url = statusUrl(requestId);
+    this.#response.writeHead(202, {
+      ...{ "content-type": "application/json", "cache-control": "no-store", location: url, "retry-after": "5" },
+      ...{ "preference-applied": "respond-async", "countersign-request": requestId },
+    });
+    this.#response.end(
+      JSON.stringify({ requestId, state: "pending", approvalUrl, expires: new Date(expiresMs).toISOString(), statusUrl: url }),
+    );
+    this.#gone.abort("The client comes back.");
+  }
+}
+
+/** A newer sidecar's code is no reason to hide that something failed. */
+function codeOf(code: string | undefined): ErrorCode {
+  return code === undefined || code === "" ? "internal" : (code as ErrorCode);
+}

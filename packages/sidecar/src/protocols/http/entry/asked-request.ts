@@ -1,0 +1,74 @@
+import type { IncomingMessage } from "node:http";
+import { bodyOf, type HttpRequest } from "@countersign/policy";
+import type { Field } from "../../request/fields.ts";
+
+/** A client's request, read once. */
+export interface AskedRequest {
+  readonly operation: HttpRequest;
+  readonly wantsAsync: boolean;
+  /** The client's own word for what must not be done twice. */
+  readonly key: string | undefined;
+  readonly reason: string;
+}
+
+/** What is between the client and us: read here, or made anew for the target. In any other form it stays, and classification refuses it. */
+const ours: Readonly<Record<string, RegExp>> = {
+  "keep-alive": /^/,
+  "proxy-connection": /^/,
+  "accept-encoding": /^/,
+  "countersign-reason": /^/,
+  "idempotency-key": /^$/,
+  connection: /^(?:keep-alive|close)$/i,
+  expect: /^100-continue$/i,
+  te: /^trailers$/i,
+};
+
+const longestReason = 1000;
+
+/** The bearer token of a request: exactly one, or none. */
+export function tokenOf(fields: readonly Field[]): string | undefined {
+  const [first, second] = fields.filter(([name]) => name.toLowerCase() === "authorization");
+  const token = /^Bearer +([^ ]+) *$/i.exec(first?.[1] ?? "")?.[1];
+  return second === undefined ? token : undefined;
+}
+
+/** A request's fields as they were sent. */
+export function fieldsOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): readonly Field[] {
+  return rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ""] as const] : []));
+}
+
+/**
+ * What a request asks for: all that goes on to the target, and everything that is odd about how it was sent, for classification to refuse.
+ *
+ * @param isForeign whether a field is a credential that the target must not get.
+ */
+export function askedRequest(
+  request: Pick<IncomingMessage, "method" | "url" | "rawTrailers">,
+  fields: readonly Field[],
+  body: Buffer,
+  isForeign: (name: string, value: string) => boolean,
+): AskedRequest {
+  const { method = "", url = "", rawTrailers } = request;
+  const valuesOf = (name: string) => fields.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
+  const isChunked = valuesOf("transfer-encoding").length > 0;
+  const isPlain: Readonly<Record<string, (value: string) => boolean>> = {
+    host: () => valuesOf("host").length === 1,
+    "transfer-encoding": (value) =>
+      value === "chunked" && valuesOf("transfer-encoding").length === 1 && valuesOf("content-length").length === 0,
+    "content-length": (value) => value === String(body.length) && !isChunked && valuesOf("content-length").length === 1,
+  };
+  const bound = fields.filter(([given, value]) => {
+    const name = given.toLowerCase();
+    if (name === "authorization") return false;
+    return !(ours[name]?.test(value) || isPlain[name]?.(value) || isForeign(name, value));
+  });
+  const preferences = valuesOf("prefer").join(",").toLowerCase();
+  const [key] = valuesOf("idempotency-key");
+  const headers = rawTrailers.length === 0 ? bound : [...bound, ["trailer", rawTrailers[0] ?? ""] as const];
+  return {
+    operation: { kind: "http.request", method, path: url, headers, ...(body.length > 0 && { body: bodyOf(body) }) },
+    wantsAsync: /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/.test(preferences),
+    key: key === "" ? undefined : key,
+    reason: (valuesOf("countersign-reason")[0] ?? "").slice(0, longestReason),
+  };
+}

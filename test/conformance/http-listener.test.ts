@@ -1,0 +1,308 @@
+import { readFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { RequestState } from "@countersign/rpc";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ApproverConnection, approverClient, vote, waitForState } from "../harness/approver.ts";
+import { type HttpWorld, httpWorld, targetToken } from "../harness/http-world.ts";
+
+const listeners = `sidecar:
+  http:
+    - { tcp: "127.0.0.1:0", resource: billing }
+    - { tcp: "127.0.0.1:0", hosts: { billing.test: billing } }
+`;
+
+let world: HttpWorld;
+let alice: ApproverConnection;
+let base: string;
+let token: string;
+
+beforeAll(async () => {
+  world = await httpWorld(listeners);
+  alice = await approverClient(world.instance, "alice");
+  base = world.instance.at.http[0]?.url ?? "";
+  token = (await world.instance.cli("token", "--subject", "robot")).stdout.trim();
+});
+afterAll(async () => {
+  alice?.[Symbol.dispose]();
+  await world?.[Symbol.asyncDispose]();
+});
+
+function ask(path: string, { headers = {}, ...init }: RequestInit = {}): Promise<Response> {
+  return fetch(base + path, { ...init, headers: { authorization: `Bearer ${token}`, ...headers }, redirect: "manual" });
+}
+
+const json = { "content-type": "application/json" };
+const refund = (amount: number): RequestInit => ({ method: "POST", headers: json, body: JSON.stringify({ amount }) });
+
+/** The request that waits, as an approver finds it. */
+async function waitingId(path: string): Promise<string> {
+  const found = () =>
+    new Promise<string>((resolve, reject) =>
+      alice.client.listRequests(
+        { states: [RequestState.PENDING], pageSize: 0, pageToken: "" },
+        alice.metadata,
+        (error, answer) =>
+          error === null ? resolve(answer.requests.find(({ headline }) => headline.includes(path))?.id ?? "") : reject(error),
+      ),
+    );
+  let id = "";
+  await expect.poll(async () => (id = await found()), { timeout: 10_000 }).not.toBe("");
+  return id;
+}
+
+describe("an unmodified client with a base URL", () => {
+  test("what is allowed is answered by the target; the agent's token stays here, the target's there", async () => {
+    const response = await ask("/orders/7?open=1", { headers: { "x-tenant": "t1", cookie: "mine=1" } });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("countersign-request")).toMatch(/^req_/);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({ method: "GET", target: "/orders/7?open=1" });
+    expect(text).not.toContain(targetToken);
+    expect(world.upstream.last.headers).toMatchObject({ authorization: `Bearer ${targetToken}`, "x-tenant": "t1" });
+    expect(JSON.stringify(world.upstream.last)).not.toContain(token);
+    expect(world.upstream.last.headers).not.toHaveProperty("cookie");
+  });
+
+  test("curl, with a body of its own in chunks", () => {
+    const args = [
+      "-sS",
+      "-H",
+      `Authorization: Bearer ${token}`,
+      "-H",
+      "Content-Type: application/json",
+      "-H",
+      "Transfer-Encoding: chunked",
+      "-d",
+      '{"a":1}',
+      `${base}/echo`,
+    ];
+    return curl(args).then((text) => {
+      expect(JSON.parse(text)).toMatchObject({ method: "POST", body: '{"a":1}' });
+      expect(world.upstream.last.headers).toMatchObject({ "content-length": "7" });
+    });
+  });
+
+  test("by host name", async () => {
+    const named = new URL(world.instance.at.http[1]?.url ?? "");
+    expect(
+      await raw(
+        `GET /named HTTP/1.1\r\nHost: billing.test\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+        named.port,
+      ),
+    ).toMatch(/^HTTP\/1.1 200 /);
+    expect(
+      await raw(
+        `GET /named HTTP/1.1\r\nHost: other.test\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+        named.port,
+      ),
+    ).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  test("without a token, or with a wrong one: 401, on record", async () => {
+    const before = world.upstream.seen.length;
+    for (const authorization of [undefined, "Bearer nonsense", `Basic ${token}`]) {
+      const response = await fetch(`${base}/orders`, { headers: authorization === undefined ? {} : { authorization } });
+      expect([response.status, response.headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="countersign"']);
+    }
+    expect(world.upstream.seen).toHaveLength(before);
+  });
+
+  test("a denial is a problem, with the rule and its message", async () => {
+    const response = await ask("/orders/7", { method: "DELETE" });
+    expect([response.status, response.headers.get("content-type")]).toEqual([403, "application/problem+json"]);
+    expect(await response.json()).toMatchObject({
+      status: 403,
+      code: "denied",
+      detail: expect.stringContaining("Ask the billing team."),
+      rules: ["never"],
+      requestId: expect.stringMatching(/^req_/),
+    });
+  });
+
+  test("a held request keeps the answer open, and runs once when it is approved", async () => {
+    const before = world.upstream.seen.length;
+    const answered = ask("/refunds/7001", refund(7001));
+    await vote(alice, await waitingId("/refunds/7001"), "approve");
+    const response = await answered;
+    expect(await response.json()).toMatchObject({ target: "/refunds/7001", body: '{"amount":7001}' });
+    expect(world.upstream.seen).toHaveLength(before + 1);
+  });
+
+  test("denied by a person: 403; nothing is sent", async () => {
+    const before = world.upstream.seen.length;
+    const answered = ask("/refunds/7002", refund(7002));
+    await vote(alice, await waitingId("/refunds/7002"), "deny");
+    expect((await answered).status).toBe(403);
+    expect(world.upstream.seen).toHaveLength(before);
+  });
+
+  test("a client that leaves takes its request back", async () => {
+    const abort = new AbortController();
+    const answered = ask("/refunds/7003", { ...refund(7003), signal: abort.signal }).catch((error: unknown) => error);
+    const id = await waitingId("/refunds/7003");
+    abort.abort();
+    expect(await answered).toBeInstanceOf(Error);
+    await waitForState(alice, id, RequestState.CANCELLED);
+  });
+
+  test("Prefer: respond-async: 202 with where to ask; the same bytes again are the same request, until it is answered", async () => {
+    const before = world.upstream.seen.length;
+    const asked = () => ask("/refunds", { ...refund(7004), headers: { ...json, prefer: "respond-async" } });
+    const first = await asked();
+    const { requestId, statusUrl } = (await first.json()) as { requestId: string; statusUrl: string };
+    expect([first.status, first.headers.get("location")]).toEqual([202, statusUrl]);
+    expect(((await (await asked()).json()) as { requestId: string }).requestId).toBe(requestId);
+    expect((await ask(statusUrl)).status).toBe(202);
+    await vote(alice, requestId, "approve");
+    await expect.poll(() => world.upstream.seen.length).toBe(before + 1);
+    const answer = await ask(statusUrl);
+    expect(await answer.json()).toMatchObject({ target: "/refunds", body: '{"amount":7004}' });
+    expect(world.upstream.seen).toHaveLength(before + 1);
+    expect(((await (await asked()).json()) as { requestId: string }).requestId).not.toBe(requestId);
+    const other = (await world.instance.cli("token", "--subject", "somebody-else")).stdout.trim();
+    expect((await fetch(base + statusUrl, { headers: { authorization: `Bearer ${other}` } })).status).toBe(404);
+  });
+
+  test("a body that nobody could look through: 413", async () => {
+    expect((await ask("/echo", { method: "POST", headers: json, body: Buffer.alloc(4_200_000, "1") })).status).toBe(413);
+  });
+});
+
+const head = (line: string, ...more: readonly string[]) =>
+  [line, "Host: billing.test", `Authorization: Bearer ${token}`, ...more, "", ""].join("\r\n");
+const smuggled = "DELETE /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+
+describe("http-smuggle: refused, and nothing of it reaches the upstream", () => {
+  let before: number;
+  beforeAll(() => {
+    before = world.upstream.seen.length;
+  });
+
+  test.concurrent.each<[string, () => string]>([
+    [
+      "Content-Length with Transfer-Encoding",
+      () => `${head("POST /echo HTTP/1.1", "Content-Length: 4", "Transfer-Encoding: chunked")}0\r\n\r\n${smuggled}`,
+    ],
+    ["two lengths", () => `${head("POST /echo HTTP/1.1", "Content-Length: 0", "Content-Length: 40")}${smuggled}`],
+    ["a list of lengths", () => `${head("POST /echo HTTP/1.1", "Content-Length: 0, 40")}${smuggled}`],
+    ["a signed length", () => `${head("POST /echo HTTP/1.1", "Content-Length: +0")}${smuggled}`],
+    ["a disguised coding", () => `${head("POST /echo HTTP/1.1", "Transfer-Encoding: xchunked")}0\r\n\r\n${smuggled}`],
+    [
+      "a coding after chunked",
+      () => `${head("POST /echo HTTP/1.1", "Transfer-Encoding: chunked, identity")}0\r\n\r\n${smuggled}`,
+    ],
+    ["a space before the colon", () => `${head("POST /echo HTTP/1.1", "Content-Length : 40")}${smuggled}`],
+    ["obsolete folding", () => head("GET /orders HTTP/1.1", "X-A: b\r\n Transfer-Encoding: chunked")],
+    ["a bare line feed", () => head("GET /orders HTTP/1.1", "X-A: b\nX-Http-Method: DELETE")],
+    ["a bare carriage return", () => head("GET /orders HTTP/1.1", "X-A: b\rX-B: c")],
+    ["NUL in a value", () => head("GET /orders HTTP/1.1", "X-A: b\0c")],
+    ["NUL in the path", () => head("GET /orders\0/x HTTP/1.1")],
+    ["a tab in the path", () => head("GET /orders\t/x HTTP/1.1")],
+    ["two hosts", () => head("GET /orders HTTP/1.1", "Host: admin.internal")],
+    ["no host", () => `GET /orders HTTP/1.1\r\nAuthorization: Bearer ${token}\r\n\r\n`],
+    ["absolute form with another authority", () => head("GET http://169.254.169.254/latest HTTP/1.1")],
+    ["authority form", () => head("CONNECT admin.internal:443 HTTP/1.1")],
+    ["asterisk form", () => head("OPTIONS * HTTP/1.1")],
+    ["dot segments", () => head("GET /public/../admin HTTP/1.1")],
+    ["encoded dot segments", () => head("GET /public/%2e%2e/admin HTTP/1.1")],
+    ["encoded twice", () => head("GET /public/%252e%252e/admin HTTP/1.1")],
+    ["an encoded slash", () => head("GET /public%2fadmin HTTP/1.1")],
+    ["an empty segment", () => head("GET //admin HTTP/1.1")],
+    ["a backslash", () => head("GET /public\\admin HTTP/1.1")],
+    ["a fragment", () => head("GET /public#/admin HTTP/1.1")],
+    ["a method override", () => head("GET /orders HTTP/1.1", "X-HTTP-Method-Override: DELETE")],
+    ["a method override in the query", () => head("GET /orders?_method=DELETE HTTP/1.1")],
+    ["a path override", () => head("GET /orders HTTP/1.1", "X-Original-URL: /admin")],
+    ["a header taken away", () => head("GET /orders HTTP/1.1", "X-Tenant: a", "Connection: close, X-Tenant")],
+    ["another protocol", () => head("GET /orders HTTP/1.1", "Connection: Upgrade", "Upgrade: h2c")],
+    [
+      "trailers",
+      () =>
+        `${head("POST /echo HTTP/1.1", "Content-Type: text/plain", "Transfer-Encoding: chunked", "Trailer: X-A")}1\r\na\r\n0\r\nX-A: b\r\n\r\n`,
+    ],
+    ["a chunk with a sign", () => `${head("POST /echo HTTP/1.1", "Transfer-Encoding: chunked")}+1\r\na\r\n0\r\n\r\n${smuggled}`],
+    [
+      "a chunk that is too large for a number",
+      () => `${head("POST /echo HTTP/1.1", "Transfer-Encoding: chunked")}ffffffffffffffff1\r\na\r\n0\r\n\r\n${smuggled}`,
+    ],
+    ["HTTP/2 in the clear", () => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
+    ["HTTP/0.9", () => "GET /orders\r\n\r\n"],
+    ["chunks in HTTP/1.0", () => `${head("POST /echo HTTP/1.0", "Transfer-Encoding: chunked")}0\r\n\r\n${smuggled}`],
+    ["an underscore for a dash", () => head("GET /orders HTTP/1.1", "X_Tenant: b")],
+  ])("%s", async (_, text) => {
+    expect(await raw(text())).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  test("the upstream has seen nothing of all that", () => {
+    expect(world.upstream.seen.slice(before)).toEqual([]);
+  });
+
+  test("what is pipelined is a request of its own, with a decision of its own", async () => {
+    const before = world.upstream.seen.length;
+    const answers = await raw(`${head("GET /one HTTP/1.1")}${head("GET /two HTTP/1.1")}${smuggled}`);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 401"]);
+    expect(
+      world.upstream.seen
+        .slice(before)
+        .map(({ target }) => target)
+        .sort(),
+    ).toEqual(["/one", "/two"]);
+  });
+
+  test("a body that reads like a request is a body", async () => {
+    const body = JSON.stringify(smuggled);
+    const answer = await raw(
+      `${head("POST /echo HTTP/1.1", "Content-Type: application/json", `Content-Length: ${body.length}`, "Connection: close")}${body}`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(world.upstream.last).toMatchObject({ method: "POST", target: "/echo", body });
+  });
+
+  test("all of it is on record, and the upstream saw nothing but what was decided", async () => {
+    const folder = join(world.instance.folder, "export");
+    expect((await world.instance.cli("audit", "export", folder)).code).toBe(0);
+    const lines = readFileSync(join(folder, "records.jsonl"), "utf8")
+      .split("\n")
+      .filter((line) => line !== "");
+    const records = lines.map(
+      (line) => JSON.parse(line) as { type: string; detail?: { accepted?: boolean; method?: string; why?: string } },
+    );
+    const notLetIn = records.flatMap(({ detail }) =>
+      detail?.accepted === false && detail.method === "http" ? [detail.why ?? ""] : [],
+    );
+    for (const why of [
+      "HPE_INVALID_CONTENT_LENGTH",
+      "HPE_INVALID_TRANSFER_ENCODING",
+      "HTTP/1.0 with Transfer-Encoding",
+      "CONNECT",
+      "Send the agent's token",
+    ])
+      expect(notLetIn.some((one) => one.includes(why))).toBe(true);
+    expect(lines.join()).not.toContain(token);
+    expect(lines.join()).not.toContain(targetToken);
+    expect(world.upstream.seen.some(({ method, target }) => method === "DELETE" || /smuggled|admin|latest/.test(target))).toBe(
+      false,
+    );
+    expect(world.upstream.seen.every(({ headers }) => headers.host === new URL(world.origin).host)).toBe(true);
+  });
+});
+
+/** Sends bytes as they are and gives what comes back, until the other side ends it or says nothing more. */
+function raw(text: string, port = new URL(base).port): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), "127.0.0.1", () => socket.write(Buffer.from(text, "latin1")));
+    let answer = "";
+    socket.setTimeout(400, () => socket.destroy());
+    socket.on("data", (data) => (answer += data.toString("latin1")));
+    socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+async function curl(args: readonly string[]): Promise<string> {
+  const { program } = await import("../harness/ssh-world.ts");
+  const { stdout, stderr, code } = await program("curl", args);
+  if (code !== 0) throw new Error(stderr);
+  return stdout.toString();
+}
