@@ -2,11 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RecordedSession } from "@countersign/rpc";
 import type { Page } from "playwright-core";
-import ssh2, { type ClientChannel } from "ssh2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
 import { openBrowser } from "../harness/browser.ts";
 import { signIn, violations } from "../harness/console-page.ts";
+import { openTerminal, type Terminal } from "../harness/ssh-terminal.ts";
 import { program, type SshWorld, sshWorld } from "../harness/ssh-world.ts";
 
 const policy = `version: 1
@@ -35,6 +35,12 @@ rules:
     opaque: true
     role: operator
     limits: { time: 1s }
+  - id: some-wait-for-nobody
+    resources: [web-1]
+    when: ssh.subsystem == "terminal-session" && principal.subject == "trusted"
+    effect: allow
+    opaque: true
+    role: operator
 `;
 
 let world: SshWorld;
@@ -49,61 +55,9 @@ afterAll(async () => {
   await world?.[Symbol.asyncDispose]();
 });
 
-/** A terminal of a client that asks for the target's shell as soon as it is logged in. */
-class Terminal {
-  shown = "";
-  readonly channel: ClientChannel;
-  /** When it ended, and how. */
-  readonly closed: Promise<{ readonly atMs: number; readonly status: number | undefined }>;
-
-  private constructor(client: InstanceType<typeof ssh2.Client>, channel: ClientChannel) {
-    this.channel = channel;
-    let status: number | undefined;
-    const decoder = new TextDecoder();
-    const show = (data: Buffer) => {
-      this.shown += decoder.decode(data, { stream: true });
-    };
-    channel.on("data", show);
-    channel.stderr.on("data", show);
-    channel.on("exit", (code: number) => {
-      status = code;
-    });
-    this.closed = new Promise((resolve) => channel.once("close", () => resolve({ atMs: performance.now(), status })));
-    void this.closed.then(() => client.end());
-  }
-
-  static async open(subject?: string): Promise<Terminal> {
-    const [host = "", port] = world.ssh.address.split(":");
-    const client = new ssh2.Client();
-    client.on("error", () => {});
-    const way =
-      subject === undefined
-        ? { privateKey: readFileSync(world.agentKey) }
-        : { password: (await world.instance.cli("token", "--subject", subject)).stdout.trim() };
-    const { promise, resolve, reject } = Promise.withResolvers<Terminal>();
-    client.once("ready", () =>
-      client.shell({ cols: 91, rows: 31, width: 0, height: 0, term: "xterm" }, (error, channel) => {
-        if (error) reject(error);
-        else resolve(new Terminal(client, channel));
-      }),
-    );
-    client.connect({ host, port: Number(port), username: "web-1", ...way });
-    return promise;
-  }
-
-  /** Waits until it shows something. */
-  async until(text: string | RegExp): Promise<void> {
-    await expect.poll(() => this.shown, { timeout: 10_000, interval: 10 }).toMatch(text);
-  }
-
-  type(text: string): void {
-    this.channel.write(text);
-  }
-}
-
 /** A terminal that an approver has agreed to, at its prompt. */
 async function approved(): Promise<{ readonly terminal: Terminal; readonly id: string }> {
-  const terminal = await Terminal.open();
+  const terminal = await openTerminal(world);
   await terminal.until(/waiting for approval: \S*req_\S*/);
   const id = /req_[0-9A-Z]+/.exec(terminal.shown)?.[0] ?? "";
   await vote(alice, id, "approve");
@@ -145,7 +99,7 @@ const verified = async () => (await world.instance.cli("audit", "verify")).stdou
 
 test("a session that no rule permits is refused; an allow that does not say `opaque: true` permits none", async () => {
   for (const subject of ["nobody", "hasty"]) {
-    const terminal = await Terminal.open(subject);
+    const terminal = await openTerminal(world, subject);
     expect((await terminal.closed).status).toBe(126);
     expect(terminal.shown).toMatch(/countersign: denied: .*req_/s);
   }
@@ -180,7 +134,7 @@ test("held, approved, works as a terminal, and the recording holds what was show
 });
 
 test("what is typed before the approval is lost, and Ctrl-C takes the request back", async () => {
-  const terminal = await Terminal.open();
+  const terminal = await openTerminal(world);
   await terminal.until(/waiting for approval/);
   terminal.type("touch /tmp/never\r\x03");
   await terminal.closed;
@@ -238,6 +192,16 @@ test("the console shows it live, cuts it, plays it again by keyboard, and acts o
   await panel.getByRole("group", { name: "The recording as plain text" }).getByText("hidden").first().waitFor();
   expect(await violations(page)).toEqual([]);
   await shoot(page, "ended");
+  await page.getByRole("link", { name: "Sessions" }).click();
+  await page
+    .getByRole("button", { name: /Show the session of ssh-agent/ })
+    .first()
+    .click();
+  await panel.locator(".terminal .fg-1", { hasText: "red" }).waitFor();
+  expect(await violations(page)).toEqual([]);
+  await shoot(page, "sessions");
+  await page.goBack();
+  await panel.locator(".terminal").waitFor();
   await page.setViewportSize({ width: 390, height: 800 });
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
   await shoot(page, "phone");
@@ -249,11 +213,20 @@ test("the console shows it live, cuts it, plays it again by keyboard, and acts o
 });
 
 test("the policy's time is up", async () => {
-  const terminal = await Terminal.open("quick");
+  const terminal = await openTerminal(world, "quick");
   await terminal.until(/[$#%>] $/);
   await terminal.closed;
   const [session] = await sessions();
   expect(session).toMatchObject({ kind: "terminal", end: { reason: "limit" } });
+});
+
+test("a session that waited for nobody is cut all the same", async () => {
+  const terminal = await openTerminal(world, "trusted");
+  await terminal.until(/[$#%>] $/);
+  const [{ id = "" } = {}] = await sessions();
+  expect(await world.instance.cli("revoke", id, "--reason", "Enough.", "--as", "alice")).toMatchObject({ code: 0 });
+  await terminal.closed;
+  expect(await ended(id)).toMatchObject({ reason: "revoked" });
 });
 
 test("OpenSSH's client asks for it by its name", async () => {

@@ -2,6 +2,7 @@ import {
   type ActiveLock,
   ApproverServiceClient,
   type CloseReviewResponse,
+  type CutSessionResponse,
   type DelegateRequest,
   type DelegateResponse,
   type Delegation,
@@ -210,6 +211,12 @@ export class ApproverClient implements Disposable {
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
     return found;
+  }
+
+  /** Ends a recorded session that goes on. */
+  async cutSession(id: string, reason: string): Promise<RecordedSession> {
+    const answer = await this.#call<CutSessionResponse>((done) => this.#client.cutSession({ id, reason }, this.#metadata, done));
+    return present(answer.session);
   }
 
   /** A recording, part by part: as far as it goes now, or until the session ends. */

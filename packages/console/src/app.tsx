@@ -12,6 +12,7 @@ import { InboxPage } from "./pages/inbox.tsx";
 import { LocksPage } from "./pages/locks.tsx";
 import { RequestPage } from "./pages/request.tsx";
 import { ReviewsPage } from "./pages/reviews.tsx";
+import { SessionsPage } from "./pages/sessions.tsx";
 import { RefusedPage, SignedOutPage, UnreachablePage } from "./pages/signed-out.tsx";
 import { parsePath } from "./route.ts";
 import { usePath, useServices, useSession } from "./services.ts";
@@ -57,6 +58,8 @@ function CurrentPage() {
       return <DelegationsPage />;
     case "reviews":
       return <ReviewsPage />;
+    case "sessions":
+      return <SessionsPage />;
     case "request":
       return <RequestPage key={route.id} id={route.id} />;
     case "not-found":

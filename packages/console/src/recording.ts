@@ -88,12 +88,12 @@ export interface Playing {
   goLive(): void;
 }
 
-/** Plays a recording: live while it goes on, until somebody goes to another moment. */
+/** Plays a recording: as far as it is there, live while it goes on, until somebody goes to another moment. */
 export function usePlaying({ player, durationMs, isComplete }: LiveRecording, speed: number): Playing {
   const [lines, setLines] = useState<readonly (readonly Run[])[]>([]);
   const [atMs, setAtMs] = useState(0);
   const [isPlaying, setPlaying] = useState(false);
-  const [isLive, setLive] = useState(!isComplete);
+  const [isLive, setLive] = useState(true);
   const turn = useRef(0);
   const shownMs = isLive ? durationMs : atMs;
   useEffect(() => {

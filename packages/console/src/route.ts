@@ -1,12 +1,12 @@
 /** The pages. */
 export type Route =
   | { readonly page: "inbox" }
-  | { readonly page: "history" | "grants" | "locks" | "delegations" | "reviews" }
+  | { readonly page: "history" | "grants" | "locks" | "delegations" | "reviews" | "sessions" }
   | { readonly page: "request"; readonly id: string }
   | { readonly page: "sign-in" }
   | { readonly page: "not-found" };
 
-const plain = ["history", "grants", "locks", "delegations", "reviews"] as const;
+const plain = ["history", "grants", "locks", "delegations", "reviews", "sessions"] as const;
 
 /** The page of a path. */
 export function parsePath(path: string): Route {

@@ -171,6 +171,11 @@ export class ApproverApi {
     return (await this.#method("listSessions", { requestId, pageSize: 1 }, decodeSessions, signal))[0];
   }
 
+  /** Recorded sessions, newest first: those of one page. */
+  async recordedSessions(signal?: AbortSignal): Promise<readonly RecordedSession[]> {
+    return this.#method("listSessions", {}, decodeSessions, signal);
+  }
+
   /** A recording from a place on; where there is none yet, waits a while for it. */
   async recordingPart(id: string, after: number, signal?: AbortSignal): Promise<RecordingPart> {
     return this.#method("readSession", { id, after, waitMs: 5000 }, decodePart, signal);

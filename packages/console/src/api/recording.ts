@@ -4,6 +4,8 @@ import { JsonObject } from "./json.ts";
 export interface RecordedSession {
   readonly id: string;
   readonly kind: string;
+  /** Whose it is. */
+  readonly subject: string;
   readonly resource: string;
   readonly startedMs: number;
   /** Undefined while it goes on. */
@@ -48,7 +50,7 @@ function session(json: JsonObject): RecordedSession {
   const end = json.has("end") ? json.object("end") : undefined;
   return {
     ...{ id: json.string("id"), kind: json.string("kind"), resource: json.string("resource") },
-    startedMs: json.count("startedMs"),
+    ...{ subject: json.object("principal").string("subject"), startedMs: json.count("startedMs") },
     end: end && { reason: end.string("reason"), message: end.string("message"), durationMs: end.count("durationMs") },
   };
 }

@@ -7,6 +7,7 @@ const more = [
   ["/locks", "Locks"],
   ["/delegations", "Delegations"],
   ["/reviews", "Reviews"],
+  ["/sessions", "Sessions"],
 ] as const;
 
 /** The pages. On a narrow screen all but the two that are used most are behind a button, and so is signing out. */

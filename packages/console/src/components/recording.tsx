@@ -1,6 +1,6 @@
 import { useId, useMemo, useState } from "react";
 import { explain } from "../api/explain.ts";
-import type { Detail } from "../api/model.ts";
+import type { State } from "../api/model.ts";
 import { exactText } from "../display/exact-text.ts";
 import type { Run } from "../display/terminal-screen.ts";
 import { countdown } from "../display/time.ts";
@@ -13,9 +13,13 @@ import { Notice } from "../ui/notice.tsx";
 import { ActionDialog } from "./action-dialog.tsx";
 import { CodeBlock } from "./code-block.tsx";
 
-/** The recorded terminal of a request: live while it goes on, and to be played again afterwards. Everything in it is from outside. */
-export function Recording({ detail: { summary } }: { readonly detail: Detail }) {
-  const { recording, failure } = useRecording(summary.id, summary.state);
+/**
+ * The recorded terminal of a request, or of a session that is none: live while it goes on, and to be played again afterwards. Everything in it is from outside.
+ *
+ * @param state of the request.
+ */
+export function Recording({ id, state }: { readonly id: string; readonly state: State }) {
+  const { recording, failure } = useRecording(id, state);
   if (recording !== undefined) return <Player recording={recording} failure={failure} />;
   if (failure === undefined) return null;
   return (

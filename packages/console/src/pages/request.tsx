@@ -100,7 +100,7 @@ function LoadedRequest(props: {
             warnings={pending && <Warnings facts={facts} />}
           />
         )}
-        {mayBeRecorded(detail) && <Recording detail={detail} />}
+        {mayBeRecorded(detail) && <Recording id={detail.summary.id} state={detail.summary.state} />}
         {detail.evidence && <EvidenceView evidence={detail.evidence} />}
         <div className="evidence-columns">
           {detail.operation && <FactsList facts={facts} withWarnings={!pending} />}
