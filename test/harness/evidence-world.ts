@@ -1,4 +1,5 @@
-import { classify, type EvidenceKind, loadParser, type PostgresParameter } from "@countersign/policy";
+import { classify, loadParser, type PostgresParameter } from "@countersign/policy";
+import type { EvidenceWish } from "../../packages/sidecar/src/evidence/evidence-source.ts";
 import { openPostgresEvidence, postgresResourceSchema } from "../../packages/sidecar/src/protocols/postgres/index.ts";
 import type { PostgresServer } from "./postgres.ts";
 
@@ -94,7 +95,7 @@ export async function evidenceOf(server: Pick<PostgresServer, "port">, overrides
   });
   const source = openPostgresEvidence(resource, { folder: "/", env: passwords });
   return (
-    kind: EvidenceKind,
+    kind: EvidenceWish["kind"],
     statement: string,
     {
       parameters = [],
