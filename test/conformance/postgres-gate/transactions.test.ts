@@ -94,3 +94,16 @@ describe("what was approved and broke off in the middle", () => {
     await client.ask(message.query("commit"));
   });
 });
+
+test("pg-copy: data that no approver has seen is not taken, whatever hid it when the statement was held", async () => {
+  using client = await RawClient.open(world.door);
+  client.answers.length = 0;
+  // So large a text is not looked into for what it does to the session.
+  client.write(message.query(`copy loaded from stdin /* ${"x".repeat(9000)} */`));
+  await client.until(({ type }) => type === "N");
+  await world.approve((await world.held()).binding.requestId);
+  await client.end();
+  const said = client.answers.map(({ type, body }) => `${type}${body}`).join();
+  expect(said).toContain("no approver has seen");
+  expect(client.answers.map(({ type }) => type)).not.toContain("G");
+});
