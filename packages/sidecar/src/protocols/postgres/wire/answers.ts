@@ -1,10 +1,10 @@
 import type { TransactionStatus } from "../exchange.ts";
 import type { LentHandler } from "../lent.ts";
-import { type Conversation, errorText, ownName } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import { type Expected, expected } from "./expected.ts";
 import { limitMessage } from "./limiting.ts";
 import type { RepliesHandler } from "./replies.ts";
-import { request } from "./request-message.ts";
+import { errorText, ownName, request } from "./request-message.ts";
 import { readyMessage } from "./server-message.ts";
 
 /** What the server says, and what it means for the conversation: names that are confirmed or taken back, operations that end, limits, copies. */

@@ -1,8 +1,11 @@
-import type { ClientConnection } from "@countersign/policy";
+import type { ClientConnection, PostgresQuery } from "@countersign/policy";
 import type { ParameterStatuses } from "../lent.ts";
 
 /** Settings that decide what values mean and how they look, of those that a server reports (§53.2.7). */
 const meaningful: readonly string[] = ["DateStyle", "IntervalStyle", "TimeZone"];
+
+/** What an operation holds besides its text and its connection. */
+export type OperationAbout = Pick<PostgresQuery, "parameters" | "types" | "runs" | "input">;
 
 /** What the operations of one connection say about it. */
 export class ConnectionTerms {
@@ -27,6 +30,14 @@ export class ConnectionTerms {
     if (inTransaction) this.#busy = made;
     else this.#idle = made;
     return made;
+  }
+
+  /** An operation of the connection as it is now. */
+  operation(statement: string, about: OperationAbout, inTransaction: boolean): PostgresQuery {
+    const { parameters, types, runs, input } = about;
+    const operation: PostgresQuery = { kind: "postgres.query", statement, parameters, connection: this.of(inTransaction) };
+    if (types === undefined && runs === undefined && input === undefined) return operation;
+    return { ...operation, ...(types && { types }), ...(runs && { runs }), ...(input && { input }) };
   }
 
   /** The server reports a setting. */

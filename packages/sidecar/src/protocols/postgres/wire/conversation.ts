@@ -2,22 +2,17 @@ import type { PostgresQuery } from "@countersign/policy";
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { TransactionStatus } from "../exchange.ts";
 import type { GivenBack, LentHandler } from "../lent.ts";
-import { ConnectionTerms } from "./client-connection.ts";
+import { ConnectionTerms, type OperationAbout } from "./client-connection.ts";
 import { type Expected, expected } from "./expected.ts";
 import type { GateParts } from "./gate-parts.ts";
 import { Limiting } from "./limiting.ts";
+import type { State } from "./order.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Replies, type RepliesHandler } from "./replies.ts";
-import { request } from "./request-message.ts";
+import { errorText, ownName, request } from "./request-message.ts";
 import { type Complaint, complaintMessage } from "./server-message.ts";
 import { requireVersion } from "./server-version.ts";
 import { SessionNames } from "./session-names.ts";
-
-/**
- * What the client's messages are to be taken for now: `waiting` for a decision, the journal or a session; `held` for approvers; `skipping` to
- * the next Sync; `copying` data to the server; `capturing` it for approvers; `leaving` after a Terminate until all is answered.
- */
-export type State = "open" | "waiting" | "held" | "skipping" | "copying" | "capturing" | "leaving" | "ended";
 
 /** What a conversation tells its gate. */
 interface ConversationHandler {
@@ -31,10 +26,6 @@ interface ConversationHandler {
   over(): void;
 }
 
-/** A text that PostgreSQL's parser does not accept, and never will: it makes a transaction fail as the client's own error would. */
-export const errorText = "Countersign refused this statement";
-/** The name of our own prepared statement and portal among the client's. */
-export const ownName = "_countersign";
 /** With more answers due, the client has to wait; with half as many it goes on. */
 const mostDue = 10_000;
 
@@ -117,16 +108,8 @@ export class Conversation {
   }
 
   /** An operation of this connection. */
-  operation(statement: string, about: Pick<PostgresQuery, "parameters" | "types" | "runs" | "input">): PostgresQuery {
-    const { parameters, types, runs, input } = about;
-    const operation: PostgresQuery = {
-      kind: "postgres.query",
-      statement,
-      parameters,
-      connection: this.terms.of(this.inTransaction),
-    };
-    if (types === undefined && runs === undefined && input === undefined) return operation;
-    return { ...operation, ...(types && { types }), ...(runs && { runs }), ...(input && { input }) };
+  operation(statement: string, about: OperationAbout): PostgresQuery {
+    return this.terms.operation(statement, about, this.inTransaction);
   }
 
   /** Borrows a session, if there is none yet. */
@@ -235,11 +218,6 @@ export class Conversation {
     else this.replies.expect(expected("local", { bytes }));
   }
 
-  /** Says something that is no answer. */
-  interpose(message: Buffer): void {
-    this.replies.interpose(message);
-  }
-
   /** The end of a turn in which something was said to either side. */
   turn(): void {
     this.outgoing.flush();
@@ -303,8 +281,7 @@ export class Conversation {
     const bytes = this.#toClient;
     this.#toClient = [];
     if (last) bytes.push(last);
-    if (bytes.length > 0) this.parts.client.end(Buffer.concat(bytes));
-    else this.parts.client.end();
+    this.parts.client.end(bytes.length > 0 ? Buffer.concat(bytes) : undefined);
     this.#handler.over();
   }
 

@@ -3,13 +3,23 @@ import type { Held } from "../../../native/verdict.ts";
 import type { Refusal } from "../refuse.ts";
 import { admit, refusalOf, runningOf } from "./admission.ts";
 import { type BindMessage, type ParseMessage, readBind, readExecute, readNamed, readParse } from "./client-message.ts";
-import { type Conversation, ownName } from "./conversation.ts";
+import {
+  boundOnce,
+  changedSince,
+  copyNeedsQuery,
+  cursorNeedsFetch,
+  notUnderstood,
+  statementOfSql,
+  unknownPortal,
+  unknownStatement,
+} from "./complaints.ts";
+import type { Conversation } from "./conversation.ts";
 import { expected } from "./expected.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 import type { HeldWork } from "./holding.ts";
 import { describeMasked } from "./masking-of.ts";
 import type { Portal, Prepared } from "./names.ts";
-import { request } from "./request-message.ts";
+import { ownName, request } from "./request-message.ts";
 import type { Running } from "./running.ts";
 import { bindErrorOf, ownErrorOf } from "./syntax.ts";
 import { isBlank, isPlain } from "./text.ts";
@@ -277,43 +287,4 @@ function sameValues(one: PostgresQuery, other: PostgresQuery): boolean {
 
 function sameTexts(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other);
-}
-
-const notUnderstood = { code: "invalid_operation", message: "the statement could not be read.", retryable: false } as const;
-
-const copyNeedsQuery = {
-  code: "invalid_operation",
-  message:
-    "a COPY … FROM STDIN that needs an approval has to be sent by the simple protocol (one Query), or its rule must say `input: unseen`.",
-  retryable: false,
-} as const;
-
-const boundOnce = {
-  severity: "ERROR",
-  sqlstate: "42501",
-  message: "Countersign: a portal that was approved is executed once",
-  hint: "Bind it again: that asks anew.",
-} as const;
-
-function unknownStatement(name: string) {
-  const message = name === "" ? "unnamed prepared statement does not exist" : `prepared statement "${name}" does not exist`;
-  return { severity: "ERROR", sqlstate: "26000", message } as const;
-}
-
-function statementOfSql(name: string) {
-  const message = `Countersign: "${name}" was prepared by SQL; run it by EXECUTE`;
-  return { severity: "ERROR", sqlstate: "0A000", message } as const;
-}
-
-function unknownPortal(name: string) {
-  return { severity: "ERROR", sqlstate: "34000", message: `portal "${name}" does not exist` } as const;
-}
-
-function changedSince(name: string) {
-  const message = `Countersign: what the portal "${name}" runs has changed since it was bound`;
-  return { severity: "ERROR", sqlstate: "55000", message, hint: "Bind it again." } as const;
-}
-
-function cursorNeedsFetch(name: string) {
-  return { severity: "ERROR", sqlstate: "0A000", message: `Countersign: "${name}" is a cursor; read it by FETCH` } as const;
 }

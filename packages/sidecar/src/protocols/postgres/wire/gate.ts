@@ -5,28 +5,21 @@ import type { Held } from "../../../native/verdict.ts";
 import type { Dispatch, DispatchOptions } from "../../connector.ts";
 import type { ClientGate, OpenClientGate } from "../entry/client-gate.ts";
 import { Answers } from "./answers.ts";
+import { noCall, notInTransaction, tooLarge } from "./complaints.ts";
 import { Conversation } from "./conversation.ts";
 import { Copying } from "./copying.ts";
 import { ExtendedProtocol } from "./extended.ts";
 import { ClientFrames, client } from "./frontend.ts";
-import { defaultGateBounds, type GateBounds, type GateHost, type GateParts } from "./gate-parts.ts";
+import { defaultGateBounds, type GateBounds, type GateHost, type GateParts, type Queued } from "./gate-parts.ts";
 import type { CaptureWork, Gatekeeper } from "./gatekeeper.ts";
 import { type HeldWork, Holding } from "./holding.ts";
 import { Leaving } from "./leaving.ts";
 import { actionOf, judged } from "./order.ts";
-import type { Complaint } from "./server-message.ts";
 import { versionOf } from "./server-version.ts";
 import { checkSession } from "./session-check.ts";
 import { SimpleProtocol } from "./simple.ts";
 import { transactionLocks } from "./transaction-locks.ts";
 import { WireError } from "./wire-error.ts";
-
-interface Queued {
-  readonly type: number;
-  readonly frame: Buffer;
-  /** Of CopyData: what of the message is still to come. -1 = the message was too large, and is not here. */
-  readonly left: number;
-}
 
 /** Makes the gates of a listener's connections. */
 export function clientGates(host: Omit<GateHost, "bounds">, bounds: Partial<GateBounds> = {}): OpenClientGate {
@@ -305,20 +298,3 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
 }
 
 const none = Buffer.alloc(0);
-const noCall: Complaint = {
-  severity: "ERROR",
-  sqlstate: "0A000",
-  message: "Countersign: function calls by their number are refused",
-  hint: "Call the function in a SELECT.",
-};
-const tooLarge: Complaint = {
-  severity: "ERROR",
-  sqlstate: "54000",
-  message: "Countersign: the message is larger than is accepted",
-};
-const notInTransaction = {
-  code: "denied",
-  message:
-    "inside of a transaction nothing may wait for approval here, because locks would be held meanwhile. Send it outside of one.",
-  retryable: false,
-} as const;

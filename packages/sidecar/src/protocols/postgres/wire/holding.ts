@@ -85,7 +85,7 @@ export class Holding {
     const why = `${locks ? "The locks of the open transaction are held meanwhile. " : ""}${decision.message === undefined ? "" : `${decision.message} `}Asked for by ${decision.rules.join(", ")}.`;
     const say = (notice: Buffer) => {
       if (this.#gone.signal.aborted || conversation.state !== "held") return;
-      conversation.interpose(notice);
+      conversation.replies.interpose(notice);
       conversation.turn();
     };
     return {

@@ -1,5 +1,10 @@
-import type { State } from "./conversation.ts";
 import { client } from "./frontend.ts";
+
+/**
+ * What the client's messages are to be taken for now: `waiting` for a decision, the journal or a session; `held` for approvers; `skipping` to
+ * the next Sync; `copying` data to the server; `capturing` it for approvers; `leaving` after a Terminate until all is answered.
+ */
+export type State = "open" | "waiting" | "held" | "skipping" | "copying" | "capturing" | "leaving" | "ended";
 
 /** What is done with a message. */
 type Action =

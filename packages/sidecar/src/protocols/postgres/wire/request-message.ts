@@ -1,6 +1,11 @@
 import type { PostgresParameter } from "@countersign/policy";
 import { serialize } from "pg-protocol";
 
+/** A text that PostgreSQL's parser does not accept, and never will: it makes a transaction fail as the client's own error would. */
+export const errorText = "Countersign refused this statement";
+/** The name of our own prepared statement and portal among the client's. */
+export const ownName = "_countersign";
+
 /** Messages of ours to the server, for those that are not sent as a client sent them. */
 export const request = {
   query: (statement: string): Buffer => serialize.query(statement),

@@ -1,7 +1,7 @@
 import { decodeRows } from "../codec.ts";
-import { type Conversation, ownName } from "./conversation.ts";
+import type { Conversation } from "./conversation.ts";
 import { expected } from "./expected.ts";
-import { request } from "./request-message.ts";
+import { ownName, request } from "./request-message.ts";
 
 /**
  * Asks the client's own session something, between the client's own messages: it touches none of its names, and the client hears nothing of it.
