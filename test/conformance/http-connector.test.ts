@@ -1,109 +1,22 @@
-import { once } from "node:events";
-import { classify, type HttpRequest, type Limits, type Outcome } from "@countersign/policy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Connector, ResultChunk } from "../../packages/sidecar/src/protocols/connector.ts";
-import { openHttpConnector } from "../../packages/sidecar/src/protocols/http/connector.ts";
 import { httpResourceSchema } from "../../packages/sidecar/src/protocols/http/resource.ts";
 import type { ResolveName } from "../../packages/sidecar/src/protocols/request/upstream.ts";
-import { HttpUpstream } from "../harness/http-upstream.ts";
-import { Nginx } from "../harness/nginx.ts";
+import { get, HttpConnectors, oddSecret } from "../harness/http-connectors.ts";
+import type { HttpUpstream } from "../harness/http-upstream.ts";
+import type { Nginx } from "../harness/nginx.ts";
 
-const secret = 'S3cr3t/of+the"target';
-const env = { TOKEN: "t0ken-of-the-target", ODD: secret, KEY: "" };
-const toLoopback: ResolveName = (_name, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]);
-
+let world: HttpConnectors;
 let upstream: HttpUpstream;
 let nginx: Nginx;
-let connector: Connector;
-const open: Connector[] = [];
 
 beforeAll(async () => {
-  upstream = await HttpUpstream.start("api.test");
-  const { authority } = upstream;
-  if (authority === undefined) throw new Error("no authority");
-  nginx = await Nginx.start(
-    authority,
-    "location = /moved { return 302 https://elsewhere.test/; } location = /who { return 200 $ssl_client_s_dn; } gzip on; gzip_min_length 1; gzip_types text/plain;",
-  );
-  env.KEY = authority.client("the-sidecar").key;
-  connector = connectorTo(upstream.port);
+  world = await HttpConnectors.start();
+  ({ upstream, nginx } = world);
 });
+afterAll(() => world?.[Symbol.asyncDispose]());
 
-afterAll(async () => {
-  await Promise.all(open.map((one) => one.close()));
-  await upstream?.[Symbol.asyncDispose]();
-  await nginx?.[Symbol.asyncDispose]();
-});
-
-function resource(port: number, more: object = {}) {
-  return {
-    ...{
-      name: "billing",
-      type: "http",
-      origin: `https://api.test:${port}`,
-      allowPrivate: true,
-      tls: { ca: upstream.authority?.ca },
-    },
-    roles: {
-      bearer: { bearer: { env: "TOKEN" } },
-      basic: { basic: { user: "svc", password: { env: "ODD" } } },
-      header: { header: { name: "X-Api-Key", value: { env: "ODD" } } },
-      query: { query: { name: "api_key", value: { env: "ODD" } } },
-      none: {},
-    },
-    ...more,
-  };
-}
-
-function connectorTo(port: number, more: object = {}, lookup = toLoopback): Connector {
-  const one = openHttpConnector(httpResourceSchema.parse(resource(port, more)), { folder: ".", env, lookup });
-  open.push(one);
-  return one;
-}
-
-function get(path: string, more: Partial<HttpRequest> = {}): HttpRequest {
-  return { kind: "http.request", method: "GET", path, headers: [], ...more };
-}
-
-interface RunOptions {
-  readonly role?: string;
-  readonly by?: Connector;
-  readonly limits?: Limits;
-  readonly signal?: AbortSignal;
-  readonly readOnly?: boolean;
-  readonly onChunk?: (chunk: ResultChunk) => void | Promise<void>;
-}
-
-async function run(operation: HttpRequest, options: RunOptions = {}) {
-  const {
-    role = "bearer",
-    by = connector,
-    limits = {},
-    signal = new AbortController().signal,
-    readOnly = true,
-    onChunk,
-  } = options;
-  by.accept(operation, classify(operation, { searchPath: [] }));
-  const dispatch = by.dispatch(operation, role, limits, { signal, readOnly });
-  const parts: Buffer[] = [];
-  let head: Extract<ResultChunk, { type: "response" }> | undefined;
-  try {
-    await dispatch.prepare();
-    const outcome: Outcome = await dispatch.run((chunk) => {
-      if (chunk.type === "response") head = chunk;
-      if (chunk.type === "body") parts.push(Buffer.from(chunk.data));
-      return onChunk?.(chunk);
-    });
-    return {
-      outcome,
-      head,
-      headers: new Headers((head?.headers ?? []).map(([name, value]): [string, string] => [name, value])),
-      body: Buffer.concat(parts).toString(),
-    };
-  } finally {
-    await dispatch.close();
-  }
-}
+const run: HttpConnectors["run"] = (operation, options) => world.run(operation, options);
+const connectorTo: HttpConnectors["to"] = (...given) => world.to(...given);
 
 describe("http-body, http-smuggle: what was bound is what the upstream parses", () => {
   test("method, target, headers and body as they are; framing made anew", async () => {
@@ -143,8 +56,8 @@ describe("http-body, http-smuggle: what was bound is what the upstream parses", 
 describe("http-creds", () => {
   test.each([
     ["bearer", { authorization: "Bearer t0ken-of-the-target" }],
-    ["basic", { authorization: `Basic ${Buffer.from(`svc:${secret}`).toString("base64")}` }],
-    ["header", { "x-api-key": secret }],
+    ["basic", { authorization: `Basic ${Buffer.from(`svc:${oddSecret}`).toString("base64")}` }],
+    ["header", { "x-api-key": oddSecret }],
   ])("%s is injected, and hidden wherever the target gives it back", async (role, fields) => {
     upstream.answers.set("/leak", (request, response) => {
       const given = JSON.stringify(request.headers);
@@ -161,9 +74,9 @@ describe("http-creds", () => {
     const all = JSON.stringify(head) + body;
     for (const hidden of [
       "t0ken-of-the-target",
-      secret,
-      JSON.stringify(secret).slice(1, -1),
-      Buffer.from(`svc:${secret}`).toString("base64"),
+      oddSecret,
+      JSON.stringify(oddSecret).slice(1, -1),
+      Buffer.from(`svc:${oddSecret}`).toString("base64"),
     ])
       expect(all).not.toContain(hidden);
     expect(all).not.toContain("as-good");
@@ -172,7 +85,7 @@ describe("http-creds", () => {
 
   test("in the query; the caller's own of that name is refused", async () => {
     await run(get("/x?a=1"), { role: "query" });
-    expect(upstream.last.target).toBe(`/x?a=1&api_key=${encodeURIComponent(secret)}`);
+    expect(upstream.last.target).toBe(`/x?a=1&api_key=${encodeURIComponent(oddSecret)}`);
     await expect(run(get("/x?API_KEY=mine"), { role: "query" })).rejects.toMatchObject({ code: "invalid_operation" });
   });
 
@@ -187,15 +100,10 @@ describe("http-creds", () => {
   });
 
   test("a client certificate, to nginx", async () => {
-    const cert = upstream.authority?.client("ignored");
-    const certificate = { cert: cert?.certificate, key: { env: "MTLS" } };
-    const by = openHttpConnector(httpResourceSchema.parse(resource(nginx.port, { roles: { bearer: { certificate } } })), {
-      folder: ".",
-      env: { MTLS: cert?.key },
-      lookup: toLoopback,
-    });
-    open.push(by);
-    expect((await run(get("/who"), { by })).body).toContain("CN=ignored");
+    const { certificate: cert = "", key = "" } = upstream.authority?.client("the-sidecar") ?? {};
+    const roles = { bearer: { certificate: { cert, key: { env: "MTLS" } } } };
+    const by = connectorTo(nginx.port, { roles }, undefined, { MTLS: key });
+    expect((await run(get("/who"), { by })).body).toContain("CN=the-sidecar");
   });
 });
 
@@ -259,102 +167,11 @@ describe("http-ssrf", () => {
     "https://u:p@api.test",
     "ftp://api.test",
   ])("the configuration takes no %s", (origin) => {
-    expect(httpResourceSchema.safeParse({ ...resource(1), origin }).success).toBe(false);
+    expect(httpResourceSchema.safeParse({ ...world.resource(1), origin }).success).toBe(false);
   });
 
   test("a target that does not prove who it is gets nothing", async () => {
     const { outcome } = await run(get("/"), { by: connectorTo(upstream.port, { tls: "verify-full" }) });
     expect(outcome.failure).toMatchObject({ code: "target_unavailable", message: expect.stringContaining("does not prove") });
-  });
-});
-
-describe("limits and ends", () => {
-  test("a compressed body is read all the same: the credential is looked for in it", async () => {
-    nginx.put("leak.txt", `before ${env.TOKEN} after`);
-    upstream.answers.set("/gzip", async (_request, response) => {
-      const { gzipSync } = await import("node:zlib");
-      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(`before ${env.TOKEN} after`));
-    });
-    const { headers, body } = await run(get("/gzip"));
-    expect(body).toBe(`before ${"*".repeat(env.TOKEN.length)} after`);
-    expect(headers.has("content-encoding")).toBe(false);
-    expect((await run(get("/leak.txt"), { by: connectorTo(nginx.port) })).body).toBe(body);
-  });
-
-  test("an encoding that is not known is withheld", async () => {
-    upstream.answers.set("/odd", (_request, response) => response.writeHead(200, { "content-encoding": "rot13" }).end("x"));
-    const { outcome, body } = await run(get("/odd"));
-    expect(outcome).toMatchObject({ state: "failed", status: 200, failure: { code: "target_error" } });
-    expect(body).toBe("");
-  });
-
-  test("bytes are cut at exactly the limit", async () => {
-    upstream.answers.set("/long", (_request, response) => response.end(Buffer.alloc(300_000, "a")));
-    const { outcome, body } = await run(get("/long"), { limits: { bytes: 100_001 } });
-    expect(body).toHaveLength(100_001);
-    expect(outcome).toMatchObject({ state: "failed", bytes: 100_001, status: 200, failure: { code: "limit_exceeded" } });
-  });
-
-  test.each([
-    [true, { state: "failed", failure: { code: "limit_exceeded" } }],
-    [false, { state: "unknown", failure: { code: "unknown_outcome" } }],
-  ])("time, before it answers (read-only: %s)", async (readOnly, expected) => {
-    upstream.answers.set("/never", () => {});
-    expect((await run(get("/never"), { limits: { timeMs: 150 }, readOnly })).outcome).toMatchObject(expected);
-  });
-
-  test("whoever cancels breaks it off: the target's connection ends", async () => {
-    const gone = Promise.withResolvers<void>();
-    upstream.answers.set("/slow", (request, response) => {
-      request.socket.once("close", () => gone.resolve());
-      response.write("some");
-    });
-    const abort = new AbortController();
-    const { outcome } = await run(get("/slow"), { signal: abort.signal, onChunk: () => abort.abort() });
-    expect(outcome).toMatchObject({ state: "failed", failure: { code: "cancelled" } });
-    await gone.promise;
-  });
-
-  test("an answer that breaks off is no success", async () => {
-    upstream.answers.set("/broken", (_request, response) => {
-      response.writeHead(200, { "content-length": "100" }).write("some");
-      setTimeout(() => response.destroy(), 20);
-    });
-    expect((await run(get("/broken"), { readOnly: false })).outcome).toMatchObject({
-      state: "failed",
-      status: 200,
-      failure: { code: "target_lost", retryable: false },
-    });
-  });
-
-  test("a connection that ends before any answer: a write is unknown, and never sent again", async () => {
-    upstream.answers.set("/dies", (request) => request.socket.destroy());
-    const before = upstream.seen.length;
-    expect((await run(get("/dies", { method: "POST" }), { readOnly: false })).outcome.state).toBe("unknown");
-    expect((await run(get("/dies"))).outcome).toMatchObject({
-      state: "failed",
-      failure: { code: "target_lost", retryable: true },
-    });
-    expect(upstream.seen).toHaveLength(before + 2);
-  });
-
-  test("a slow caller holds the target up", async () => {
-    let written = 0;
-    upstream.answers.set("/flood", async (_request, response) => {
-      while (!response.destroyed && written < 50_000_000) {
-        written += 65_536;
-        if (!response.write(Buffer.alloc(65_536))) await Promise.race([once(response, "drain"), once(response, "close")]);
-      }
-    });
-    const abort = new AbortController();
-    const blocked = Promise.withResolvers<void>();
-    const running = run(get("/flood"), {
-      signal: abort.signal,
-      onChunk: (chunk) => (chunk.type === "body" ? blocked.promise : undefined),
-    });
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect(written).toBeLessThan(20_000_000);
-    abort.abort();
-    expect((await running).outcome.failure?.code).toBe("cancelled");
   });
 });

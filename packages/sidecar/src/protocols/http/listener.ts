@@ -27,8 +27,9 @@ interface HttpClientsOptions {
 /** What classification takes; see `facts/request/body.ts`. */
 const mostBodyBytes = 4 * 1024 * 1024;
 
+/** A missing Host is refused by the visit, which records it. */
 const strictness: ServerOptions = {
-  ...{ insecureHTTPParser: false, requireHostHeader: true, maxHeaderSize: 48 * 1024, joinDuplicateHeaders: false },
+  ...{ insecureHTTPParser: false, requireHostHeader: false, maxHeaderSize: 48 * 1024, joinDuplicateHeaders: false },
   // A client that dawdles holds a connection, and nothing else.
   ...{ headersTimeout: 30_000, requestTimeout: 120_000, keepAliveTimeout: 60_000 },
 };

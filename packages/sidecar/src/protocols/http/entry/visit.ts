@@ -29,7 +29,7 @@ export async function visit(request: IncomingMessage, response: ServerResponse, 
   response.on("error", () => {});
   const fields = fieldsOf(request);
   try {
-    checkVersion(request, fields, parts);
+    checkMessage(request, fields, parts);
     const principal = await authenticate(request, fields, parts);
     using place = parts.admit(principal);
     if (place === undefined)
@@ -47,14 +47,21 @@ export async function visit(request: IncomingMessage, response: ServerResponse, 
   }
 }
 
-/** HTTP/0.9 has no headers at all; chunks in HTTP/1.0 are read by some servers and not by others (RFC 9112 §6.1). */
-function checkVersion({ httpVersion, socket }: IncomingMessage, fields: readonly Field[], { host, listener }: VisitParts): void {
-  const isChunked = fields.some(([name]) => name.toLowerCase() === "transfer-encoding");
-  if (httpVersion === "1.1" || (httpVersion === "1.0" && !isChunked)) return;
-  const why = `not HTTP as everybody reads it (HTTP/${httpVersion}${isChunked ? " with Transfer-Encoding" : ""})`;
+/**
+ * HTTP/0.9 has no headers at all; chunks in HTTP/1.0 are read by some servers and not by others (RFC 9112 §6.1); HTTP/1.1 without Host means
+ * whatever the next server takes for its default (§3.2).
+ */
+function checkMessage(
+  { httpVersion, socket, headers: { host: name } }: IncomingMessage,
+  fields: readonly Field[],
+  { host, listener }: VisitParts,
+): void {
+  const isChunked = fields.some(([field]) => field.toLowerCase() === "transfer-encoding");
+  if ((httpVersion === "1.1" && name !== undefined) || (httpVersion === "1.0" && !isChunked)) return;
+  const why = `not HTTP as everybody reads it (HTTP/${httpVersion}${isChunked ? " with Transfer-Encoding" : ""}${name === undefined ? " without Host" : ""})`;
   const from = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
   host.failedLogins.note({ protocol: "http", listener, from, claims: {}, proof: "none", why });
-  throw new CountersignError("invalid_request", "Send HTTP/1.1.");
+  throw new CountersignError("invalid_request", "Send HTTP/1.1, with one Host.");
 }
 
 async function authenticate(
