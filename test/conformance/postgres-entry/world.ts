@@ -121,6 +121,9 @@ export class World implements AsyncDisposable {
         execute: () => {
           throw new Error("runs nothing");
         },
+        watch: () => {
+          throw new Error("watches nothing");
+        },
       },
       resources: new Resources([{ name: parsed.name, type: "postgres", labels: {}, roles: target.roles, connector: target }]),
       journal: { afterFlush: ({ flushed }) => flushed() },
