@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { RequestState } from "@countersign/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApproverConnection, approverClient, vote, waitForState } from "../harness/approver.ts";
+import { testAuthority } from "../harness/certificate.ts";
 import { type HttpWorld, httpWorld, targetToken } from "../harness/http-world.ts";
 import { type Head, httpCorpus, smuggled } from "./http-corpus.ts";
 
@@ -11,7 +14,9 @@ const listeners = `sidecar:
   http:
     - { tcp: "127.0.0.1:0", resource: billing }
     - { tcp: "127.0.0.1:0", hosts: { billing.test: billing } }
+    - { tcp: "127.0.0.1:0", resource: billing, tls: { cert: tls.pem, key: tls.key } }
 `;
+const authority = testAuthority("sidecar.test");
 
 let world: HttpWorld;
 let alice: ApproverConnection;
@@ -19,7 +24,7 @@ let base: string;
 let token: string;
 
 beforeAll(async () => {
-  world = await httpWorld(listeners);
+  world = await httpWorld(listeners, { "tls.pem": authority.server.certificate, "tls.key": authority.server.key });
   alice = await approverClient(world.instance, "alice");
   base = world.instance.at.http[0]?.url ?? "";
   token = (await world.instance.cli("token", "--subject", "robot")).stdout.trim();
@@ -98,6 +103,31 @@ describe("an unmodified client with a base URL", () => {
         named.port,
       ),
     ).toMatch(/^HTTP\/1.1 404 /);
+  });
+
+  test("over TLS", async () => {
+    const url = new URL("/over-tls", world.instance.at.http[2]?.url);
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+      request(url, { ca: authority.ca, servername: "sidecar.test", headers }, resolve).once("error", reject).end(),
+    );
+    answer.resume();
+    expect([answer.statusCode, url.protocol]).toEqual([200, "https:"]);
+    expect(world.upstream.last.target).toBe("/over-tls");
+  });
+
+  test("events of the target arrive when it sends them, and its connection ends with the client's", async () => {
+    const ended = Promise.withResolvers<void>();
+    world.upstream.answers.set("/events", (_request, response) => {
+      response.once("close", () => ended.resolve());
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("data: one\n\n");
+    });
+    const abort = new AbortController();
+    const response = await ask("/events", { signal: abort.signal });
+    const { value } = (await response.body?.getReader().read()) ?? {};
+    expect(Buffer.from(value ?? []).toString()).toBe("data: one\n\n");
+    abort.abort();
+    await ended.promise;
   });
 
   test("without a token, or with a wrong one: 401, on record", async () => {

@@ -38,7 +38,7 @@ export interface HttpWorld extends AsyncDisposable {
 }
 
 /** Starts both. */
-export async function httpWorld(config = ""): Promise<HttpWorld> {
+export async function httpWorld(config = "", files: Readonly<Record<string, string>> = {}): Promise<HttpWorld> {
   await using parts = new AsyncDisposableStack();
   const upstream = parts.use(await HttpUpstream.start());
   const origin = `http://127.0.0.1:${upstream.port}`;
@@ -51,7 +51,7 @@ export async function httpWorld(config = ""): Promise<HttpWorld> {
       reader: { bearer: { file: token } }
       writer: { header: { name: x-api-key, value: { file: token } } }
 `;
-  const options = { policy: httpPolicy, config: `${resource}${config}`, files: { token: targetToken } };
+  const options = { policy: httpPolicy, config: `${resource}${config}`, files: { token: targetToken, ...files } };
   const instance = parts.use(await Instance.start(options));
   const all = parts.move();
   return { upstream, instance, origin, [Symbol.asyncDispose]: () => all.disposeAsync() };
