@@ -5,7 +5,17 @@ import { stateMessages } from "./state-messages.ts";
 
 /** What an action would do. */
 export function evidenceMessage(evidence: Evidence): rpc.Evidence {
-  const { timeMs, failure = "", plan = "", estimatedRows, affectedRows, sample = [], difference = "", locks = [], notes } = evidence;
+  const {
+    timeMs,
+    failure = "",
+    plan = "",
+    estimatedRows,
+    affectedRows,
+    sample = [],
+    difference = "",
+    locks = [],
+    notes,
+  } = evidence;
   return {
     ...{ timeMs, failure, plan, estimatedRows, affectedRows, difference },
     sample: sample.map(rowMessage),
