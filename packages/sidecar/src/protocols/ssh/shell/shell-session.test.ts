@@ -147,6 +147,15 @@ test("au-fail: what cannot be recorded does not begin, and ends when it cannot b
   expect(asked).toHaveLength(1);
 });
 
+test("an approver who cuts the recorded session ends the shell, which says so", async () => {
+  const { running, channel, broken, ended } = world();
+  await shows(channel, "$ ");
+  broken.abort(new CountersignError("revoked", "An approver cut the session."));
+  await running;
+  expect(channel.shown).toContain("The shell has ended: An approver cut the session.");
+  expect(ended).toMatchObject([{ state: "failed", failure: { code: "revoked" } }]);
+});
+
 test("what is shown and what is typed is recorded, and each line says which shell it is of", async () => {
   const { running, channel, recorded, asked, ended } = world();
   await shows(channel, "$ ");

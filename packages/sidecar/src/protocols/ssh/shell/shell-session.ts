@@ -170,8 +170,13 @@ export class ShellSession {
       return;
     }
     this.#terminal.record(this.#recording);
-    const broken = () => this.#stop("audit", "It cannot be recorded any more.");
-    this.#recording.broken.addEventListener("abort", broken, { once: true });
+    const { broken } = this.#recording;
+    const stop = () => {
+      const reason: unknown = broken.reason;
+      if (reason instanceof CountersignError && reason.code === "revoked") this.#stop("revoked", reason.message);
+      else this.#stop("audit", "It cannot be recorded any more.");
+    };
+    broken.addEventListener("abort", stop, { once: true });
   }
 
   async #serve(): Promise<number> {
