@@ -225,7 +225,8 @@ export class ShellSession {
     this.#gone.abort(message);
     if (reason === "left" || this.#shell === undefined) return;
     this.#terminal.settle();
-    if (reason === "audit") this.#terminal.record(undefined);
+    // What nothing more goes into does not keep the last words from the client.
+    if (reason === "audit" || this.#recording?.broken.aborted) this.#terminal.record(undefined);
     this.#refuse(`The shell has ended: ${message}`);
     this.#terminal.end();
     void this.#close();
