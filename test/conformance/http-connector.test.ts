@@ -99,6 +99,40 @@ describe("http-creds", () => {
     expect(upstream.last.headers.cookie).toBe("a=b");
   });
 
+  test("oauth2: a token is got once, kept while it is good, and hidden like every credential", async () => {
+    let given = 0;
+    const answers = [{ access_token: "acc3ss-t0ken-1", token_type: "Bearer", expires_in: 3600 }, { error: "invalid_client" }];
+    upstream.answers.set("/token", (_request, response) =>
+      response.writeHead(given === 0 ? 200 : 400).end(JSON.stringify(answers[Math.min(given++, 1)])),
+    );
+    const oauth2 = {
+      tokenUrl: `https://api.test:${upstream.port}/token`,
+      clientId: "svc:1",
+      clientSecret: { env: "ODD" },
+      scope: "read",
+    };
+    const by = connectorTo(upstream.port, { roles: { bearer: { oauth2 } } });
+    const before = upstream.seen.length;
+    const [one, two] = await Promise.all([run(get("/a"), { by }), run(get("/b"), { by })]);
+    expect([one.outcome.state, two.outcome.state, given]).toEqual(["succeeded", "succeeded", 1]);
+    expect(one.body + two.body).not.toContain("acc3ss-t0ken-1");
+    const [asked, ...sent] = upstream.seen.slice(before);
+    const pair = Buffer.from(asked?.headers.authorization?.slice(6) ?? "", "base64").toString();
+    expect([asked?.body, pair]).toEqual([
+      "grant_type=client_credentials&scope=read",
+      `svc%3A1:${new URLSearchParams({ _: oddSecret }).toString().slice(2)}`,
+    ]);
+    expect(sent.map(({ headers }) => headers.authorization)).toEqual(["Bearer acc3ss-t0ken-1", "Bearer acc3ss-t0ken-1"]);
+    expect(by.target("bearer").credential).toBe(`oauth2 svc:1 of ${oauth2.tokenUrl} for read`);
+    // Another connector has no token yet, and gets none: nothing is sent.
+    const other = connectorTo(upstream.port, { roles: { bearer: { oauth2 } } });
+    await expect(run(get("/c"), { by: other })).rejects.toMatchObject({
+      code: "target_credentials",
+      message: expect.stringContaining("it answered 400"),
+    });
+    expect(upstream.last.target).toBe("/token");
+  });
+
   test("a client certificate, to nginx", async () => {
     const { certificate: cert = "", key = "" } = upstream.authority?.client("the-sidecar") ?? {};
     const roles = { bearer: { certificate: { cert, key: { env: "MTLS" } } } };

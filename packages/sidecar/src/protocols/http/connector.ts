@@ -58,6 +58,7 @@ class HttpConnector implements HttpTarget {
   readonly #name: string;
   readonly #identity: TargetIdentity;
   readonly #roles: ReadonlyMap<string, Role>;
+  readonly #tokenPools: Pool[] = [];
   readonly #callerCredentials: ReadonlySet<string>;
   /** What some role proves itself by: nobody else sends it. */
   readonly #ownFields: ReadonlySet<string>;
@@ -79,9 +80,15 @@ class HttpConnector implements HttpTarget {
     };
     const { lookup } = options;
     const upstream = { origin, rules: { allowPrivate }, connections, ...(ca !== undefined && { ca }), ...(lookup && { lookup }) };
+    // The same rules hold for where tokens come from.
+    const poolTo = (at: string) => {
+      const pool = openUpstream({ ...upstream, origin: at }, {});
+      this.#tokenPools.push(pool);
+      return pool;
+    };
     this.#roles = new Map(
       Object.entries(roles).map(([role, config]) => {
-        const credential = openTargetCredential(config, options);
+        const credential = openTargetCredential(config, { ...options, poolTo, now: this.#now });
         return [role, { credential, pool: openUpstream(upstream, credential) }];
       }),
     );
@@ -126,7 +133,7 @@ class HttpConnector implements HttpTarget {
   }
 
   async close(): Promise<void> {
-    for (const { pool } of this.#roles.values()) void pool.close();
+    for (const pool of [...this.#roles.values()].map((role) => role.pool).concat(this.#tokenPools)) void pool.close();
   }
 
   mayBring(name: string, value: string): boolean {

@@ -1,4 +1,5 @@
 import { CountersignError } from "@countersign/policy";
+import type { Pool } from "undici";
 import { z } from "zod";
 import {
   type CredentialContext,
@@ -7,6 +8,7 @@ import {
   openCredential,
 } from "../../credentials/source.ts";
 import type { Field } from "./fields.ts";
+import { AccessTokens, type OAuth2Config, oauth2Schema } from "./oauth2.ts";
 import { certificateSchema, readCertificate } from "./pem.ts";
 
 const fieldName = z
@@ -35,11 +37,13 @@ export const credentialSchema = z
         value: credentialSourceSchema,
       })
       .optional(),
+    /** A bearer token that is got with a client's credentials (RFC 6749 §4.4), and kept as long as it is good. */
+    oauth2: oauth2Schema.optional(),
     /** A client certificate, shown inside TLS; alone, or beside one of the others. */
     certificate: z.strictObject({ cert: certificateSchema, key: credentialSourceSchema }).optional(),
   })
   .superRefine((value, context) => {
-    const ways = (["bearer", "basic", "header", "query"] as const).filter((way) => value[way] !== undefined);
+    const ways = (["bearer", "basic", "header", "query", "oauth2"] as const).filter((way) => value[way] !== undefined);
     if (ways.length > 1) context.addIssue({ code: "custom", message: `${ways.join(" and ")} exclude each other; keep one` });
   });
 
@@ -68,12 +72,20 @@ export interface TargetCredential {
   readonly certificate?: () => Promise<{ readonly cert: string; readonly key: string }>;
 }
 
+/** What credentials of a resource's roles are opened with. */
+export interface TargetCredentialContext extends CredentialContext {
+  /** Opens connections to where tokens come from. */
+  readonly poolTo: (origin: string) => Pool;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
 /**
  * Opens the credential of a role; nothing secret is read yet.
  *
  * @throws {Error} when the file of a certificate cannot be read.
  */
-export function openTargetCredential(config: CredentialConfig, context: CredentialContext): TargetCredential {
+export function openTargetCredential(config: CredentialConfig, context: TargetCredentialContext): TargetCredential {
   const { certificate } = config;
   const way = wayOf(config, context);
   if (certificate === undefined) return way;
@@ -86,7 +98,8 @@ export function openTargetCredential(config: CredentialConfig, context: Credenti
   };
 }
 
-function wayOf({ bearer, basic, header, query }: CredentialConfig, context: CredentialContext): TargetCredential {
+function wayOf({ bearer, basic, header, query, oauth2 }: CredentialConfig, context: TargetCredentialContext): TargetCredential {
+  if (oauth2 !== undefined) return withTokens(oauth2, context);
   const inField = (
     shown: string,
     field: string,
@@ -127,6 +140,21 @@ function wayOf({ bearer, basic, header, query }: CredentialConfig, context: Cred
         query: `${encodeURIComponent(query.name)}=${encodeURIComponent(secret.toWellFormed())}`,
         secrets: [secret],
       };
+    },
+  };
+}
+
+function withTokens(config: OAuth2Config, context: TargetCredentialContext): TargetCredential {
+  const { tokenUrl, clientId, clientSecret, scope, audience } = config;
+  const { origin } = new URL(tokenUrl);
+  const secret = openCredential(clientSecret, context);
+  const tokens = new AccessTokens({ config, secret, pool: context.poolTo(origin), now: context.now });
+  const extent = [scope && `for ${scope}`, audience && `at ${audience}`].filter((part) => part !== undefined);
+  return {
+    ...{ shown: [`oauth2 ${clientId} of ${tokenUrl}`, ...extent].join(" "), field: "authorization" },
+    read: async () => {
+      const got = await tokens.read();
+      return { fields: [["authorization", `Bearer ${got.token}`]], secrets: [got.token, got.secret] };
     },
   };
 }
