@@ -108,6 +108,9 @@ export interface SshSubsystem extends OwnInput {
  */
 export const terminalSession = "terminal-session";
 
+/** The name by which rules permit an interactive login whose lines are decided about one by one: `ssh.subsystem == "guarded-shell"`. */
+export const guardedShell = "guarded-shell";
+
 /** The bytes of a body: as text where they are UTF-8, otherwise as canonical base64url. */
 export type Body = { readonly text: string } | { readonly binary: string };
 

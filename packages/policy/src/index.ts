@@ -42,7 +42,6 @@ export {
   composeChange,
   composeShellLine,
   directoryNamed,
-  guardedShell,
   knownPrograms,
   mostLineBytes,
   readShellLine,

@@ -1,5 +1,4 @@
-import { type FileAttributes, sshFileActions, terminalSession } from "../action.ts";
-import { guardedShell } from "../facts/ssh/shell-line.ts";
+import { type FileAttributes, guardedShell, sshFileActions, terminalSession } from "../action.ts";
 import { CountersignError } from "../outcome.ts";
 import { bodyMessage, readBodyMessage } from "./body.ts";
 import type { NamedValue, OperationKind } from "./kind.ts";

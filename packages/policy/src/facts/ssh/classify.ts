@@ -1,4 +1,4 @@
-import { type SshFile, terminalSession } from "../../action.ts";
+import { guardedShell, type SshFile, terminalSession } from "../../action.ts";
 import { CountersignError } from "../../outcome.ts";
 import type { SshFacts } from "./definition.ts";
 import { isHarmless } from "./environment.ts";
@@ -6,7 +6,6 @@ import { judge } from "./judge.ts";
 import { pathsIn, spellings } from "./paths.ts";
 import { isShellWord } from "./programs.ts";
 import { programsSeen } from "./programs-seen.ts";
-import { guardedShell } from "./shell-line.ts";
 import { type Command, commandsOf, type Redirect } from "./syntax.ts";
 import { Unclear } from "./tokens.ts";
 

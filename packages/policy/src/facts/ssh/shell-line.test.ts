@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { guardedShell } from "../../action.ts";
 import { classify } from "../../facts.ts";
 import { CountersignError } from "../../outcome.ts";
 import { loadPolicy } from "../../policy.ts";
@@ -8,7 +9,6 @@ import {
   composeChange,
   composeShellLine,
   directoryNamed,
-  guardedShell,
   mostLineBytes,
   readShellLine,
   type ShellSetting,

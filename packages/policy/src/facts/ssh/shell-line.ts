@@ -4,9 +4,6 @@ import { programs } from "./programs.ts";
 import { type Command, commandsOf } from "./syntax.ts";
 import { Unclear } from "./tokens.ts";
 
-/** The name by which rules permit an interactive login whose lines are decided about one by one: `ssh.subsystem == "guarded-shell"`. */
-export const guardedShell = "guarded-shell";
-
 /** What a guarded shell keeps between its lines. */
 export interface ShellSetting {
   /** Absolute, as the target itself named it; empty is where the login begins. */
