@@ -202,6 +202,7 @@ export interface RequestDetail_TargetEntry {
 export interface ParameterReading {
   /** E.g. `$1 as int4`. */
   name: string;
+  /** As PostgreSQL prints it. */
   text: string;
 }
 
