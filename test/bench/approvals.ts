@@ -1,14 +1,11 @@
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ListRequestsResponse, type LockResponse, RequestState, type RevokeResponse } from "@countersign/rpc";
 import type { Countersign } from "@countersign/sdk";
-import { draft } from "../../packages/control/fixtures/drafts.ts";
-import { openKeys } from "../../packages/control/src/keys.ts";
-import { openSqliteStores } from "../../packages/control/src/stores/sqlite/stores.ts";
 import { type ApproverConnection, approverClient, vote, waitForState } from "../harness/approver.ts";
 import { Instance } from "../harness/instance.ts";
 import { percentile, type Report } from "./frame.ts";
 import { residentMb, watchMemory } from "./process.ts";
+import { StoredRequests, type Votable } from "./stored-requests.ts";
 
 /** A size; smaller ones, by environment, are for trying something out quickly. */
 const size = (name: string, usual: number) => Number(process.env[`BENCH_${name}`] ?? usual);
@@ -20,16 +17,11 @@ const voteSeconds = size("SECONDS", 15);
 const cuts = size("CUTS", 100);
 const limits = `limits: { pendingPerPrincipal: ${2 * held} }\n`;
 
-interface Votable {
-  readonly id: string;
-  readonly digest: string;
-}
-
 /** What approvers wait for, with much in the store, and how fast what they take back is cut. */
 export async function approvals(report: Report): Promise<void> {
   await using instance = await Instance.start({ config: limits });
   await instance.end();
-  const requests = await fill(report, instance);
+  const requests = await StoredRequests.fill(instance.data, stored, (count) => report.progress(`${count} requests stored`));
   const began = performance.now();
   await instance.up();
   report.add(`${stored} pending: start`, (performance.now() - began) / 1000, "s");
@@ -38,38 +30,6 @@ export async function approvals(report: Report): Promise<void> {
   await voting(report, instance, alice, requests);
   await cutting(report, instance, alice);
   await locking(report, instance);
-}
-
-/** Puts requests of another sidecar into the store, as they would be after a long weekend. */
-async function fill(report: Report, { data }: Instance): Promise<Votable[]> {
-  await using stores = await openSqliteStores(join(data, "control.db"), openKeys(data).payload);
-  const requests: Votable[] = [];
-  const nowMs = Date.now();
-  const requirements = [{ rule: "writes", stages: [{ approvers: ["group:dba-oncall"], count: 1 }] }];
-  while (requests.length < stored) {
-    const some = Array.from({ length: 1000 }, (_, index) => {
-      const n = requests.length + index;
-      const statement = `update stock set amount = amount - 1 where shelf = $1 -- ${n}`;
-      return draft({
-        nowMs: nowMs - n,
-        statement,
-        sidecar: "elsewhere",
-        subject: `agent-${n % 100}`,
-        approval: { requirements },
-      });
-    });
-    await Promise.all(
-      some.map((one) =>
-        stores.requests.insert({
-          ...{ draft: one, headline: "update stock set amount = amount - 1", state: "pending", timeMs: nowMs, by: "agent" },
-          wakeMs: one.binding.expiry.pendingUntilMs,
-        }),
-      ),
-    );
-    requests.push(...some.map(({ binding, requestDigest }) => ({ id: binding.requestId, digest: requestDigest })));
-    if (requests.length % 20_000 === 0) report.progress(`${requests.length} requests stored`);
-  }
-  return requests;
 }
 
 /** The first page, as the console and the command line ask for it. */
@@ -87,10 +47,13 @@ async function inbox(report: Report, instance: Instance, approver: ApproverConne
 }
 
 /** Votes at a steady rate, each measured from when it was due, so that one that waits for others counts as late. */
-async function voting(report: Report, instance: Instance, approver: ApproverConnection, requests: Votable[]): Promise<void> {
+async function voting(report: Report, instance: Instance, approver: ApproverConnection, requests: StoredRequests): Promise<void> {
   using memory = watchMemory(instance.pid);
   const cast = async ({ id, digest }: Votable) => void (await vote(approver, id, "approve", digest));
-  for (const one of requests.splice(0, 500)) await cast(one);
+  for (let n = 0; n < 500; n++) {
+    const one = requests.take();
+    if (one !== undefined) await cast(one);
+  }
   report.progress(`${votesPerSecond} votes/s for ${voteSeconds} s`);
   const took: number[] = [];
   const under: Promise<void>[] = [];
@@ -99,7 +62,7 @@ async function voting(report: Report, instance: Instance, approver: ApproverConn
     const dueMs = began + (n * 1000) / votesPerSecond;
     const waitMs = dueMs - performance.now();
     if (waitMs > 1) await sleep(waitMs);
-    const [one] = requests.splice(-1);
+    const one = requests.take();
     if (one !== undefined) under.push(cast(one).then(() => void took.push(performance.now() - dueMs)));
   }
   await Promise.all(under);
@@ -112,7 +75,7 @@ async function voting(report: Report, instance: Instance, approver: ApproverConn
   const until = from + voteSeconds * 1000;
   let votes = 0;
   const voter = async () => {
-    for (let one = requests.pop(); one !== undefined && performance.now() < until; one = requests.pop()) {
+    for (let one = requests.take(); one !== undefined && performance.now() < until; one = requests.take()) {
       await cast(one);
       votes++;
     }
