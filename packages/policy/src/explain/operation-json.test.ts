@@ -199,6 +199,11 @@ describe("mcp", () => {
     },
   );
 
+  test("an argument of any name is kept", () => {
+    const read = readOperation("mcp", 'github/get_issue {"__proto__": {"a": 1}}');
+    expect(JSON.stringify(read)).toContain('"arguments":{"__proto__":{"a":1}}');
+  });
+
   test("without arguments, with a schema", () => {
     expect(readOperation("mcp", "github/list")).toMatchObject({ arguments: {} });
     expect(readOperation("mcp", { server: "a", tool: "b", schema: { type: "object" } })).toMatchObject({

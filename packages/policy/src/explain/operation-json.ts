@@ -92,7 +92,11 @@ function parameter(value: Json): PostgresParameter {
   return { text: JSON.stringify(value) };
 }
 
-const jsonObject = z.record(text, json);
+/** Kept as it is: a record of zod's would leave out a member that is called `__proto__`, and what was asked for would be read as something less. */
+const jsonObject = z.custom<Readonly<Record<string, Json>>>().superRefine((input, context) => {
+  if (typeof input !== "object" || input === null || Array.isArray(input))
+    context.addIssue({ code: "invalid_type", expected: "record", input });
+});
 const call = z.strictObject({
   kind: z.literal("mcp.call").optional(),
   server: text.min(1),
