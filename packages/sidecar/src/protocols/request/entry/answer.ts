@@ -2,7 +2,8 @@ import type { ServerResponse } from "node:http";
 import type { ErrorCode } from "@countersign/policy";
 import { type Event, RequestState } from "@countersign/rpc";
 import type { Viewer } from "../../../event-writer.ts";
-import { tell } from "./problem.ts";
+import type { Field } from "../fields.ts";
+import { type Refusal, type RefusalForm, refuse } from "./refusal.ts";
 
 /** What happens when somebody has to agree first. */
 type Waiting =
@@ -10,6 +11,13 @@ type Waiting =
   | { readonly type: "open" }
   /** The client is told where to ask. */
   | { readonly type: "told"; readonly statusUrl: (requestId: string) => string };
+
+/** How answers are given in the words of one API. */
+export interface AnswerForm {
+  readonly refusalForm: RefusalForm;
+  /** What a client hears besides, with the answer to a request that was held. */
+  readonly fieldsOfHeld?: (requestId: string) => readonly Field[];
+}
 
 /** A request that waits for people. */
 interface Pending {
@@ -21,14 +29,17 @@ interface Pending {
 /** One client's answer, as what happens to its request makes it. */
 export class Answer implements Viewer {
   readonly #response: ServerResponse;
+  readonly #form: AnswerForm;
   readonly #waiting: Waiting;
   readonly #gone = new AbortController();
   #rules: readonly string[] = [];
   #pending: Pending | undefined;
+  #wasHeld = false;
   #hasEnded = false;
 
-  constructor(response: ServerResponse, waiting: Waiting) {
+  constructor(response: ServerResponse, form: AnswerForm, waiting: Waiting) {
     this.#response = response;
+    this.#form = form;
     this.#waiting = waiting;
     response.once("close", () => this.#gone.abort("The client left."));
   }
@@ -59,6 +70,7 @@ export class Answer implements Viewer {
         this.#rules = event.value.decision?.rules ?? [];
         return;
       case "pending":
+        this.#wasHeld = true;
         this.#pending = { requestId, approvalUrl: event.value.approvalUrl, expiresMs: event.value.expiresMs };
         return;
       case "approved":
@@ -70,8 +82,8 @@ export class Answer implements Viewer {
         const { status, headers } = event.value;
         this.#response.writeHead(status, [
           ...headers.flatMap(({ name, value }) => [name, value]),
-          "countersign-request",
-          requestId,
+          ...["countersign-request", requestId],
+          ...((this.#wasHeld && this.#form.fieldsOfHeld?.(requestId)) || []).flat(),
         ]);
         this.#response.flushHeaders();
         return;
@@ -85,13 +97,13 @@ export class Answer implements Viewer {
         if (state === RequestState.SUCCEEDED && this.#response.headersSent) this.#response.end();
         // A request whose answer is not kept any more has succeeded all the same.
         else if (state === RequestState.SUCCEEDED)
-          tell(this.#response, {
+          this.#refuse({
             code: "result_gone",
             message: "It was answered, but the answer is no longer kept. Do not send it again only to get it.",
             requestId,
           });
         else
-          tell(this.#response, {
+          this.#refuse({
             code: codeOf(error?.code),
             message: error?.message || "It was not sent.",
             requestId,
@@ -99,6 +111,10 @@ export class Answer implements Viewer {
           });
       }
     }
+  }
+
+  #refuse(refusal: Refusal): void {
+    refuse(this.#response, refusal, this.#form.refusalForm);
   }
 
   /** Waits for a client that is slower than the target. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { type HttpRequest, operationText, type Principal } from "@countersign/policy";
+import { operationText, type Principal } from "@countersign/policy";
 import { LRUCache } from "lru-cache";
+import type { ApiRequest } from "./entry-kind.ts";
 
 const mostOpen = 10_000;
 
@@ -28,7 +29,7 @@ export class OpenRequests {
 }
 
 /** A name for whose bytes they are, of which resource, and what they are. */
-export function nameOf({ issuer, subject }: Principal, resource: string, operation: HttpRequest): string {
+export function nameOf({ issuer, subject }: Principal, resource: string, operation: ApiRequest): string {
   const { headers, body = null } = operation;
   const whole = JSON.stringify([issuer, subject, resource, operationText(operation), headers, body]);
   return createHash("sha256").update(whole).digest("base64url");

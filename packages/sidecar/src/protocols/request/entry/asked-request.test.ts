@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { Field } from "../../request/fields.ts";
+import type { Field } from "../fields.ts";
 import { askedRequest } from "./asked-request.ts";
 
 const body = Buffer.from("12345");
 
 function asked(fields: readonly Field[]) {
-  const request = { method: "POST", url: "/refunds", rawTrailers: [] };
-  return askedRequest(request, [["Host", "api"], ...fields], body, () => false).operation.headers;
+  const request = { method: "POST", rawTrailers: [] };
+  return askedRequest(request, "/refunds", [["Host", "api"], ...fields], body, () => false).message.headers;
 }
 
 test("what frames one request plainly is between the client and us", () => {

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from "node:http";
-import { bodyOf, type HttpRequest } from "@countersign/policy";
-import type { Field } from "../../request/fields.ts";
+import { bodyOf } from "@countersign/policy";
+import type { Field } from "../fields.ts";
+import type { Message } from "./entry-kind.ts";
 
 /** A client's request, read once. */
 export interface AskedRequest {
-  readonly operation: HttpRequest;
+  readonly message: Message;
   readonly wantsAsync: boolean;
   /** The client's own word for what must not be done twice. */
   readonly key: string | undefined;
@@ -40,15 +41,16 @@ export function fieldsOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): r
 /**
  * What a request asks for: all that goes on to the target, and everything that is odd about how it was sent, for classification to refuse.
  *
+ * @param path as the target is asked for it.
  * @param isForeign whether a field is a credential that the target must not get.
  */
 export function askedRequest(
-  request: Pick<IncomingMessage, "method" | "url" | "rawTrailers">,
+  { method = "", rawTrailers }: Pick<IncomingMessage, "method" | "rawTrailers">,
+  path: string,
   fields: readonly Field[],
   body: Buffer,
   isForeign: (name: string, value: string) => boolean,
 ): AskedRequest {
-  const { method = "", url = "", rawTrailers } = request;
   const valuesOf = (name: string) => fields.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
   const isChunked = valuesOf("transfer-encoding").length > 0;
   const isPlain: Readonly<Record<string, (value: string) => boolean>> = {
@@ -66,7 +68,7 @@ export function askedRequest(
   const [key] = valuesOf("idempotency-key");
   const headers = rawTrailers.length === 0 ? bound : [...bound, ["trailer", rawTrailers[0] ?? ""] as const];
   return {
-    operation: { kind: "http.request", method, path: url, headers, ...(body.length > 0 && { body: bodyOf(body) }) },
+    message: { method, path, headers, ...(body.length > 0 && { body: bodyOf(body) }) },
     wantsAsync: /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/.test(preferences),
     key: key === "" ? undefined : key,
     reason: (valuesOf("countersign-reason")[0] ?? "").slice(0, longestReason),

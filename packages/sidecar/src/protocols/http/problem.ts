@@ -1,0 +1,29 @@
+import type { RefusalForm } from "../request/entry/refusal.ts";
+
+const titles: Readonly<Record<number, string>> = {
+  400: "Not understood in one way",
+  401: "Not authenticated",
+  403: "Not permitted",
+  404: "Not found",
+  409: "Another request has this key",
+  410: "The answer is no longer kept",
+  413: "Too large to be looked through",
+  429: "Too many requests",
+  500: "Internal error",
+  502: "The target did not answer",
+  503: "Not now",
+};
+
+/** What a client is told instead of an answer (RFC 9457). */
+export const problem: RefusalForm = {
+  contentType: "application/problem+json",
+  body: ({ code, message, requestId = "", rules = [] }, status) => ({
+    type: "about:blank",
+    title: titles[status],
+    status,
+    detail: message,
+    code,
+    ...(requestId !== "" && { requestId }),
+    ...(rules.length > 0 && { rules }),
+  }),
+};

@@ -1,0 +1,35 @@
+import type { IncomingMessage } from "node:http";
+import type { HttpRequest, KubernetesRequest } from "@countersign/policy";
+import type { FailedLogin } from "../../../native/failed-logins.ts";
+import type { Connector } from "../../connector.ts";
+import type { AnswerForm } from "./answer.ts";
+
+/** A request to whichever API. */
+export type ApiRequest = HttpRequest | KubernetesRequest;
+
+/** Where a client's request goes. */
+export interface Route {
+  readonly resource: string;
+  /** The path with its query, as the target is asked for it. */
+  readonly path: string;
+}
+
+/** What was asked, before it is known what of. */
+export type Message = Omit<HttpRequest, "kind">;
+
+/** What the gates differ in that serve unmodified clients of an API on HTTP. */
+export interface EntryKind extends AnswerForm {
+  /** Its name in records. */
+  readonly protocol: FailedLogin["protocol"];
+  /** @throws {CountersignError} `unknown_resource` when it goes nowhere. */
+  route(request: IncomingMessage): Route;
+  /**
+   * Whether a field of a client's is a credential that is left out, as the target must not get it.
+   *
+   * @throws {CountersignError} `unknown_resource` for a target of another kind.
+   */
+  isForeign(resource: string, connector: Connector): (name: string, value: string) => boolean;
+  operation(message: Message): ApiRequest;
+  /** Whether a client may ask to be told where to come back (`Prefer: respond-async`, RFC 7240 §4.1). */
+  readonly tellsWhere: boolean;
+}

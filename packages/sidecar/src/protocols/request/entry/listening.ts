@@ -1,0 +1,109 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { isIP, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CountersignError } from "@countersign/policy";
+import type { NativeHost, NativeListener } from "../../../native/listener.ts";
+import { admission } from "./admission.ts";
+import type { EntryKind } from "./entry-kind.ts";
+import { OpenRequests } from "./open-requests.ts";
+import { visit } from "./visit.ts";
+
+/** Where clients connect to. */
+export interface ListenAt {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/** How much is taken from clients. */
+export interface EntryBounds {
+  readonly connections: number;
+  readonly connectionsPerPrincipal: number;
+  readonly parameterBytes: number;
+}
+
+/** What classification takes; see `facts/request/body.ts`. */
+const mostBodyBytes = 4 * 1024 * 1024;
+
+/** A missing Host is refused by the visit, which records it. */
+const strictness: ServerOptions = {
+  ...{ insecureHTTPParser: false, requireHostHeader: false, maxHeaderSize: 48 * 1024, joinDuplicateHeaders: false },
+  // A client that dawdles holds a connection, and nothing else.
+  ...{ headersTimeout: 30_000, requestTimeout: 120_000, keepAliveTimeout: 60_000 },
+};
+
+/**
+ * Opens the way in for unmodified clients of one kind of API.
+ *
+ * @throws {CountersignError} `invalid_request` when the address cannot be used.
+ */
+export async function listenForRequests(
+  host: NativeHost,
+  kind: EntryKind,
+  { address: at, tls }: ListenAt,
+  bounds: EntryBounds,
+): Promise<NativeListener> {
+  const shown = isIP(at.host) === 6 ? `[${at.host}]` : at.host;
+  const listener = `${shown}:${at.port}`;
+  const parts = {
+    ...{ host, kind, listener, open: new OpenRequests(), admit: admission(bounds.connectionsPerPrincipal) },
+    mostBodyBytes: Math.min(bounds.parameterBytes, mostBodyBytes),
+  };
+  const server = tls === undefined ? createServer(strictness) : createTlsServer({ ...strictness, ...tls, minVersion: "TLSv1.2" });
+  server.maxConnections = bounds.connections;
+  // Node would leave out the rest without a word.
+  server.maxHeadersCount = 0;
+  refuseOtherReadings(server, (socket, why) => {
+    const from = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
+    host.failedLogins.note({ protocol: kind.protocol, listener, from, claims: {}, proof: "none", why });
+  });
+  const entry = new Entry(server, (request, response) => visit(request, response, parts));
+  const listening = once(server, "listening");
+  server.listen(at.port, at.host);
+  try {
+    await listening;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CountersignError("invalid_request", `Cannot listen for ${kind.protocol} clients on ${listener}: ${why}`, { cause });
+  }
+  server.on("error", host.onInternalError);
+  const { port } = server.address() as { port: number };
+  return { address: `${shown}:${port}`, close: (graceMs) => entry.close(graceMs) };
+}
+
+/** Ends connections whose bytes are no request, or one with two readings (http-smuggle). */
+function refuseOtherReadings(server: Server, note: (socket: Socket, why: string) => void): void {
+  const refuse = (socket: Socket, why: string) => {
+    note(socket, why);
+    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    setTimeout(() => socket.destroy(), 1000).unref();
+  };
+  server.on("connect", (_request, socket) => refuse(socket as Socket, "CONNECT opens a tunnel, in which nothing is seen"));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    // Everything else is a client that left.
+    if (/^HPE_|^ERR_HTTP_/.test(error.code ?? "")) refuse(socket as Socket, `not HTTP as everybody reads it (${error.code})`);
+    else socket.destroy();
+  });
+}
+
+/** A server and the requests that it has open. */
+class Entry {
+  readonly #server: Server;
+  readonly #visits = new Set<Promise<void>>();
+
+  constructor(server: Server, serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>) {
+    this.#server = server;
+    server.on("request", (request, response) => {
+      const visiting = serve(request, response).finally(() => this.#visits.delete(visiting));
+      this.#visits.add(visiting);
+    });
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    await Promise.race([Promise.all(this.#visits), sleep(graceMs, undefined, { ref: false })]);
+    this.#server.closeAllConnections();
+  }
+}
