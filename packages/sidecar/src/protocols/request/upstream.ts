@@ -33,8 +33,20 @@ export type ResolveName = (
 const mostHeaderBytes = 64 * 1024;
 
 /** Opens the connections of one role to a target: HTTP/1.1, redirects given back, addresses checked when they are connected to. */
-export function openUpstream(options: UpstreamOptions, { certificate }: Pick<TargetCredential, "certificate">): Pool {
-  const { origin, rules, ca, connections, lookup = systemLookup } = options;
+export function openUpstream(options: UpstreamOptions, credential: Pick<TargetCredential, "certificate">): Pool {
+  const { origin, connections } = options;
+  return new Pool(origin, {
+    ...{ connect: openConnect(options, credential), connections: connections.max, pipelining: 1, allowH2: false },
+    ...{ maxHeaderSize: mostHeaderBytes, headersTimeout: connections.silenceMs, bodyTimeout: connections.silenceMs },
+    ...{ keepAliveTimeout: connections.idleMs, keepAliveMaxTimeout: connections.idleMs },
+  });
+}
+
+/** How one connection to a target is made, by the same rules; for what becomes something else than HTTP on it, too. */
+export function openConnect(
+  { rules, ca, connections, lookup = systemLookup }: Omit<UpstreamOptions, "origin">,
+  { certificate }: Pick<TargetCredential, "certificate">,
+): buildConnector.connector {
   const tls = {
     ...{ allowH2: false, rejectUnauthorized: true, minVersion: "TLSv1.2" as const, timeout: connections.connectTimeoutMs },
     ...{ lookup: checkedLookup(rules, lookup), ...(ca !== undefined && { ca }) },
@@ -42,7 +54,7 @@ export function openUpstream(options: UpstreamOptions, { certificate }: Pick<Tar
     ...(certificate && { maxCachedSessions: 0 }),
   };
   const plain = buildConnector(tls);
-  const connect: buildConnector.connector = (to, done) => {
+  return (to, done) => {
     // Names are checked by the lookup; an address is not looked up.
     const host = to.hostname.replace(/^\[|\]$/g, "");
     const why = isIP(host) === 0 ? undefined : addressRefusal(host, rules);
@@ -53,11 +65,6 @@ export function openUpstream(options: UpstreamOptions, { certificate }: Pick<Tar
       (error: unknown) => done(error instanceof Error ? error : new Error("no certificate"), null),
     );
   };
-  return new Pool(origin, {
-    ...{ connect, connections: connections.max, pipelining: 1, allowH2: false, maxHeaderSize: mostHeaderBytes },
-    ...{ headersTimeout: connections.silenceMs, bodyTimeout: connections.silenceMs },
-    ...{ keepAliveTimeout: connections.idleMs, keepAliveMaxTimeout: connections.idleMs },
-  });
 }
 
 /** A lookup whose answers are those that are connected to: there is no second one in which a name could mean something else (DNS rebinding). */
