@@ -38,6 +38,7 @@ test("a request's facts", () => {
     contentType: "application/json",
     body: { order: 7, amount: 12.5, to: { iban: "é" } },
     bodyBytes: 44,
+    streamed: false,
     readOnly: false,
     opaque: false,
     doubts: [],
@@ -54,6 +55,15 @@ test("facts are frozen deeply, hold nothing but JSON, and are the same object fo
   expect(classifyHttp({ ...operation })).toBe(facts);
   expect(classifyHttp({ ...operation, method: "PUT" }).method).toBe("PUT");
   expect(classifyHttp({ ...operation, body: { text: '{"a":[{"b":2}]}' } }).body).toEqual({ a: [{ b: 2 }] });
+});
+
+test("a body that is streamed is nothing that a rule may overlook: neither its length nor that it was not seen", () => {
+  const facts = classifyHttp(request("PUT", "/upload", { streamed: true }));
+  expect(facts).toMatchObject({ streamed: true, body: null, bodyBytes: 4 * 1024 * 1024 + 1, readOnly: false });
+  expect(http.mustName?.(facts)).toEqual(["streamed"]);
+  expect(http.mustName?.(classifyHttp(request("PUT", "/upload")))).toEqual([]);
+  expect(classifyHttp(request("GET", "/", { streamed: true }))).toMatchObject({ readOnly: false, opaque: true });
+  expect(refusal(request("PUT", "/upload", { streamed: true, body: { text: "x" } }))).toMatch(/^invalid_operation: /);
 });
 
 describe("readOnly", () => {

@@ -5,7 +5,7 @@ import { isCredentialParameter } from "../operation/credential.ts";
 import type { Protocol } from "./fact.ts";
 import { type HttpFacts, httpFacts } from "./http/definition.ts";
 import { checkOverride, isSafe, methodDoubts } from "./http/method.ts";
-import { readBody, readBytes } from "./request/body.ts";
+import { readBody, readBytes, unseenBytes } from "./request/body.ts";
 import { readHeaders } from "./request/headers.ts";
 import type { Query } from "./request/query.ts";
 import { refused } from "./request/refusal.ts";
@@ -17,6 +17,8 @@ export const http: Protocol<HttpFacts> = {
   table: httpFacts,
   summary: ({ method, path }) => `${method} ${encodeURI(path).slice(0, 200)}`,
   readOnly: ({ readOnly }) => readOnly,
+  // What is in it was not looked at, whatever else a rule may say of the body.
+  mustName: ({ streamed }) => (streamed ? ["streamed"] : []),
 };
 
 /** Bodies above this are read again each time. */
@@ -36,9 +38,9 @@ const seen = new LRUCache<string, HttpFacts>({
  * @throws {CountersignError} as `classify`.
  */
 export function classifyHttp(operation: HttpRequest): HttpFacts {
-  const { method, path, headers, body } = operation;
+  const { method, path, headers, body, streamed = false } = operation;
   if (body && ("text" in body ? body.text : body.binary).length > maxSeen) return read(operation);
-  const key = JSON.stringify([method, path, headers, body]);
+  const key = JSON.stringify([method, path, headers, body, streamed]);
   const before = seen.get(key);
   if (before) return before;
   const facts = read(operation);
@@ -47,11 +49,13 @@ export function classifyHttp(operation: HttpRequest): HttpFacts {
 }
 
 function read(operation: HttpRequest): HttpFacts {
-  const { method } = operation;
+  const { method, streamed = false } = operation;
+  if (streamed && operation.body !== undefined) throw refused("The body is given or streamed, not both.");
   const doubts = new Set(methodDoubts(method));
   const { path, query } = readTarget(operation.path);
   const bytes = readBytes(operation.body);
-  const headers = readHeaders(operation.headers, bytes.length);
+  const bodyBytes = streamed ? unseenBytes : bytes.length;
+  const headers = readHeaders(operation.headers, bodyBytes);
   if (headers.values.upgrade) throw refused("Upgrade is not taken: what follows would not be HTTP, and not seen. Leave it out.");
   const body = readBody(bytes, headers);
   checkOverride([...Object.keys(query.values), ...namesOf(body.value)]);
@@ -59,7 +63,7 @@ function read(operation: HttpRequest): HttpFacts {
   for (const name of query.repeated) doubts.add(`the query gives ${JSON.stringify(name)} twice with different values`);
   const credentials = Object.keys(query.values).filter(isCredentialParameter);
   if (credentials.length > 0) doubts.add("the query brings a credential of the caller's own");
-  if ((method === "GET" || method === "HEAD") && bytes.length > 0)
+  if ((method === "GET" || method === "HEAD") && bodyBytes > 0)
     doubts.add(`${method} with a body, which some servers drop and others take for the next request`);
   const opaque = doubts.size > 0;
   return Object.freeze({
@@ -70,8 +74,9 @@ function read(operation: HttpRequest): HttpFacts {
     headers: headers.values,
     contentType: body.contentType,
     body: body.value,
-    bodyBytes: bytes.length,
-    readOnly: isSafe(method) && bytes.length === 0 && !opaque,
+    bodyBytes,
+    streamed,
+    readOnly: isSafe(method) && bodyBytes === 0 && !opaque,
     opaque,
     doubts: Object.freeze([...doubts].sort()),
   });

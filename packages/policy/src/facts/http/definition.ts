@@ -28,7 +28,16 @@ export const httpFacts = {
     description:
       "A JSON body's value; a form as a map of lists. `null` when there is none or it is not looked into (then `opaque`). A member that is missing makes the rule deny: check with `has(http.body.amount)` before use.",
   },
-  bodyBytes: { type: "int", description: "The length of the body; 0 when there is none." },
+  bodyBytes: {
+    type: "int",
+    description:
+      "The length of the body; 0 when there is none. Of one that is `streamed` it is not known: 4194305, one more than is looked at.",
+  },
+  streamed: {
+    type: "bool",
+    description:
+      "What an unmodified client sends goes to the target as it comes, unseen: a body of more than 4 MiB. An allow rule must look at it when it is true; nobody can approve what is streamed.",
+  },
   readOnly: {
     type: "bool",
     description:

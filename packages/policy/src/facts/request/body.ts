@@ -25,6 +25,8 @@ export interface BodyFact {
 
 /** Bodies above this are not taken. */
 const maxBytes = 4 * 1024 * 1024;
+/** What is known of the length of a body that was not seen: it is larger than what is taken. */
+export const unseenBytes = maxBytes + 1;
 /** Bodies above this are not looked into, so that no body holds the event loop. */
 const maxRead = 256 * 1024;
 
