@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { agentSql } from "./agent-sql.ts";
 import { approvals } from "./approvals.ts";
 import { Report, table, writeJson } from "./frame.ts";
+import { http } from "./http.ts";
 import { policy } from "./policy.ts";
 import { postgresWire } from "./postgres-wire.ts";
 import { redecide } from "./redecide.ts";
@@ -10,6 +11,7 @@ import { ssh } from "./ssh.ts";
 const benches: Record<string, (report: Report) => Promise<void>> = {
   "agent-sql": agentSql,
   approvals,
+  http,
   policy,
   "postgres-wire": postgresWire,
   redecide,

@@ -1,0 +1,47 @@
+/**
+ * The API that the benches ask, in a process of its own: `GET /small` is 1 KB, `GET /large?bytes=N` that many, `PUT /sink` takes what it is
+ * sent and says how much it was, `GET /api/v1/pods` is a list of 5,000 pods. Says its port to its parent.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { podList } from "./pod-list.ts";
+
+const small = Buffer.alloc(1024, "0");
+const chunk = Buffer.alloc(256 * 1024, "0");
+let pods: Buffer | undefined;
+
+function listPods(): Buffer {
+  pods ??= podList(5000);
+  return pods;
+}
+
+const server = createServer((request, response) => {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://upstream");
+  if (request.method === "PUT") return sink(request, response);
+  if (pathname === "/large") return void send(response, Number(searchParams.get("bytes")));
+  const [type, body] = pathname === "/api/v1/pods" ? ["application/json", listPods()] : ["text/plain", small];
+  response.writeHead(200, { "content-type": type, "content-length": body.length });
+  response.end(body);
+});
+server.requestTimeout = 0;
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address();
+  if (typeof address === "object") process.send?.(address?.port);
+});
+process.once("disconnect", () => process.exit());
+
+async function send(response: ServerResponse, bytes: number): Promise<void> {
+  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": bytes });
+  for (let left = bytes; left > 0 && !response.destroyed; left -= chunk.length) {
+    if (response.write(left < chunk.length ? chunk.subarray(0, left) : chunk)) continue;
+    await new Promise<void>((resolve) => {
+      response.once("drain", resolve).once("close", resolve);
+    });
+  }
+  response.end();
+}
+
+function sink(request: IncomingMessage, response: ServerResponse): void {
+  let bytes = 0;
+  request.on("data", (data: Buffer) => (bytes += data.length));
+  request.on("end", () => response.end(String(bytes)));
+}
