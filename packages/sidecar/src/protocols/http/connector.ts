@@ -25,6 +25,8 @@ import type { HttpResource } from "./resource.ts";
 export interface HttpConnectorOptions extends CredentialContext {
   /** Monotonic milliseconds; default `performance.now`. */
   readonly now?: () => number;
+  /** Milliseconds since the Unix epoch; default `Date.now`. */
+  readonly clock?: () => number;
   /** Default: the system's. */
   readonly lookup?: ResolveName;
 }
@@ -80,6 +82,7 @@ class HttpConnector implements HttpTarget {
     };
     const { lookup } = options;
     const upstream = { origin, rules: { allowPrivate }, connections, ...(ca !== undefined && { ca }), ...(lookup && { lookup }) };
+    const { clock = Date.now } = options;
     // The same rules hold for where tokens come from.
     const poolTo = (at: string) => {
       const pool = openUpstream({ ...upstream, origin: at }, {});
@@ -88,13 +91,13 @@ class HttpConnector implements HttpTarget {
     };
     this.#roles = new Map(
       Object.entries(roles).map(([role, config]) => {
-        const credential = openTargetCredential(config, { ...options, poolTo, now: this.#now });
+        const credential = openTargetCredential(config, { ...options, origin, poolTo, clock, now: this.#now });
         return [role, { credential, pool: openUpstream(upstream, credential) }];
       }),
     );
     const credentials = [...this.#roles.values()].map(({ credential }) => credential);
-    this.#ownFields = new Set(credentials.flatMap(({ field }) => field ?? []));
-    this.#ownParameters = new Set(credentials.flatMap(({ parameter }) => parameter ?? []));
+    this.#ownFields = new Set(credentials.flatMap(({ fields = [] }) => fields));
+    this.#ownParameters = new Set(credentials.flatMap(({ parameters = [] }) => parameters));
     this.#callerCredentials = new Set(callerCredentials.filter((field) => !this.#ownFields.has(field)));
   }
 

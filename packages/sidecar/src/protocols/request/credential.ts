@@ -7,9 +7,11 @@ import {
   credentialSourceSchema,
   openCredential,
 } from "../../credentials/source.ts";
+import type { SentRequest } from "./exchange.ts";
 import type { Field } from "./fields.ts";
 import { AccessTokens, type OAuth2Config, oauth2Schema } from "./oauth2.ts";
 import { certificateSchema, readCertificate } from "./pem.ts";
+import { type SigningKey, signatureFields, signatureOf, signatureParameters, sigv4Schema } from "./sigv4.ts";
 
 const fieldName = z
   .string()
@@ -39,11 +41,13 @@ export const credentialSchema = z
       .optional(),
     /** A bearer token that is got with a client's credentials (RFC 6749 §4.4), and kept as long as it is good. */
     oauth2: oauth2Schema.optional(),
+    /** A signature over each request (AWS Signature Version 4). */
+    sigv4: sigv4Schema.optional(),
     /** A client certificate, shown inside TLS; alone, or beside one of the others. */
     certificate: z.strictObject({ cert: certificateSchema, key: credentialSourceSchema }).optional(),
   })
   .superRefine((value, context) => {
-    const ways = (["bearer", "basic", "header", "query", "oauth2"] as const).filter((way) => value[way] !== undefined);
+    const ways = (["bearer", "basic", "header", "query", "oauth2", "sigv4"] as const).filter((way) => value[way] !== undefined);
     if (ways.length > 1) context.addIssue({ code: "custom", message: `${ways.join(" and ")} exclude each other; keep one` });
   });
 
@@ -57,6 +61,8 @@ interface Injected {
   readonly query?: string;
   /** What must not come back. */
   readonly secrets: readonly string[];
+  /** What is made for exactly what is sent, when all of it is known. */
+  readonly sign?: (request: SentRequest) => Pick<Injected, "fields" | "secrets">;
 }
 
 /** The credential of one role. */
@@ -64,8 +70,8 @@ export interface TargetCredential {
   /** What is approved about it: its way, and names that are no secrets. */
   readonly shown: string;
   /** By lower-case name: what nobody else may send. */
-  readonly field?: string;
-  readonly parameter?: string;
+  readonly fields?: readonly string[];
+  readonly parameters?: readonly string[];
   /** @throws {CountersignError} `target_credentials`. */
   read(): Promise<Injected>;
   /** @throws {CountersignError} `target_credentials`. */
@@ -74,10 +80,14 @@ export interface TargetCredential {
 
 /** What credentials of a resource's roles are opened with. */
 export interface TargetCredentialContext extends CredentialContext {
+  /** Of the target: signatures are for one host. */
+  readonly origin: string;
   /** Opens connections to where tokens come from. */
   readonly poolTo: (origin: string) => Pool;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Milliseconds since the Unix epoch, which signatures name. */
+  readonly clock: () => number;
 }
 
 /**
@@ -98,8 +108,10 @@ export function openTargetCredential(config: CredentialConfig, context: TargetCr
   };
 }
 
-function wayOf({ bearer, basic, header, query, oauth2 }: CredentialConfig, context: TargetCredentialContext): TargetCredential {
+function wayOf(config: CredentialConfig, context: TargetCredentialContext): TargetCredential {
+  const { bearer, basic, header, query, oauth2, sigv4 } = config;
   if (oauth2 !== undefined) return withTokens(oauth2, context);
+  if (sigv4 !== undefined) return withSignature(sigv4, context);
   const inField = (
     shown: string,
     field: string,
@@ -107,10 +119,10 @@ function wayOf({ bearer, basic, header, query, oauth2 }: CredentialConfig, conte
     written: (secret: string) => string,
     more: (secret: string) => readonly string[] = () => [],
   ) => ({
-    ...{ shown, field: field.toLowerCase() },
+    ...{ shown, fields: [field.toLowerCase()] },
     read: async () => {
       const secret = (await source.read()).reveal();
-      const value = checked(written(secret), field);
+      const value = checked(written(secret), `the header ${field}`);
       return { fields: [[field, value]] as const, secrets: [secret, ...more(secret)] };
     },
   });
@@ -132,7 +144,7 @@ function wayOf({ bearer, basic, header, query, oauth2 }: CredentialConfig, conte
   if (query === undefined) return { shown: "none", read: async () => ({ fields: [], secrets: [] }) };
   const source = openCredential(query.value, context);
   return {
-    ...{ shown: `query ${query.name}`, parameter: query.name.toLowerCase() },
+    ...{ shown: `query ${query.name}`, parameters: [query.name.toLowerCase()] },
     read: async () => {
       const secret = (await source.read()).reveal();
       return {
@@ -151,7 +163,7 @@ function withTokens(config: OAuth2Config, context: TargetCredentialContext): Tar
   const tokens = new AccessTokens({ config, secret, pool: context.poolTo(origin), now: context.now });
   const extent = [scope && `for ${scope}`, audience && `at ${audience}`].filter((part) => part !== undefined);
   return {
-    ...{ shown: [`oauth2 ${clientId} of ${tokenUrl}`, ...extent].join(" "), field: "authorization" },
+    ...{ shown: [`oauth2 ${clientId} of ${tokenUrl}`, ...extent].join(" "), fields: ["authorization"] },
     read: async () => {
       const got = await tokens.read();
       return { fields: [["authorization", `Bearer ${got.token}`]], secrets: [got.token, got.secret] };
@@ -159,11 +171,36 @@ function withTokens(config: OAuth2Config, context: TargetCredentialContext): Tar
   };
 }
 
+function withSignature(config: z.output<typeof sigv4Schema>, context: TargetCredentialContext): TargetCredential {
+  const { region, service } = config;
+  const { host } = new URL(context.origin);
+  const read = async (source: CredentialSource) => checked((await source.read()).reveal(), "signatures");
+  const id = openCredential(config.accessKeyId, context);
+  const secret = openCredential(config.secretAccessKey, context);
+  const token = config.sessionToken && openCredential(config.sessionToken, context);
+  return {
+    ...{ shown: `sigv4 ${service} in ${region}`, fields: signatureFields, parameters: signatureParameters },
+    read: async () => {
+      const [accessKeyId, secretAccessKey, sessionToken] = await Promise.all([read(id), read(secret), token && read(token)]);
+      const key: SigningKey = { region, service, accessKeyId, secretAccessKey };
+      return {
+        fields: [],
+        secrets: [accessKeyId, secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])],
+        sign: (request) => {
+          const { fields, signature } = signatureOf(request, { ...key, host, sessionToken }, context.clock());
+          // Whoever had it back could send the same request again for a quarter of an hour.
+          return { fields, secrets: [signature] };
+        },
+      };
+    },
+  };
+}
+
 /** A line break in it would make another header of the rest. */
-function checked(value: string, field: string): string {
+function checked(value: string, where: string): string {
   if (/^[\t -~]+$/.test(value)) return value;
   throw new CountersignError(
     "target_credentials",
-    `The credential for the header ${field} holds a line break or a character that is not ASCII; store it again.`,
+    `The credential for ${where} holds a line break or a character that is not ASCII; store it again.`,
   );
 }

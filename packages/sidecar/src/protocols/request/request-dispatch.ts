@@ -59,13 +59,14 @@ export class RequestDispatch implements Dispatch {
     const { request, pool } = this.#parts;
     if (this.#injected === undefined) throw new TypeError("run() before prepare()");
     if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
-    const { fields, query, secrets } = this.#injected;
-    const body = request.body && bodyBytes(request.body);
-    const exchange = new Exchange(pool, {
-      ...{ method: request.method, body },
+    const { fields, query, secrets, sign } = this.#injected;
+    const sent = {
+      ...{ method: request.method, body: request.body && bodyBytes(request.body) },
       path: query === undefined ? request.path : withParameter(request.path, query),
       fields: [...withOurs(fieldsForTarget(request.headers)), ...fields],
-    });
+    };
+    const signed = sign?.(sent) ?? { fields: [], secrets: [] };
+    const exchange = new Exchange(pool, { ...sent, fields: [...sent.fields, ...signed.fields] });
     this.#stop.heardBy(() => exchange.breakOff());
     let head: ResponseHead;
     try {
@@ -73,7 +74,7 @@ export class RequestDispatch implements Dispatch {
     } catch (error) {
       return this.#unanswered(error, exchange.isSent);
     }
-    return await this.#answer(head, new Scrubber(secrets), sink, exchange);
+    return await this.#answer(head, new Scrubber([...secrets, ...signed.secrets]), sink, exchange);
   }
 
   #unanswered(error: unknown, isSent: boolean): Ending {
