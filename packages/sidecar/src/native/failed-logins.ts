@@ -3,7 +3,7 @@ import type { Principal } from "@countersign/policy";
 
 /** A client that was not let in. What it claims is its own word. */
 export interface FailedLogin {
-  readonly protocol: "postgres" | "ssh" | "http";
+  readonly protocol: "postgres" | "ssh" | "http" | "kubernetes";
   /** Which listener, by its configured address. */
   readonly listener: string;
   /** The client's address and port; `unix` for a Unix socket. */

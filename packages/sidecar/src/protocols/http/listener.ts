@@ -37,7 +37,7 @@ function httpEntry({ resource: every, hosts }: HttpListen): EntryKind {
         "No resource has this host name here; the listener's hosts list those that there are.",
       );
     },
-    isForeign: (resource, connector) => {
+    isForeign: ({ name: resource, connector }) => {
       if (!isHttpTarget(connector)) throw new CountersignError("unknown_resource", `${resource} is no HTTP API.`);
       return (name, value) => !connector.mayBring(name, value);
     },

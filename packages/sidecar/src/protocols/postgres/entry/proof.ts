@@ -1,8 +1,8 @@
 import { isIP, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { CountersignError, type Principal } from "@countersign/policy";
+import { certificatePrincipal } from "../../../identity/certificate-principal.ts";
 import { claimsOf, type Tokens } from "../../../identity/tokens.ts";
-import { certificatePrincipal } from "./certificate-principal.ts";
 import type { LoginAttempt } from "./login-attempt.ts";
 import { authenticationCleartextPassword } from "./messages.ts";
 import type { StartUpReader } from "./start-up-reader.ts";
@@ -43,7 +43,7 @@ export async function prove(
     attempt.by("certificate");
     attempt.claims({ certificate: leaf.subject, fingerprint: leaf.fingerprint256 });
   }
-  const shown = socket instanceof TLSSocket ? certificatePrincipal(socket) : undefined;
+  const shown = socket instanceof TLSSocket ? certificatePrincipal(socket, refusedCertificate) : undefined;
   if (shown !== undefined) return shown;
   // A listener without TLS is on this machine by its configuration; this is so that a mistake there sends no token over a network.
   if (!unix && !(socket instanceof TLSSocket) && !isLoopback(socket.remoteAddress)) throw noTls();
@@ -76,6 +76,10 @@ export async function readPassword(reader: StartUpReader): Promise<string> {
   const body = await reader.take(size);
   if (body.indexOf(0) !== size - 1) throw protocolViolation("invalid password packet size");
   return body.toString("latin1", 0, size - 1);
+}
+
+function refusedCertificate(why: string, hint?: string): StartUpRefusal {
+  return new StartUpRefusal("28000", why, hint);
 }
 
 function wrongToken(why: string): StartUpRefusal {

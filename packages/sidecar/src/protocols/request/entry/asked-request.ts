@@ -26,13 +26,6 @@ const ours: Readonly<Record<string, RegExp>> = {
 
 const longestReason = 1000;
 
-/** The bearer token of a request: exactly one, or none. */
-export function tokenOf(fields: readonly Field[]): string | undefined {
-  const [first, second] = fields.filter(([name]) => name.toLowerCase() === "authorization");
-  const token = /^Bearer +([^ ]+) *$/i.exec(first?.[1] ?? "")?.[1];
-  return second === undefined ? token : undefined;
-}
-
 /** A request's fields as they were sent. */
 export function fieldsOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): readonly Field[] {
   return rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ""] as const] : []));

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { HttpRequest, KubernetesRequest } from "@countersign/policy";
 import type { FailedLogin } from "../../../native/failed-logins.ts";
-import type { Connector } from "../../connector.ts";
+import type { GuardedResource } from "../../../resources.ts";
 import type { AnswerForm } from "./answer.ts";
 
 /** A request to whichever API. */
@@ -28,7 +28,7 @@ export interface EntryKind extends AnswerForm {
    *
    * @throws {CountersignError} `unknown_resource` for a target of another kind.
    */
-  isForeign(resource: string, connector: Connector): (name: string, value: string) => boolean;
+  isForeign(resource: GuardedResource): (name: string, value: string) => boolean;
   operation(message: Message): ApiRequest;
   /** Whether a client may ask to be told where to come back (`Prefer: respond-async`, RFC 7240 §4.1). */
   readonly tellsWhere: boolean;

@@ -3,8 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import { createServer as createTlsServer } from "node:https";
 import { isIP, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { TlsOptions } from "node:tls";
 import { CountersignError } from "@countersign/policy";
 import type { NativeHost, NativeListener } from "../../../native/listener.ts";
+import type { TlsFiles } from "../../../server/listener.ts";
 import { admission } from "./admission.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { OpenRequests } from "./open-requests.ts";
@@ -13,7 +15,7 @@ import { visit } from "./visit.ts";
 /** Where clients connect to. */
 export interface ListenAt {
   readonly address: { readonly host: string; readonly port: number };
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: TlsFiles;
 }
 
 /** How much is taken from clients. */
@@ -50,7 +52,7 @@ export async function listenForRequests(
     ...{ host, kind, listener, open: new OpenRequests(), admit: admission(bounds.connectionsPerPrincipal) },
     mostBodyBytes: Math.min(bounds.parameterBytes, mostBodyBytes),
   };
-  const server = tls === undefined ? createServer(strictness) : createTlsServer({ ...strictness, ...tls, minVersion: "TLSv1.2" });
+  const server = tls === undefined ? createServer(strictness) : createTlsServer({ ...strictness, ...tlsOptions(tls) });
   server.maxConnections = bounds.connections;
   // Node would leave out the rest without a word.
   server.maxHeadersCount = 0;
@@ -70,6 +72,12 @@ export async function listenForRequests(
   server.on("error", host.onInternalError);
   const { port } = server.address() as { port: number };
   return { address: `${shown}:${port}`, close: (graceMs) => entry.close(graceMs) };
+}
+
+/** Whether a client's certificate was refused is asked afterwards, so that its owner is told why. */
+function tlsOptions({ cert, key, clientCa }: TlsFiles): TlsOptions {
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true };
+  return { cert, key, ...clients, rejectUnauthorized: false, minVersion: "TLSv1.2" };
 }
 
 /** Ends connections whose bytes are no request, or one with two readings (http-smuggle). */

@@ -4,8 +4,9 @@ import type { NativeHost } from "../../../native/listener.ts";
 import type { Field } from "../fields.ts";
 import type { Admission } from "./admission.ts";
 import { Answer } from "./answer.ts";
-import { askedRequest, fieldsOf, tokenOf } from "./asked-request.ts";
+import { askedRequest, fieldsOf } from "./asked-request.ts";
 import { bodyUpTo } from "./body.ts";
+import { callerOf } from "./caller.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { nameOf, type OpenRequests } from "./open-requests.ts";
 import { type Refusal, refuse } from "./refusal.ts";
@@ -31,7 +32,7 @@ export async function visit(request: IncomingMessage, response: ServerResponse, 
   const tell = (refusal: Refusal) => refuse(response, refusal, parts.kind.refusalForm);
   try {
     checkMessage(request, fields, parts);
-    const principal = await authenticate(request, fields, parts);
+    const principal = await callerOf(request, fields, parts);
     using place = parts.admit(principal);
     if (place === undefined)
       throw new CountersignError("too_many_requests", "This agent has too many requests open.", { retryable: true });
@@ -65,32 +66,6 @@ function checkMessage(
   throw new CountersignError("invalid_request", "Send HTTP/1.1, with one Host.");
 }
 
-async function authenticate(
-  request: IncomingMessage,
-  fields: readonly Field[],
-  { host, kind: { protocol }, listener }: VisitParts,
-): Promise<Principal> {
-  const token = tokenOf(fields);
-  try {
-    if (token === undefined)
-      throw new CountersignError("unauthenticated", "Send the agent's token, once: Authorization: Bearer TOKEN.");
-    return await host.tokens.verify(token);
-  } catch (error) {
-    const { remoteAddress = "", remotePort = 0 } = request.socket;
-    const claims = { host: request.headers.host ?? "", method: request.method ?? "" };
-    const why = error instanceof Error ? error.message : "";
-    host.failedLogins.note({
-      protocol,
-      listener,
-      from: `${remoteAddress}:${remotePort}`,
-      claims,
-      proof: token === undefined ? "none" : "token",
-      why,
-    });
-    throw error;
-  }
-}
-
 async function ask(
   request: IncomingMessage,
   fields: readonly Field[],
@@ -100,7 +75,7 @@ async function ask(
 ): Promise<void> {
   const { host, kind, open, mostBodyBytes } = parts;
   const { resource, path } = kind.route(request);
-  const isForeign = kind.isForeign(resource, host.resources.get(resource).connector);
+  const isForeign = kind.isForeign(host.resources.get(resource));
   const body = await bodyUpTo(request, mostBodyBytes);
   const { message, wantsAsync, key, reason } = askedRequest(request, path, fields, body, isForeign);
   const operation = kind.operation(message);

@@ -1,0 +1,55 @@
+import { CountersignError } from "@countersign/policy";
+import type { OpenNative } from "../../native/listener.ts";
+import type { EntryKind, Route } from "../request/entry/entry-kind.ts";
+import { type EntryBounds, type ListenAt, listenForRequests } from "../request/entry/listening.ts";
+import { status } from "./status.ts";
+
+/** One listener as configured. Clients send tokens, and kubectl sends none without TLS. */
+export interface KubernetesListen extends Required<ListenAt> {
+  /** Of every request; absent = the cluster that the path begins with, `/clusters/NAME`. */
+  readonly resource?: string;
+}
+
+/** How kubectl and client libraries are served. */
+interface KubernetesClientsOptions {
+  readonly listen: readonly KubernetesListen[];
+  readonly bounds: EntryBounds;
+}
+
+/** The ways in for kubectl and client libraries, one for each that is configured. */
+export function openKubernetesClients({ listen, bounds }: KubernetesClientsOptions): readonly OpenNative[] {
+  return listen.map((one) => (host) => listenForRequests(host, kubernetesEntry(one), one, bounds));
+}
+
+/** Where a cluster is on a listener that has several. */
+export function clusterPath(resource: string): string {
+  return `/clusters/${resource}`;
+}
+
+/** In letters as they are: a name that is written in another way is none. */
+const prefix = /^\/clusters\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})(?=\/)/;
+
+function kubernetesEntry({ resource }: KubernetesListen): EntryKind {
+  return {
+    protocol: "kubernetes",
+    route: ({ url = "" }) => (resource === undefined ? routeOf(url) : { resource, path: url }),
+    isForeign: ({ name, type }) => {
+      if (type !== "kubernetes") throw new CountersignError("unknown_resource", `${name} is no Kubernetes cluster.`);
+      // Headers that say who asks are no mistake to be put right in silence: the request would run as somebody else than was asked for.
+      return () => false;
+    },
+    operation: (message) => ({ kind: "kubernetes.request", ...message }),
+    refusalForm: status,
+    fieldsOfHeld: (id) => [["warning", `299 - "Countersign: somebody approved this request, ${id}"`]],
+    tellsWhere: false,
+  };
+}
+
+function routeOf(url: string): Route {
+  const [found = "", resource] = prefix.exec(url) ?? [];
+  if (resource !== undefined) return { resource, path: url.slice(found.length) };
+  throw new CountersignError(
+    "unknown_resource",
+    "The server's address has to end with /clusters/NAME here; `countersign kubeconfig NAME` writes it.",
+  );
+}

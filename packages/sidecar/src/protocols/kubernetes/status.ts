@@ -1,0 +1,42 @@
+import type { RefusalForm } from "../request/entry/refusal.ts";
+
+/** How client libraries sort failures (k8s.io/apimachinery, metav1.StatusReason). */
+const reasons: Readonly<Record<number, string>> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  409: "Conflict",
+  410: "Expired",
+  413: "RequestEntityTooLarge",
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServiceUnavailable",
+};
+
+/**
+ * What a client is told instead of an answer: the object that API servers refuse with (metav1.Status), so that kubectl prints why. It has no
+ * `Retry-After`, by which client libraries would ask again by themselves.
+ */
+export const status: RefusalForm = {
+  contentType: "application/json",
+  body: ({ code, message, requestId = "", rules = [] }, status) => ({
+    ...{ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure" },
+    message: `${message}${aside(rules, requestId)}`,
+    reason: reasons[status] ?? "",
+    details: {
+      ...(requestId !== "" && { uid: requestId }),
+      causes: [{ reason: code, message }, ...rules.map((rule) => ({ reason: "rule", message: rule }))],
+    },
+    code: status,
+  }),
+};
+
+/** kubectl shows the message only. */
+function aside(rules: readonly string[], requestId: string): string {
+  const parts = [
+    ...(rules.length > 0 ? [`${rules.length === 1 ? "rule" : "rules"} ${rules.join(", ")}`] : []),
+    ...(requestId === "" ? [] : [`request ${requestId}`]),
+  ];
+  return parts.length === 0 ? "" : ` (${parts.join("; ")})`;
+}
