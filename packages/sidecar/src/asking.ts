@@ -147,7 +147,10 @@ export class Asking {
       ...values,
     });
     const understood = (facts: Facts): Understood => {
-      if (client !== undefined) return { call, resource, facts, way: client.own, role: client.caller.role };
+      if (client !== undefined) {
+        client.own.accept?.(call.operation, facts);
+        return { call, resource, facts, way: client.own, role: client.caller.role };
+      }
       resource.connector.accept(call.operation, facts);
       return { call, resource, facts, way: resource.connector, role: undefined };
     };

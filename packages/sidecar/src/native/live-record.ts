@@ -187,6 +187,10 @@ export class LivePassage implements Passage {
     return this.#start;
   }
 
+  get request(): string {
+    return this.#record.record.id;
+  }
+
   end(how: PassageEnd): void {
     this.#record.ended(this, how);
   }

@@ -61,6 +61,8 @@ export class NativeGate implements Disposable {
    */
   judge(operation: LineOperation): Verdict | Promise<Verdict> {
     const call = this.#callOf(operation);
+    const flood = this.#caller.counted ? this.#parts.callers.refusal(call.principal) : undefined;
+    if (flood !== undefined) return this.#flooded(call, flood);
     try {
       const asked = this.#parts.asking.askNow(call);
       return asked instanceof Promise ? this.#later(call, asked) : this.#verdict(asked);
@@ -91,16 +93,25 @@ export class NativeGate implements Disposable {
    *
    * @param signal is aborted when the client goes away or cancels.
    */
-  async hold({ asked, decision }: Held, client: WaitingClient, signal: AbortSignal): Promise<Ended> {
-    const { immediate, hold, view } = this.#parts;
+  async hold(held: Held, client: WaitingClient, signal: AbortSignal): Promise<Ended> {
     const viewer = new WaitingViewer(client, signal);
     try {
-      if (!(await immediate.granted(asked, decision, viewer))) await view(await hold(asked, decision), viewer);
+      await this.follow(held, viewer);
       return viewer.ended ?? left;
     } catch (error) {
-      const { requestId, code, message, retryable } = await this.#refused(asked.call, error);
+      const { requestId, code, message, retryable } = await this.#refused(held.asked.call, error);
       return { requestId, state: "failed", failure: { code, message, retryable } };
     }
+  }
+
+  /**
+   * As {@link hold}, for whoever hears all that happens, the result too.
+   *
+   * @throws {CountersignError} what a call would be refused with.
+   */
+  async follow({ asked, decision }: Held, viewer: Viewer): Promise<void> {
+    const { immediate, hold, view } = this.#parts;
+    if (!(await immediate.granted(asked, decision, viewer))) await view(await hold(asked, decision), viewer);
   }
 
   /** What policy would decide about an operation; advice, nothing is recorded. */
@@ -185,8 +196,13 @@ export class NativeGate implements Disposable {
   }
 
   #counted(asked: Asked, decision: Review): Held | Promise<Refused> {
-    const flood = this.#parts.callers.refusal(this.#caller.principal);
+    const flood = this.#late();
     return flood === undefined ? { effect: "hold", asked, decision } : this.#flooded(asked.call, flood);
+  }
+
+  /** Counts what was not counted before it was looked at. */
+  #late(): string | undefined {
+    return this.#caller.counted ? undefined : this.#parts.callers.refusal(this.#caller.principal);
   }
 
   #deniedAhead(asked: Asked): undefined | Promise<Refused> {
@@ -197,7 +213,7 @@ export class NativeGate implements Disposable {
   }
 
   async #denied({ call, decision }: Asked): Promise<Refused> {
-    const flood = this.#parts.callers.refusal(this.#caller.principal);
+    const flood = this.#late();
     if (flood !== undefined) return this.#flooded(call, flood);
     const message = decision.message ?? "Denied.";
     const requestId = await this.#parts.refusals.record(call, "denied", message, decision);

@@ -13,6 +13,8 @@ export interface HeldLocks {
 export interface OwnConnection extends Pick<Connector, "dispatch"> {
   /** It hides the values of masked columns. Without it nothing runs for which the policy masks any. */
   readonly masks?: true;
+  /** Refuses at once what could never be dispatched, as `Connector.accept`; absent = it refuses nothing. */
+  readonly accept?: Connector["accept"];
   /** The major version of the server that it runs on, where that is certain: what only newer ones know is not known otherwise. */
   readonly serverVersion?: number | undefined;
   /** What its open transaction holds, for approvers of what waits in it. Never rejects. Absent = nobody is to be told. */
@@ -33,4 +35,6 @@ export interface NativeCaller {
   readonly session: string;
   /** Why it asks, in its own words, where its protocol has a place for that; untrusted. */
   readonly reason: string;
+  /** Everything that it asks counts against what its caller may ask in a minute; absent = what is allowed at once does not. */
+  readonly counted?: true;
 }

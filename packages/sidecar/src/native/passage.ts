@@ -29,13 +29,16 @@ export interface PassageEnd {
   /** Of the result, as they were passed on. */
   readonly bytes: number;
   readonly durationMs: number;
-  /** Why it failed, in the target's words for programs: the SQLSTATE. */
+  /** Why it failed, in the target's words for programs (the SQLSTATE) or, where it has none, in ours. */
   readonly targetCode?: string | undefined;
+  /** What the target said that it did: PostgreSQL's CommandComplete, the status of an HTTP response. */
   readonly commandTag?: string | undefined;
 }
 
 /** One allowed operation on its way. Ends exactly once: what comes after is not heard. */
 export interface Passage {
+  /** The id of the record in which it is. */
+  readonly request: string;
   /**
    * Undefined: it may be sent when {@link FlushWaiting.flushed} is called. A promise (what may write, and strict audit): when that is
    * fulfilled, and not before; rejected, nothing may be sent, and the passage has ended as `unsent`.
