@@ -16,9 +16,17 @@ import {
   serveConsole,
 } from "@countersign/control";
 import type { PolicyStatusFeed } from "@countersign/policy";
-import { type OnStep, openHttpClients, openPostgresClients, openSshClients, startSidecar } from "@countersign/sidecar";
+import {
+  type OnStep,
+  openHttpClients,
+  openKubernetesClients,
+  openPostgresClients,
+  openSshClients,
+  startSidecar,
+} from "@countersign/sidecar";
 import { agentIssuers, agentListeners, hostAndPort } from "./config/agents.ts";
 import { httpListens, reachableHttp } from "./config/http-listeners.ts";
+import { kubernetesListens, reachableKubernetes } from "./config/kubernetes-listeners.ts";
 import type { Config } from "./config/load.ts";
 import { bareSocketNames, postgresListens, reachable } from "./config/postgres-listeners.ts";
 import { reachableSsh, sshListens } from "./config/ssh-listeners.ts";
@@ -127,6 +135,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const postgres = await postgresListens(config, sockets);
   const ssh = await sshListens(config);
   const http = await httpListens(config);
+  const kubernetes = await kubernetesListens(config, now);
   const resources = await openResources(config, { environment: options.environment, now });
   const sidecar = await startSidecar({
     name: settings.sidecar.name,
@@ -142,6 +151,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
       ...openPostgresClients({ listen: postgres, bounds: settings.limits }),
       ...openSshClients({ listen: ssh.map(({ listen }) => listen), bounds: settings.limits, wallMs: now }),
       ...openHttpClients({ listen: http, bounds: settings.limits }),
+      ...openKubernetesClients({ listen: kubernetes.map(({ listen }) => listen), bounds: settings.limits }),
     ],
     limits: settings.limits,
     strictAudit: settings.audit.fsync === "always",
@@ -171,6 +181,11 @@ export async function startCountersign(config: Config, options: CountersignOptio
     postgres: reachable(postgres, sidecar.nativeAddresses),
     ssh: reachableSsh(ssh, sidecar.nativeAddresses.slice(postgres.length)),
     http: reachableHttp(http, sidecar.nativeAddresses.slice(postgres.length + ssh.length)),
+    kubernetes: reachableKubernetes(
+      kubernetes,
+      sidecar.nativeAddresses.slice(postgres.length + ssh.length + http.length),
+      resources.filter(({ type }) => type === "kubernetes").map(({ name }) => name),
+    ),
     approver: listed(approverApi.addresses)[0],
     operator,
     console: console.url,

@@ -23,6 +23,8 @@ const addressesSchema = z.object({
   ssh: z.array(z.object({ address: z.string(), hostKey: z.string() })).default([]),
   /** The base URL of each listener for HTTP clients. */
   http: z.array(z.object({ url: z.string() })).default([]),
+  /** The server of each cluster for kubectl, and whom to trust when not the system's authorities (PEM). */
+  kubernetes: z.array(z.object({ resource: z.string(), server: z.string(), ca: z.string().optional() })).default([]),
   /** gRPC address of the approver API. */
   approver: z.string(),
   /** Path of the operator's socket. */

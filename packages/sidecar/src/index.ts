@@ -13,6 +13,7 @@ export type { NativeHost, NativeListener, OpenNative } from "./native/listener.t
 export { PolicySource } from "./policy-source/policy-source.ts";
 export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } from "./protocols/connector.ts";
 export { type HttpListen, openHttpClients } from "./protocols/http/index.ts";
+export { clusterPath, type KubernetesListen, openKubernetesClients, openOwnAuthority } from "./protocols/kubernetes/index.ts";
 export {
   type ListenerAddress,
   openLocalPort,

@@ -87,7 +87,7 @@ async function announce(
   options: UpOptions,
   { addresses, dataFolder, signInLink }: Countersign,
 ): Promise<void> {
-  const { console, approver, agent, approvers, postgres, ssh, http } = addresses;
+  const { console, approver, agent, approvers, postgres, ssh, http, kubernetes } = addresses;
   const [first] = approvers;
   const signIn = first === undefined ? undefined : await signInLink(first);
   if (options.json) {
@@ -103,6 +103,7 @@ async function announce(
         postgres,
         ssh,
         http,
+        kubernetes,
         data: dataFolder,
         pid: addresses.pid,
       }),
@@ -128,6 +129,7 @@ async function announce(
     ...agent.map((address) => `  Agents      ${address}`),
     ...postgres.map(({ address }) => `  PostgreSQL  ${address}`),
     ...http.map(({ url }) => `  HTTP        ${url}`),
+    ...kubernetes.map(({ server }) => `  Kubernetes  ${server}`),
     ...ssh.map(({ address, hostKey }) => `  SSH         ${address}  ${paint(terminal.stdout, "gray", hostKey)}`),
     `  Approvers   ${approver}`,
     `  Data        ${dataFolder}`,

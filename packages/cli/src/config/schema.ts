@@ -2,6 +2,7 @@ import { parsePublicKey } from "@countersign/policy";
 import { resourceSchema } from "@countersign/sidecar";
 import { z } from "zod";
 import { httpListenSchema } from "./http-listen.ts";
+import { kubernetesListenSchema } from "./kubernetes-listen.ts";
 import { postgresListenSchema } from "./postgres-listen.ts";
 import { sshListenSchema } from "./ssh-listen.ts";
 import { address, duration, filePath, principal } from "./terms.ts";
@@ -113,6 +114,8 @@ export const configSchema = z.strictObject({
       ssh: z.array(sshListenSchema).default([]),
       /** Where unmodified HTTP clients may send requests; absent = nowhere. */
       http: z.array(httpListenSchema).default([]),
+      /** Where kubectl and client libraries may connect; absent = nowhere. */
+      kubernetes: z.array(kubernetesListenSchema).default([]),
     })
     .prefault({}),
   identity: z
