@@ -158,7 +158,7 @@ function asTakenBack(outcome: Outcome, { reason }: AbortSignal): Outcome {
 }
 
 /** A connector that failed in an unforeseen way after the intent: what happened cannot be told. */
-function inDoubt(): Outcome {
+export function inDoubt(): Outcome {
   const failure = {
     code: "unknown_outcome",
     message: "The sidecar failed while the target was at work; look at the target before you ask again.",

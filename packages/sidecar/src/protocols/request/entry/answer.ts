@@ -4,6 +4,7 @@ import { type Event, RequestState } from "@countersign/rpc";
 import type { Viewer } from "../../../event-writer.ts";
 import type { Field } from "../fields.ts";
 import { type Refusal, type RefusalForm, refuse } from "./refusal.ts";
+import { writePart } from "./writing.ts";
 
 /** What happens when somebody has to agree first. */
 type Waiting =
@@ -89,7 +90,7 @@ export class Answer implements Viewer {
         return;
       }
       case "body":
-        return await this.#write(event.value.data);
+        return await writePart(this.#response, event.value.data);
       case "done": {
         const { state, error } = event.value;
         this.#pending = undefined;
@@ -115,16 +116,6 @@ export class Answer implements Viewer {
 
   #refuse(refusal: Refusal): void {
     refuse(this.#response, refusal, this.#form.refusalForm);
-  }
-
-  /** Waits for a client that is slower than the target. */
-  async #write(data: Buffer): Promise<void> {
-    if (this.#gone.signal.aborted || this.#response.write(data)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#response.once("drain", resolve);
-    this.#gone.signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    this.#response.off("drain", resolve);
   }
 
   /** RFC 7240 §4.1, RFC 9110 §15.3.3. */

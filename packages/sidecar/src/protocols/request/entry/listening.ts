@@ -8,6 +8,7 @@ import { CountersignError } from "@countersign/policy";
 import type { NativeHost, NativeListener } from "../../../native/listener.ts";
 import type { TlsFiles } from "../../../server/listener.ts";
 import { admission } from "./admission.ts";
+import { ConnectionGates } from "./connection-gates.ts";
 import type { EntryKind } from "./entry-kind.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { visit } from "./visit.ts";
@@ -50,6 +51,7 @@ export async function listenForRequests(
   const listener = `${shown}:${at.port}`;
   const parts = {
     ...{ host, kind, listener, open: new OpenRequests(), admit: admission(bounds.connectionsPerPrincipal) },
+    gates: new ConnectionGates(host, undefined),
     mostBodyBytes: Math.min(bounds.parameterBytes, mostBodyBytes),
   };
   const server = tls === undefined ? createServer(strictness) : createTlsServer({ ...strictness, ...tlsOptions(tls) });

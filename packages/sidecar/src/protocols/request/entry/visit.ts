@@ -1,14 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { CountersignError, type Principal } from "@countersign/policy";
 import type { NativeHost } from "../../../native/listener.ts";
+import type { DispatchOptions } from "../../connector.ts";
 import type { Field } from "../fields.ts";
 import type { Admission } from "./admission.ts";
 import { Answer } from "./answer.ts";
 import { askedRequest, fieldsOf } from "./asked-request.ts";
 import { bodyUpTo } from "./body.ts";
 import { callerOf } from "./caller.ts";
-import type { EntryKind } from "./entry-kind.ts";
+import type { ConnectionGates, GateTerms } from "./connection-gates.ts";
+import type { ApiRequest, EntryKind } from "./entry-kind.ts";
 import { nameOf, type OpenRequests } from "./open-requests.ts";
+import { pass } from "./passing.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 
 /** What every request of a listener is served with. */
@@ -18,6 +22,7 @@ export interface VisitParts {
   /** The listener's name in records. */
   readonly listener: string;
   readonly open: OpenRequests;
+  readonly gates: ConnectionGates;
   readonly mostBodyBytes: number;
   readonly admit: Admission;
 }
@@ -79,17 +84,45 @@ async function ask(
   const body = await bodyUpTo(request, mostBodyBytes);
   const { message, wantsAsync, key, reason } = askedRequest(request, path, fields, body, isForeign);
   const operation = kind.operation(message);
-  const durable = wantsAsync && kind.tellsWhere;
+  if (!(wantsAsync && kind.tellsWhere))
+    return decide(operation, { principal, resource, reason }, request.socket, response, parts);
   const name = nameOf(principal, resource, operation);
-  const before = durable ? open.idOf(name) : undefined;
+  const before = open.idOf(name);
   if (before !== undefined) return follow(before, principal, response, parts);
-  const answer = new Answer(response, kind, durable ? { type: "told", statusUrl } : { type: "open" });
-  const call = { principal, resource, operation, reason, session: "", durable };
+  const answer = new Answer(response, kind, { type: "told", statusUrl });
+  const call = { principal, resource, operation, reason, session: "", durable: true };
   await host.guard.execute(
-    { ...call, ...(durable && key !== undefined && { idempotencyKey: `${kind.protocol} ${key.slice(0, 200)}` }) },
+    { ...call, ...(key !== undefined && { idempotencyKey: `${kind.protocol} ${key.slice(0, 200)}` }) },
     answer,
   );
   if (answer.told !== undefined) open.opened(name, answer.told);
+}
+
+/** What becomes of a request whose client waits: passed on at once, held, or refused. */
+async function decide(
+  operation: ApiRequest,
+  terms: GateTerms,
+  socket: Socket,
+  response: ServerResponse,
+  { host, kind, gates }: VisitParts,
+): Promise<void> {
+  const { connector } = host.resources.get(terms.resource);
+  for (let passed = false; !passed; ) {
+    const gate = gates.of(socket, terms);
+    // Locked out: that is on record like every other refusal.
+    if (gate === undefined)
+      return host.guard.execute(
+        { ...terms, operation, session: "", durable: false },
+        new Answer(response, kind, { type: "open" }),
+      );
+    const judged = gate.native.judge(operation);
+    const verdict = judged instanceof Promise ? await judged : judged;
+    if (verdict.effect === "refuse") return refuse(response, verdict, kind.refusalForm);
+    if (verdict.effect === "hold") return gate.native.follow(verdict, new Answer(response, kind, { type: "open" }));
+    const { role, limits } = verdict.decision;
+    const dispatch = (options: DispatchOptions) => connector.dispatch(operation, role, limits, options);
+    passed = await pass(verdict, { gate, journal: host.journal, response, form: kind.refusalForm, dispatch });
+  }
 }
 
 /** Tells what has become of a request, or gives its answer. */
