@@ -39,6 +39,12 @@ export function withheldFailure(status: number, coding: string): Failure {
   return { code: "target_error", message, retryable: false };
 }
 
+/** The policy masks a part of the answer, which could not be found in it. */
+export function unmaskableFailure(status: number, why: string): Failure {
+  const message = `The target answered ${status}, but the policy masks a part of the answer, and ${why}: it is withheld. What it did stays done.`;
+  return { code: "target_error", message, retryable: false };
+}
+
 /** What an error before the first byte of the request is as a failure. */
 export function unsentFailure(error: unknown): Failure {
   if (!(error instanceof CountersignError))

@@ -4,8 +4,18 @@ import type { Dispatch, ResultSink } from "../connector.ts";
 import type { TargetCredential } from "./credential.ts";
 import { decoded } from "./decoding.ts";
 import { Exchange, type ResponseHead } from "./exchange.ts";
-import { brokenOffFailure, limitFailure, lostFailure, unknownFailure, unsentFailure, withheldFailure } from "./failure.ts";
+import {
+  brokenOffFailure,
+  limitFailure,
+  lostFailure,
+  unknownFailure,
+  unmaskableFailure,
+  unsentFailure,
+  withheldFailure,
+} from "./failure.ts";
 import { type Field, fieldsForClient, fieldsForTarget } from "./fields.ts";
+import { maskedAnswer } from "./masks/masked-answer.ts";
+import { Unmaskable } from "./masks/masked-json.ts";
 import { Scrubber } from "./scrubber.ts";
 import { Stop } from "./stop.ts";
 
@@ -95,19 +105,25 @@ export class RequestDispatch implements Dispatch {
     // These have no body, whatever their fields say of one (RFC 9110 §6.4.1).
     const isBodiless = request.method === "HEAD" || status === 204 || status === 304;
     const { fields: plain, body, unknown = "" } = isBodiless ? { fields, body: sent } : decoded(fields, sent);
-    const headers = fieldsForClient(plain)
-      .filter(([name]) => passes(name.toLowerCase()))
-      .map((field) => scrubber.field(field));
     try {
+      const { masks } = this.#parts.limits;
+      const told = { status, fields: plain, unknown, body: isBodiless ? undefined : body };
+      // Nothing of it is seen before all of it is masked.
+      const masked = masks && (await maskedAnswer(told, masks));
+      const headers = fieldsForClient(masked?.fields ?? plain)
+        .filter(([name]) => passes(name.toLowerCase()))
+        .map((field) => scrubber.field(field));
       await sink({ type: "response", status, headers });
       if (unknown !== "") {
         exchange.breakOff();
         return { state: "failed", failure: withheldFailure(status, unknown), status };
       }
-      for await (const part of body) await this.#give(scrubber.body(part), sink);
+      for await (const part of masked?.body ?? body) await this.#give(scrubber.body(part), sink);
       await this.#give(scrubber.rest(), sink);
-    } catch {
+    } catch (error) {
       exchange.breakOff();
+      if (error instanceof Unmaskable && !this.#stop.reason)
+        return { state: "failed", failure: unmaskableFailure(status, error.message), status };
       return { state: "failed", failure: this.#stop.reason ?? brokenOffFailure(status), status };
     }
     const { reason } = this.#stop;
