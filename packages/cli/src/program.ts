@@ -8,6 +8,8 @@ import { delegateCommand, delegationsCommand } from "./commands/delegate.ts";
 import { editCommand } from "./commands/edit.ts";
 import { grantsCommand } from "./commands/grants.ts";
 import { initCommand } from "./commands/init.ts";
+import { kubeconfigCommand } from "./commands/kubeconfig.ts";
+import { kubernetesCommand } from "./commands/kubernetes.ts";
 import { lockCommand, locksCommand, unlockCommand } from "./commands/locks.ts";
 import { policyCommand } from "./commands/policy/policy.ts";
 import { psqlCommand } from "./commands/psql.ts";
@@ -36,7 +38,7 @@ const groups: readonly (readonly [heading: string, commands: readonly MakeComman
   ["Watch terminals:", [sessionsCommand, watchCommand, replayCommand]],
   ["Take back and put right:", [revokeCommand, lockCommand, locksCommand, unlockCommand, resolveCommand, reviewsCommand]],
   ["Be away:", [delegateCommand, delegationsCommand]],
-  ["Ask, as an agent:", [resourcesCommand, queryCommand, psqlCommand, connectCommand]],
+  ["Ask, as an agent:", [resourcesCommand, queryCommand, psqlCommand, connectCommand, kubeconfigCommand, kubernetesCommand]],
   ["Prove:", [auditCommand]],
   ["Shell:", [completionCommand]],
 ];
@@ -44,7 +46,7 @@ const groups: readonly (readonly [heading: string, commands: readonly MakeComman
 const environment = [
   ["COUNTERSIGN_DATA", "the data folder, instead of --data"],
   ["COUNTERSIGN_ADDRESS", "the sidecar's address, instead of --address"],
-  ["COUNTERSIGN_TOKEN", "a bearer token: an agent's for query, an approver's for requests, show, approve and deny"],
+  ["COUNTERSIGN_TOKEN", "a bearer token: an agent's for query and kubectl, an approver's for requests, show, approve and deny"],
   ["NO_COLOR", "no colours"],
 ] as const;
 
