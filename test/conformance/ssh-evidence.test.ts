@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bodyOf, type Facts, type Operation } from "@countersign/policy";
+import { bodyOf, type Facts, hidingWith, type Operation } from "@countersign/policy";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { EvidenceSource } from "../../packages/sidecar/src/evidence/evidence-source.ts";
 import { FileAuthority } from "../../packages/sidecar/src/protocols/ssh/authority.ts";
@@ -36,7 +36,7 @@ function open(evidence: object): EvidenceSource {
 
 function gather(operation: Operation, signal = new AbortController().signal) {
   const facts = { protocol: "ssh" } as unknown as Facts;
-  return source.gather({ kind: "plan", operation, facts, role: "another" }, signal);
+  return source.gather({ kind: "plan", operation, facts, role: "another", hide: hidingWith(undefined) }, signal);
 }
 
 const home = (name: string) => join(sshd.home, name);

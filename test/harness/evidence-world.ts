@@ -1,4 +1,4 @@
-import { classify, loadParser, type PostgresParameter } from "@countersign/policy";
+import { classify, hidingWith, loadParser, type PostgresParameter } from "@countersign/policy";
 import type { EvidenceWish } from "../../packages/sidecar/src/evidence/evidence-source.ts";
 import { openPostgresEvidence, postgresResourceSchema } from "../../packages/sidecar/src/protocols/postgres/index.ts";
 import type { PostgresServer } from "./postgres.ts";
@@ -104,6 +104,6 @@ export async function evidenceOf(server: Pick<PostgresServer, "port">, overrides
   ) => {
     const operation = { kind: "postgres.query", statement, parameters } as const;
     const facts = classify(operation, { searchPath: resource.searchPath });
-    return source.gather({ kind, operation, facts, role: "writer" }, signal);
+    return source.gather({ kind, operation, facts, role: "writer", hide: hidingWith(undefined) }, signal);
   };
 }

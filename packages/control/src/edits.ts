@@ -1,10 +1,12 @@
 import {
   type Approver,
   CountersignError,
+  hidingWith,
   type Operation,
   type Predecessor,
   type RequestDraft,
   type RequestSnapshot,
+  withHidden,
 } from "@countersign/policy";
 import { editRecord, refusedEditRecord } from "./edit-records.ts";
 import type { Eligibility, VoteRefusal } from "./eligibility.ts";
@@ -71,7 +73,9 @@ export class Edits {
     const editor = eligibility.asNow(approver) ?? approver;
     try {
       this.#require(request, attempt, approver);
-      const draft = await this.#drafted(request, attempt, editor);
+      // Whoever edits has not seen what is hidden: it is put back where it stands.
+      const operation = withHidden(attempt.operation, request.action.operation, hidingWith(request.hidingSalt));
+      const draft = await this.#drafted(request, { ...attempt, operation }, editor);
       requireNamed(eligibility.cannotJudge(draft, approver), id);
       return await requests.replaceWith(draft, editor.subject, (old) => {
         // Once more: others may have voted, or it may have ended, while the changed operation was decided.

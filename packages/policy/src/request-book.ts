@@ -28,6 +28,8 @@ export interface RequestDraft {
   readonly claims: Readonly<Record<string, Json>>;
   /** The subject that owns the caller, excluded from voting; from a configured claim. */
   readonly owner?: string;
+  /** Random and secret: what hidden values are shown with. Absent in requests of before. Not part of what is signed or recorded. */
+  readonly hidingSalt?: string;
   /** The agent's own words; untrusted. */
   readonly reason: string;
   /** The agent's run id; untrusted. */

@@ -31,6 +31,7 @@ import {
   type Settled,
   settledLines,
 } from "./plan/asked-plan.ts";
+import type { Pinning } from "./protocols/connector.ts";
 import type { GuardedResource, Resources } from "./resources.ts";
 import type { Understood } from "./understood.ts";
 
@@ -60,6 +61,9 @@ export interface Asked extends Understood {
   readonly decision: Decision;
 }
 
+/** So long may be looked up what an operation means, milliseconds. */
+const pinMs = 10_000;
+
 /** How long an allowed request, which waits for nobody, may wait and stay approved. */
 const allowedRequestMs = 5 * 60_000;
 
@@ -85,7 +89,9 @@ export class Asking {
    */
   askNow(call: Call): Asked | Promise<Asked> {
     const understood = this.#understand(call);
-    return understood instanceof Promise ? understood.then((one) => this.#asked(one)) : this.#asked(understood);
+    if (understood instanceof Promise) return understood.then(async (one) => this.#asked(await this.#pinned(one)));
+    const pinned = this.#pinned(understood);
+    return pinned instanceof Promise ? pinned.then((one) => this.#asked(one)) : this.#asked(pinned);
   }
 
   /**
@@ -111,7 +117,12 @@ export class Asking {
       const [current, nowMs] = [policy(), now()];
       return lines.map((line) => this.#decide(line, current, nowMs));
     };
-    return askPlan(call, { understand: async (line) => this.#understand(line), decide }, settled);
+    const understand = async (line: Call) => {
+      const understood = await this.#understand(line);
+      requireExact(understood);
+      return understood;
+    };
+    return askPlan(call, { understand, decide }, settled);
   }
 
   /** Asks anew about what a request was opened for. */
@@ -158,6 +169,27 @@ export class Asking {
   }
 
   /**
+   * With what the operation means on the target now, where its words alone do not say it. What policy refuses already is not looked up.
+   *
+   * @throws {CountersignError} as `Pinning.complete`.
+   */
+  #pinned(understood: Understood): Understood | Promise<Understood> {
+    const { call, resource, facts } = understood;
+    const { pinning } = resource.connector;
+    if (pinning?.lacks(call.operation, facts) === undefined) return understood;
+    const decision = this.#decide(understood, this.#parts.policy(), this.#parts.now());
+    if (decision.effect === "deny") return understood;
+    return this.#complete(call, pinning, decision.role);
+  }
+
+  async #complete(call: Call, pinning: Pinning, role: string): Promise<Understood> {
+    const operation = await pinning.complete(call.operation, role, AbortSignal.timeout(pinMs));
+    const understood = await this.#understand({ ...call, operation });
+    requireExact(understood);
+    return understood;
+  }
+
+  /**
    * Makes sure that what was decided still holds, if another policy is in force by now.
    *
    * @throws {CountersignError} `revoked` when it decides differently.
@@ -196,6 +228,7 @@ export class Asking {
       facts: isPlan ? factsOfPlan(asked) : JSON.parse(JSON.stringify(asked.facts)),
       claims,
       ...(owner === undefined ? {} : { owner }),
+      hidingSalt: random(16).toString("base64url"),
       reason: call.reason,
       session: call.session,
       ...(call.idempotencyKey === undefined ? {} : { idempotencyKey: call.idempotencyKey }),
@@ -228,6 +261,16 @@ export class Asking {
     const about = { action: what, facts, decision, ...(owner === undefined ? {} : { owner }) };
     return { ...finding, covered: await this.#granting.stillCovers(request.grant, about) };
   }
+}
+
+/**
+ * A line of a plan runs as its caller has written it, so that nothing is added to it.
+ *
+ * @throws {CountersignError} `invalid_operation` when the words of an operation do not say all that it means.
+ */
+function requireExact({ call, resource, facts }: Understood): void {
+  const lacking = resource.connector.pinning?.lacks(call.operation, facts);
+  if (lacking !== undefined) throw new CountersignError("invalid_operation", `The operation does not name ${lacking}.`);
 }
 
 /** The call that a request was opened for, without its idempotency key: that names this request alone. */

@@ -1,4 +1,13 @@
-import { type Approver, type Outcome, operationMessage, parameterReadings, type Vote } from "@countersign/policy";
+import {
+  type Approver,
+  hidingWith,
+  type Outcome,
+  operationMessage,
+  parameterReadings,
+  shownOperation,
+  shownStoredFacts,
+  type Vote,
+} from "@countersign/policy";
 import * as rpc from "@countersign/rpc";
 import type { Approvals } from "../approvals.ts";
 import { deadline } from "../lifetime.ts";
@@ -43,9 +52,10 @@ export function detailMessage(
 ): rpc.RequestDetail {
   const { action, binding } = request;
   const { rows = 0, bytes = 0, timeMs = 0 } = binding.limits;
+  const hide = hidingWith(request.hidingSalt);
   return {
     summary: summaryMessage(request, approver, approvals),
-    operation: operationMessage(action.operation),
+    operation: operationMessage(shownOperation(action.operation, hide)),
     reason: request.reason,
     session: request.session,
     role: action.role,
@@ -69,7 +79,7 @@ export function detailMessage(
     })),
     votes: request.votes.map((vote) => voteMessage(request, vote)),
     outcome: request.outcome === undefined ? undefined : outcomeMessage(request.outcome, binding.requestId),
-    factsJson: JSON.stringify(request.facts),
+    factsJson: JSON.stringify(shownStoredFacts(request.facts, hide)),
     validForSeconds: Math.floor(binding.expiry.validForMs / 1000),
     cannotVoteReason: approvals.refusal(request, approver)?.message ?? "",
     history: history.flatMap(({ state, timeMs, by }) =>

@@ -1,8 +1,14 @@
 import type { Decision } from "../decision.ts";
 import { type Facts, isOpaque, subjectOf } from "../facts.ts";
+import { Cleaner } from "../operation/hidden/cleaner.ts";
+import { hidingWith } from "../operation/hidden/hide.ts";
+import { isOfSecrets, shownFacts } from "../operation/hidden/shown-operation.ts";
 import { CountersignError, type ErrorCode } from "../outcome.ts";
 import type { Policy } from "../policy.ts";
 import { type Asking, factsOf, type Posed, pose } from "./asking.ts";
+
+/** Whoever asks has the operation: nothing has to be compared. */
+const hide = hidingWith(undefined);
 
 /** Why an operation was refused before any rule saw it. */
 export interface Refusal {
@@ -65,8 +71,16 @@ export function answerAlone({ policy, question, anyRole }: Posed): Answer {
     ...(role === undefined || anyRole ? {} : { role }),
     opaque,
     ...(opaque ? { doubts: subjectOf(facts).whole.doubts } : {}),
-    facts: withoutParts(facts),
+    facts: withoutParts(shownFacts(facts, hide)),
   };
+}
+
+/** What takes out of any value what of the facts nobody is shown. */
+export function cleaningOf(facts: Facts): (value: unknown) => unknown {
+  if (facts.protocol !== "kubernetes" || facts.kubernetes.body === null) return (value) => value;
+  const cleaner = new Cleaner(hide);
+  cleaner.learn(JSON.stringify(facts.kubernetes.body), isOfSecrets(facts.kubernetes));
+  return (value) => cleaner.value(value);
 }
 
 /** The facts of each part as if it had come alone; none when there is but one. */

@@ -12,6 +12,8 @@ export interface Ground {
   /** Of the whole operation, or of one of its parts. */
   readonly facts: ProtocolFacts;
   readonly places: Places;
+  /** Takes out of a value what nobody is shown. */
+  readonly clean: (value: unknown) => unknown;
 }
 
 /** The elements that loops around a part are at, by name. */
@@ -109,7 +111,7 @@ class Evaluation {
       ...origin,
       ...outcome,
       seen,
-      element: seenValue(element.args, at.value),
+      element: seenValue(element.args, this.#ground.clean(at.value)),
       parts: [this.part(predicate, inside, false)],
     };
   }
@@ -150,7 +152,7 @@ class Evaluation {
   #seen(node: ASTNode, elements: Elements): readonly SeenValue[] {
     return accessesIn(node, new Set(Object.keys(elements))).map((access) => {
       const found = this.#value(access, elements);
-      return "error" in found ? { name: accessText(access) } : seenValue(accessText(access), found.value);
+      return "error" in found ? { name: accessText(access) } : seenValue(accessText(access), this.#ground.clean(found.value));
     });
   }
 
@@ -166,7 +168,9 @@ class Evaluation {
     try {
       return { value: this.#condition.evaluatePart(node, question, { facts, elements }) };
     } catch (error) {
-      return { error: error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error) };
+      return {
+        error: String(this.#ground.clean(error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error))),
+      };
     }
   }
 

@@ -1,6 +1,6 @@
 import { type Facts, subjectOf } from "../facts.ts";
 import type { Examined, Policy, Question } from "../policy.ts";
-import { answerAlone, partsOf, refused, understood } from "./answer.ts";
+import { answerAlone, cleaningOf, partsOf, refused, understood } from "./answer.ts";
 import { type Asking, type Posed, pose } from "./asking.ts";
 import { explainCondition, type Ground } from "./condition-part.ts";
 import type { ExplainedRule, Explanation, Reason } from "./explanation.ts";
@@ -29,7 +29,8 @@ function explainAll(facts: Facts, poseOf: (facts: Facts) => Posed): Explanation 
 function explainAlone(posed: Posed): Explanation {
   const { policy, question } = posed;
   const answer = answerAlone(posed);
-  const ground: Ground = { question, facts: subjectOf(question.facts).whole, places: placesOf(policy) };
+  const clean = cleaningOf(question.facts);
+  const ground: Ground = { question, facts: subjectOf(question.facts).whole, places: placesOf(policy), clean };
   const examined = policy.examine(question).map((one) => explainRule(one, answer.rules.includes(one.rule.id), ground));
   return { ...answer, policyDigest: policy.digest, examined, parts: [] };
 }

@@ -1,4 +1,4 @@
-import type { Evidence, EvidenceKind, Facts, Operation } from "@countersign/policy";
+import type { Evidence, EvidenceKind, Facts, Hide, Operation } from "@countersign/policy";
 
 /** What is to be found out about a held operation. */
 export interface EvidenceWish {
@@ -7,6 +7,8 @@ export interface EvidenceWish {
   readonly facts: Facts;
   /** The role that it would run with. */
   readonly role: string;
+  /** How values are shown that nobody is shown. */
+  readonly hide: Hide;
 }
 
 /** What a target can tell about an operation without doing it. The seam of every protocol that can tell anything. */

@@ -4,6 +4,7 @@ import {
   connectionOf,
   type Evidence,
   type EvidenceBook,
+  hidingWith,
   type RequestBook,
   type RequestSnapshot,
   type Revocations,
@@ -117,7 +118,8 @@ export class Gathering {
       if (decision.effect === "deny" || resource.evidence === undefined) throw changed();
       // A row of yesterday's rule must not try out what today's only plans.
       const asked = decision.effect === "review" && decision.approval.evidence === "effect" ? kind : "plan";
-      return await resource.evidence.gather({ kind: asked, operation: call.operation, facts, role: decision.role }, signal);
+      const hide = hidingWith(request.hidingSalt);
+      return await resource.evidence.gather({ kind: asked, operation: call.operation, facts, role: decision.role, hide }, signal);
     } catch (error) {
       const why = error instanceof CountersignError ? error.message : "an internal error stopped it.";
       return { kind, failure: `It could not be found out: ${why}`, notes: [] };
