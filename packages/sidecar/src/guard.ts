@@ -89,8 +89,8 @@ export class Guard {
   async check(call: Call): Promise<{ decision: Decision; facts: Facts; actionDigest: string }> {
     const flood = this.#callers.refusal(call.principal);
     if (flood !== undefined) return this.#refuseFlood(call, flood);
-    const { resource, facts, decision } = await this.#asking.ask(call);
-    return { decision, facts, actionDigest: decision.effect === "deny" ? "" : actionDigest(actionOf(call, resource, decision)) };
+    const { call: asked, resource, facts, decision } = await this.#asking.ask(call);
+    return { decision, facts, actionDigest: decision.effect === "deny" ? "" : actionDigest(actionOf(asked, resource, decision)) };
   }
 
   /** Runs an action for a caller who stays: events and result go to the viewer, `done` last. */

@@ -54,6 +54,20 @@ export interface Connector {
   resolve(marker: Json, role: string, signal?: AbortSignal): Promise<Outcome>;
   /** Ends idle connections; waits for nothing that is running. */
   close(): Promise<void>;
+  /** Absent = the words of its operations say all that they mean. */
+  readonly pinning?: Pinning;
+}
+
+/** Finds out what operations mean on the target when they are asked for, where their words alone do not say it: what is approved is that. */
+export interface Pinning {
+  /** What an operation does not say yet, in words; undefined = it is exact. */
+  lacks(operation: Operation, facts: Facts): string | undefined;
+  /**
+   * The same operation with all that it lacks, found out with the credential of the role that policy would use. It is classified and decided about anew.
+   *
+   * @throws {CountersignError} when that cannot be found out: the operation is refused.
+   */
+  complete(operation: Operation, role: string, signal: AbortSignal): Promise<Operation>;
 }
 
 /** How a dispatch is made. */

@@ -47,6 +47,28 @@ describe("k8s-argv: the whole argv", () => {
   });
 });
 
+describe("k8s-argv: standard input", () => {
+  const withInput = (subresource: string, body?: { text: string }) => {
+    const path = `${pod}/${subresource}`;
+    return classifyKubernetes({ kind: "kubernetes.request", method: "GET", path, headers: [], ...(body && { body }) });
+  };
+
+  test("is opaque, whether it is known or not; approvers are told which", () => {
+    const given = withInput("exec?command=cat&stdin=true", { text: "x" });
+    expect([given.stdin, given.opaque, given.body]).toEqual([true, true, null]);
+    expect(given.doubts.join()).toMatch(/^standard input is given/);
+    expect(withInput("exec?command=cat&stdin=true").doubts.join()).toMatch(/^standard input is connected, .* not seen$/);
+    expect(decide('kubernetes.subresource == "exec" && kubernetes.argv == ["cat"]', given)).toBe("deny");
+  });
+
+  test.each(["exec?command=cat", "exec?command=cat&stdin=0", "attach", "portforward", "portforward?ports=80"])(
+    "is not given where none is asked for: %s",
+    (subresource) => {
+      expect(() => withInput(subresource, { text: "x" })).toThrow(/has no body/);
+    },
+  );
+});
+
 describe("k8s-argv: opaque", () => {
   test.each([
     ...[

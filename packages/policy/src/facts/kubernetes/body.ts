@@ -6,6 +6,7 @@ import { refused } from "../request/refusal.ts";
 import { doubtsAboutObject } from "./object.ts";
 import type { RequestInfo } from "./request-info.ts";
 import type { Scope } from "./scope.ts";
+import type { Stream } from "./stream.ts";
 import { readYaml } from "./yaml.ts";
 
 /** What a body says. */
@@ -35,15 +36,22 @@ const bodiless: ReadonlySet<string> = new Set(["get", "head", "list", "watch"]);
 const yamlTypes: ReadonlySet<string> = new Set(["application/yaml", "application/apply-patch+yaml"]);
 
 /**
- * Looks into the body of a request for a resource, as its Content-Type says, and holds it against the path.
+ * Looks into the body of a request for a resource, as its Content-Type says, and holds it against the path. That of `exec` and `attach` is what
+ * the command reads from its standard input, all of it.
  *
  * @throws {CountersignError} `invalid_operation` for a body where none belongs, a patch of an unknown type, and an object that is not the one
  * that the path names.
  */
-export function readObject(bytes: BodyBytes, headers: Headers, info: RequestInfo, scope: Scope): ObjectBody {
-  if (bytes.length > 0 && (scope.connects || (bodiless.has(info.verb) && !scope.passesOn)))
-    throw refused("Such a request has no body. Leave it out.");
-  if (scope.passesOn || !info.isResource || scope.asksOnly) return { value: null, patchType: "", doubts: [] };
+export function readObject(
+  bytes: BodyBytes,
+  headers: Headers,
+  info: RequestInfo,
+  scope: Scope,
+  { stdin }: Pick<Stream, "stdin">,
+): ObjectBody {
+  const hasBody = scope.connects ? stdin : !bodiless.has(info.verb) || scope.passesOn;
+  if (bytes.length > 0 && !hasBody) throw refused("Such a request has no body. Leave it out.");
+  if (scope.connects || scope.passesOn || !info.isResource || scope.asksOnly) return { value: null, patchType: "", doubts: [] };
   const patchType = patchTypeOf(info, headers);
   if (bytes.length === 0) return { value: null, patchType, doubts: [] };
   const { value, doubts } = read(bytes, headers);

@@ -18,8 +18,8 @@ export function classifyRequest(operation: KubernetesRequest): KubernetesFacts {
   const headers = readRequestHeaders(operation.headers, bytes.length);
   const info = requestInfo(method, target);
   const scope = readScope(method, target, info, headers.values.upgrade !== undefined);
-  const stream = readStream(info, target.query);
-  const body = readObject(bytes, headers, info, scope);
+  const stream = readStream(info, target.query, bytes.length > 0);
+  const body = readObject(bytes, headers, info, scope, stream);
   const { isResource, trailing: _, ...names } = info;
   // What is doubtful about a path elsewhere is not here: API servers decode it once, and what a name cannot hold was refused.
   const doubts = new Set([

@@ -25,9 +25,10 @@ const parameters: Readonly<Record<string, ReadonlySet<string>>> = {
 /**
  * Reads the options of a stream as the API server decodes them; it takes them from the query only.
  *
+ * @param hasInput - Whether all that goes to its standard input is known: it is the body.
  * @throws {CountersignError} `invalid_operation` for an unknown or repeated parameter, or `exec` of nothing.
  */
-export function readStream({ group, resource, subresource }: RequestInfo, query: Query): Stream {
+export function readStream({ group, resource, subresource }: RequestInfo, query: Query, hasInput: boolean): Stream {
   if (group !== "" || resource !== "pods") return none;
   if (subresource === "log") return { ...none, container: readSingle(query, "container") ?? "" };
   const known = parameters[subresource];
@@ -43,14 +44,20 @@ export function readStream({ group, resource, subresource }: RequestInfo, query:
     argv,
     tty,
     stdin,
-    doubts: doubtsAbout(subresource, argv, tty, stdin),
+    doubts: doubtsAbout(subresource, argv, tty, stdin && (hasInput ? "given" : "unseen")),
   };
 }
 
-function doubtsAbout(subresource: string, argv: readonly string[], tty: boolean, stdin: boolean): readonly string[] {
+function doubtsAbout(
+  subresource: string,
+  argv: readonly string[],
+  tty: boolean,
+  stdin: false | "given" | "unseen",
+): readonly string[] {
   const doubts: string[] = [];
   if (tty) doubts.push("a terminal is asked for, and what is typed there is not seen");
-  if (stdin) doubts.push("standard input is connected, and what is sent there is not seen");
+  if (stdin === "given") doubts.push("standard input is given, and what the program makes of it is not known");
+  if (stdin === "unseen") doubts.push("standard input is connected, and what is sent there is not seen");
   if (subresource !== "exec") return doubts;
   if (argv.length === 0) throw refused("exec names no command.");
   return [...doubts, ...doubtsAboutCommand(argv)];

@@ -1,0 +1,144 @@
+import { bodyBytes, type Failure, type Json, type KubernetesRequest, type Limits, type Outcome } from "@countersign/policy";
+import type { Recording } from "../../../sessions/recording.ts";
+import type { Dispatch, RecordSession, ResultSink } from "../../connector.ts";
+import type { TargetCredential } from "../../request/credential.ts";
+import { unsentFailure } from "../../request/failure.ts";
+import { Scrubber } from "../../request/scrubber.ts";
+import type { StreamError } from "./codec.ts";
+import { lostFailure, refusedFailure, unknownFailure, unrecordedFailure } from "./failure.ts";
+import { type PodStream, type ReadObject, requireSamePod } from "./pod.ts";
+import { Session } from "./session.ts";
+import { SessionStop } from "./session-stop.ts";
+import type { StreamEnd } from "./status.ts";
+import { versions } from "./subprotocol.ts";
+import { type StreamUpstream, TargetStream, type Unopened, unreachable } from "./target-stream.ts";
+
+/** What one dispatch needs of its connector. */
+export interface ExecParts {
+  readonly operation: KubernetesRequest;
+  readonly stream: PodStream & { readonly tty: boolean; readonly stdin: boolean };
+  readonly readOnly: boolean;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  readonly record: RecordSession | undefined;
+  readonly upstream: StreamUpstream;
+  readonly credential: TargetCredential;
+  /** Reads with the role's credential. */
+  readonly read: ReadObject;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+}
+
+type Ending = Pick<Outcome, "state" | "failure" | "exit">;
+type Injected = Awaited<ReturnType<TargetCredential["read"]>>;
+
+/** One `exec` or `attach` on its way: its input is what the operation says, its output goes to the caller. */
+export class ExecDispatch implements Dispatch {
+  readonly #parts: ExecParts;
+  readonly #stop: SessionStop;
+  readonly #startedMs: number;
+  #injected: Injected | undefined;
+
+  constructor(parts: ExecParts) {
+    this.#parts = parts;
+    this.#stop = new SessionStop(parts.signal);
+    this.#startedMs = parts.now();
+  }
+
+  /** The pod is still the one that was asked for. Nothing of the command has been sent. */
+  async prepare(): Promise<Json> {
+    const { operation, stream, read, credential } = this.#parts;
+    this.#injected = await credential.read();
+    await requireSamePod(operation, stream, read);
+    return null;
+  }
+
+  async run(sink: ResultSink): Promise<Outcome> {
+    const { limits, stream } = this.#parts;
+    if (limits.timeMs !== undefined) this.#stop.after(limits.timeMs, this.#elapsedMs());
+    let recording: Recording | undefined;
+    try {
+      recording = stream.tty ? await this.#record() : undefined;
+    } catch {
+      return this.#outcome({ state: "failed", failure: unrecordedFailure() }, 0);
+    }
+    const session = new Session(recording === undefined ? sink : recordedSink(sink, recording), limits, this.#stop);
+    const ending = await this.#run(session);
+    return this.#outcome(ending, session.bytes);
+  }
+
+  async close(): Promise<void> {
+    this.#stop[Symbol.dispose]();
+  }
+
+  async #record(): Promise<Recording> {
+    const { record, stream } = this.#parts;
+    if (record === undefined) throw new TypeError("nobody records the session");
+    const title = `${stream.namespace}/${stream.name} ${stream.container}`;
+    const recording = await record({ kind: "exec", title, size: { columns: 80, rows: 24 } });
+    recording.broken.addEventListener("abort", () => this.#stop.abandon(unrecordedFailure()), { once: true });
+    return recording;
+  }
+
+  async #run(session: Session): Promise<Ending> {
+    const { upstream, operation, stream } = this.#parts;
+    const { signal, reason } = this.#stop;
+    if (this.#injected === undefined) throw new TypeError("run() before prepare()");
+    if (reason) return { state: "failed", failure: reason };
+    const { fields, secrets } = this.#injected;
+    // Only v5 can say that the input has ended; by v4 a command would wait for more of it for ever.
+    const spoken = stream.stdin ? versions.slice(0, 1) : versions;
+    const request = { path: operation.path, fields: [...fields, ["user-agent", "Countersign"] as const], versions: spoken };
+    const target = await TargetStream.open(upstream, request, session, signal);
+    if (!(target instanceof TargetStream)) return this.#unopened(target, secrets);
+    const input = operation.body === undefined ? Buffer.alloc(0) : bodyBytes(operation.body);
+    if (stream.stdin) void target.sendInput(input, signal);
+    const breach = await session.follow(target);
+    return this.#ended(session.end, breach, secrets);
+  }
+
+  #unopened(why: Unopened, secrets: readonly string[]): Ending {
+    const { reason } = this.#stop;
+    if (why.type === "lost") return this.#inDoubt(reason);
+    if (why.type === "unsent") return { state: "failed", failure: reason ?? unsentFailure(unreachable(why.error)) };
+    return { state: "failed", failure: refusedFailure(String(why.status), hidden(why.message, secrets)) };
+  }
+
+  #ended(end: StreamEnd | undefined, breach: StreamError | undefined, secrets: readonly string[]): Ending {
+    const { reason } = this.#stop;
+    if (end?.type === "exited")
+      return reason ? { state: "failed", failure: reason, exit: end.exit } : { state: "succeeded", exit: end.exit };
+    if (reason !== undefined || end === undefined) return this.#inDoubt(reason, breach);
+    return { state: "failed", failure: refusedFailure(end.reason || "Failure", hidden(end.message, secrets)) };
+  }
+
+  /** It was begun, and the target did not say how it ended. */
+  #inDoubt(reason: Failure | undefined, breach?: StreamError): Ending {
+    if (this.#parts.readOnly) return { state: "failed", failure: reason ?? lostFailure() };
+    const lost = "The connection to the target was lost while the command ran; it may still be running.";
+    const why = breach === undefined ? lost : `The target sent ${breach.message}, which is no part of a session: it was cut.`;
+    return { state: "unknown", failure: unknownFailure(reason?.message ?? why) };
+  }
+
+  #outcome(ending: Ending, bytes: number): Outcome {
+    return { ...ending, rows: 0, bytes, durationMs: this.#elapsedMs() };
+  }
+
+  #elapsedMs(): number {
+    return this.#parts.now() - this.#startedMs;
+  }
+}
+
+/** Records before, and while, it is sent; what cannot be recorded is not sent. */
+function recordedSink(sink: ResultSink, recording: Recording): ResultSink {
+  return async (chunk) => {
+    if (chunk.type !== "output") return;
+    await Promise.all([recording.output(chunk.data), sink(chunk)]);
+  };
+}
+
+/** Words of the target's without the credential. */
+function hidden(words: string, secrets: readonly string[]): string {
+  const [, clean] = new Scrubber(secrets).field(["", Buffer.from(words).toString("latin1")]);
+  return Buffer.from(clean, "latin1").toString();
+}

@@ -1,0 +1,111 @@
+import { CountersignError, type KubernetesFacts, type KubernetesRequest } from "@countersign/policy";
+import { z } from "zod";
+
+/** A session in a pod, as an operation names it. */
+export interface PodStream {
+  readonly subresource: "exec" | "attach" | "portforward";
+  readonly namespace: string;
+  readonly name: string;
+  /** `""` = none is named. */
+  readonly container: string;
+}
+
+/** Reads an object of the API server, by its path. */
+export type ReadObject = (path: string) => Promise<unknown>;
+
+const named = z.array(z.object({ name: z.string() })).nullish();
+
+/** Of a pod what says which one it is, and where a session in it would be (k8s.io/api/core/v1/types.go). */
+const podSchema = z.object({
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.string(),
+    uid: z.string().regex(/^[\w-]{1,128}$/),
+    annotations: z.record(z.string(), z.string()).nullish(),
+  }),
+  spec: z.object({
+    containers: z.array(z.object({ name: z.string() })).min(1),
+    initContainers: named,
+    ephemeralContainers: named,
+  }),
+});
+
+/** What kubectl looks at, too (k8s.io/kubectl/pkg/cmd/util/podcmd). */
+const defaultAnnotation = "kubectl.kubernetes.io/default-container";
+
+/** The session that an operation asks for; undefined when it asks for none. */
+export function podStreamOf({
+  group,
+  resource,
+  subresource,
+  namespace,
+  name,
+  container,
+}: KubernetesFacts): PodStream | undefined {
+  if (group !== "" || resource !== "pods") return undefined;
+  if (subresource !== "exec" && subresource !== "attach" && subresource !== "portforward") return undefined;
+  return { subresource, namespace, name, container };
+}
+
+/**
+ * What an operation does not say about its pod; undefined when it says which one it means, and where in it.
+ */
+export function lacksOfPod({ uid }: KubernetesRequest, { subresource, container }: PodStream): string | undefined {
+  if (uid === undefined) return "the pod's uid";
+  return container === "" && subresource !== "portforward" ? "the container" : undefined;
+}
+
+/**
+ * The same operation with the UID that its pod has now, and with the container that it would run in.
+ *
+ * @throws {CountersignError} `invalid_operation` when the pod has no such container, `digest_mismatch` when the operation names another UID, and
+ * as `read`.
+ */
+export async function pinToPod(operation: KubernetesRequest, stream: PodStream, read: ReadObject): Promise<KubernetesRequest> {
+  const { uid, containers, first } = await readPod(stream, read);
+  if (operation.uid !== undefined) requireUid(operation.uid, uid, stream);
+  const pinned = { ...operation, uid };
+  if (stream.subresource === "portforward") return pinned;
+  const { container, name } = stream;
+  if (container !== "" && !containers.includes(container))
+    throw new CountersignError(
+      "invalid_operation",
+      `The pod ${name} has no container ${container}; it has ${containers.join(", ")}.`,
+    );
+  if (container !== "") return pinned;
+  const separator = /[?&]$/.test(operation.path) ? "" : operation.path.includes("?") ? "&" : "?";
+  return { ...pinned, path: `${operation.path}${separator}container=${encodeURIComponent(first)}` };
+}
+
+/**
+ * Makes sure that the pod is still the one that was asked for.
+ *
+ * @throws {CountersignError} `digest_mismatch` when another one has its name by now; as `read`, also when there is none.
+ */
+export async function requireSamePod({ uid = "" }: KubernetesRequest, stream: PodStream, read: ReadObject): Promise<void> {
+  requireUid(uid, (await readPod(stream, read)).uid, stream);
+}
+
+function requireUid(asked: string, found: string, { namespace, name }: PodStream): void {
+  if (asked === found) return;
+  const message = `Nothing was run: the pod ${namespace}/${name} is not the one that was asked for; it has the UID ${found} and not ${asked}. Ask again.`;
+  throw new CountersignError("digest_mismatch", message);
+}
+
+async function readPod({ namespace, name }: PodStream, read: ReadObject) {
+  // What no object is called never becomes a part of a path (k8s.io/apimachinery/pkg/util/validation, DNS-1123).
+  for (const one of [namespace, name])
+    if (one.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(one) || one.includes(".."))
+      throw new CountersignError("invalid_operation", `${JSON.stringify(one)} is no name of a namespace or pod.`);
+  const { success, data } = podSchema.safeParse(await read(`/api/v1/namespaces/${namespace}/pods/${name}`));
+  if (!success || data.metadata.name !== name || data.metadata.namespace !== namespace)
+    throw new CountersignError(
+      "target_error",
+      `What the target gave for the pod ${namespace}/${name} is not that pod; nothing was run.`,
+    );
+  const { metadata, spec } = data;
+  const containers = [spec.containers, spec.initContainers ?? [], spec.ephemeralContainers ?? []].flat().map((one) => one.name);
+  const wanted = metadata.annotations?.[defaultAnnotation];
+  const first = wanted !== undefined && containers.includes(wanted) ? wanted : (containers[0] ?? "");
+  return { uid: metadata.uid, containers, first };
+}
