@@ -37,7 +37,7 @@ interface Reply {
 }
 
 /** The name that its certificate is for. */
-export const apiHost = "kubernetes.test";
+export const apiHost = "localhost";
 /** A token of somebody who may do everything. */
 export const adminToken = "admin-token-of-the-cluster";
 
@@ -82,9 +82,9 @@ export class KubernetesApi implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** By address; its certificate is for {@link apiHost}. */
+  /** Where it is. */
   get url(): string {
-    return `https://127.0.0.1:${this.port}`;
+    return `https://${apiHost}:${this.port}`;
   }
 
   /** The last request. */

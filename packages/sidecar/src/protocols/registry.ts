@@ -4,11 +4,17 @@ import type { EvidenceSource } from "../evidence/evidence-source.ts";
 import type { GuardedResource } from "../resources.ts";
 import type { Connector } from "./connector.ts";
 import { httpResourceSchema, httpWarnings, openHttpConnector } from "./http/index.ts";
+import { kubernetesResourceSchema, kubernetesWarnings, openKubernetesConnector } from "./kubernetes/index.ts";
 import { openPostgresConnector, openPostgresEvidence, postgresResourceSchema } from "./postgres/index.ts";
 import { type LoginContext, openSshConnector, openSshEvidence, sshResourceSchema, sshWarnings } from "./ssh/index.ts";
 
 /** One of `resources` in countersign.yaml, by its `type`. */
-export const resourceSchema = z.discriminatedUnion("type", [postgresResourceSchema, sshResourceSchema, httpResourceSchema]);
+export const resourceSchema = z.discriminatedUnion("type", [
+  postgresResourceSchema,
+  sshResourceSchema,
+  kubernetesResourceSchema,
+  httpResourceSchema,
+]);
 
 /** A resource as configured, defaults filled in. */
 export type ConfiguredResource = z.output<typeof resourceSchema>;
@@ -32,6 +38,7 @@ type Configured = { [Name in Type]: Extract<ConfiguredResource, { type: Name }> 
 const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
   postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
   ssh: { openConnector: openSshConnector, openEvidence: openSshEvidence, warnings: sshWarnings },
+  kubernetes: { openConnector: openKubernetesConnector, warnings: kubernetesWarnings },
   http: { openConnector: openHttpConnector, warnings: httpWarnings },
 };
 

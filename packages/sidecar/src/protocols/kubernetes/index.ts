@@ -1,8 +1,10 @@
 /**
- * Kubernetes clusters: an API server for kubectl and client libraries, in front of the cluster's own.
+ * Kubernetes clusters: sends one request for each action, for agents and for kubectl and client libraries.
  *
  * @packageDocumentation
  */
 
+export { openKubernetesConnector } from "./connector.ts";
 export { clusterPath, type KubernetesListen, openKubernetesClients } from "./listener.ts";
 export { openOwnAuthority } from "./own-authority.ts";
+export { kubernetesResourceSchema, kubernetesWarnings } from "./resource.ts";

@@ -17,6 +17,8 @@ export interface UpstreamOptions {
     readonly idleMs: number;
     readonly connectTimeoutMs: number;
     readonly silenceMs: number;
+    /** Between the parts of an answer, where that is another; 0 = for ever. */
+    readonly bodySilenceMs?: number;
   };
   /** Default: the system's. */
   readonly lookup?: ResolveName;
@@ -37,7 +39,8 @@ export function openUpstream(options: UpstreamOptions, credential: Pick<TargetCr
   const { origin, connections } = options;
   return new Pool(origin, {
     ...{ connect: openConnect(options, credential), connections: connections.max, pipelining: 1, allowH2: false },
-    ...{ maxHeaderSize: mostHeaderBytes, headersTimeout: connections.silenceMs, bodyTimeout: connections.silenceMs },
+    ...{ maxHeaderSize: mostHeaderBytes, headersTimeout: connections.silenceMs },
+    bodyTimeout: connections.bodySilenceMs ?? connections.silenceMs,
     ...{ keepAliveTimeout: connections.idleMs, keepAliveMaxTimeout: connections.idleMs },
   });
 }

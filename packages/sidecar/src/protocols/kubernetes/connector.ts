@@ -1,0 +1,174 @@
+import { createHash } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import {
+  CountersignError,
+  classify,
+  type Facts,
+  isCredentialHeader,
+  type Json,
+  type KubernetesFacts,
+  type KubernetesRequest,
+  type Limits,
+  type Operation,
+  type Outcome,
+  type TargetIdentity,
+} from "@countersign/policy";
+import type { Pool } from "undici";
+import type { CredentialContext } from "../../credentials/source.ts";
+import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
+import type { TargetCredential } from "../request/credential.ts";
+import { readCertificate } from "../request/pem.ts";
+import { RequestDispatch } from "../request/request-dispatch.ts";
+import { openUpstream, type ResolveName } from "../request/upstream.ts";
+import { objectOf, resolveWrite, stateOf } from "./object-state.ts";
+import { addressRules, type KubernetesResource } from "./resource.ts";
+import { openRole, type RoleCredential } from "./role.ts";
+import { askSmall } from "./small-answer.ts";
+import type { AskBy } from "./token-request.ts";
+
+/** What a connector needs besides its configuration. */
+export interface KubernetesConnectorOptions extends CredentialContext {
+  /** Monotonic milliseconds; default `performance.now`. */
+  readonly now?: () => number;
+  /** Milliseconds since the Unix epoch; default `Date.now`. */
+  readonly clock?: () => number;
+  /** Default: the system's. */
+  readonly lookup?: ResolveName;
+}
+
+interface Role {
+  readonly credential: RoleCredential;
+  readonly pool: Pool;
+}
+
+/**
+ * Opens the way to one API server. Nothing is connected before it is needed.
+ *
+ * @throws {Error} when the file of a certificate cannot be read.
+ */
+export function openKubernetesConnector(resource: KubernetesResource, options: KubernetesConnectorOptions): Connector {
+  return new KubernetesConnector(resource, options);
+}
+
+class KubernetesConnector implements Connector {
+  readonly #name: string;
+  readonly #identity: TargetIdentity;
+  readonly #roles: ReadonlyMap<string, Role>;
+  /** To the same API server, with the credentials that tokens are got by. */
+  readonly #tokenPools: Pool[] = [];
+  readonly #now: () => number;
+  readonly #clock: () => number;
+
+  constructor({ name, server: origin, ca: given, roles, connections }: KubernetesResource, options: KubernetesConnectorOptions) {
+    const { now = () => performance.now(), clock = Date.now, lookup, folder } = options;
+    this.#name = name;
+    this.#now = now;
+    this.#clock = clock;
+    const ca = given === undefined ? undefined : readCertificate(given, folder);
+    const authorities = ca === undefined ? "system" : `sha256:${createHash("sha256").update(ca).digest("hex")}`;
+    this.#identity = { type: "kubernetes", address: origin, tls: "verify-full", ca: authorities };
+    const upstream = { origin, rules: addressRules, ...(ca !== undefined && { ca }), ...(lookup && { lookup }) };
+    // A watch, and the log of a container that has nothing to say, are silent for hours.
+    const poolBy = (credential: TargetCredential) =>
+      openUpstream({ ...upstream, connections: { ...connections, bodySilenceMs: 0 } }, credential);
+    const askBy = (credential: TargetCredential): AskBy => {
+      const pool = poolBy(credential);
+      this.#tokenPools.push(pool);
+      return (question) => askSmall(question, { pool, credential });
+    };
+    const poolTo = () => {
+      throw new TypeError("a role of a cluster gets its tokens from the cluster");
+    };
+    this.#roles = new Map(
+      Object.entries(roles).map(([role, config]) => {
+        const credential = openRole(config, { ...options, origin, poolTo, now, clock, askBy });
+        return [role, { credential, pool: poolBy(credential.reads) }];
+      }),
+    );
+  }
+
+  target(role: string): TargetIdentity {
+    return { ...this.#identity, credential: this.#role(role).credential.reads.shown };
+  }
+
+  accept(operation: Operation, facts: Facts): void {
+    const { headers, streamed, connection, uid } = asRequest(operation);
+    if (facts.protocol !== "kubernetes") throw new TypeError("a request has the facts of another protocol");
+    if (streamed === true || connection !== undefined)
+      throw refused("What a client streams runs on its own connection only; send the body with the call.");
+    // Classification refuses them, too: whoever gets one through asks as somebody else, or as the credential that impersonates.
+    const field = headers.find(([name, value]) => identifies(name.toLowerCase(), value));
+    if (field !== undefined)
+      throw refused(`The header ${field[0]} says who asks, and that is the role that the policy names. Leave it out.`);
+    if (uid !== undefined)
+      throw refused(
+        "uid is for sessions in pods. In other requests the body names the object that is meant: preconditions.uid of a delete, metadata.uid of an update or a patch.",
+      );
+    if (headers.some(([name]) => name.toLowerCase() === "upgrade"))
+      throw refused(`A connection to ${this.#name} becomes something else only in an exec, an attach or a port-forward.`);
+  }
+
+  dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
+    const request = asRequest(operation);
+    const { pool, credential: own } = this.#role(role);
+    const credential = readOnly ? own.reads : own.forWrite();
+    const parts = { request, readOnly, limits, signal, pool, credential, passes, now: this.#now };
+    const sending = new RequestDispatch(parts);
+    const object = readOnly ? undefined : objectOf(request, factsOf(request));
+    if (object === undefined) return sending;
+    return {
+      prepare: async () => {
+        await sending.prepare();
+        return await stateOf(object, (question) => askSmall(question, { pool, credential }), this.#clock(), signal);
+      },
+      run: (sink) => sending.run(sink),
+      close: () => sending.close(),
+    };
+  }
+
+  async resolve(marker: Json, role: string, signal?: AbortSignal): Promise<Outcome> {
+    const { pool, credential } = this.#role(role);
+    return await resolveWrite(
+      marker,
+      (question) => askSmall(question, { pool, credential: credential.reads }),
+      this.#clock(),
+      signal,
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const pool of [...this.#roles.values()].map((role) => role.pool).concat(this.#tokenPools)) void pool.close();
+  }
+
+  #role(role: string): Role {
+    const found = this.#roles.get(role);
+    if (!found) throw new CountersignError("internal", `${this.#name} has no role ${JSON.stringify(role)}.`);
+    return found;
+  }
+}
+
+/** API servers begin no sessions; what is in front of one may, for its credential. */
+function passes(name: string): boolean {
+  return !/^set-cookie2?$/.test(name);
+}
+
+/** Whether a header says who asks ("User impersonation"; "Authenticating Proxy"). */
+function identifies(name: string, value: string): boolean {
+  return /^(?:impersonate-|x-remote-)/.test(name) || isCredentialHeader(name, value);
+}
+
+function factsOf(request: KubernetesRequest): KubernetesFacts {
+  const facts = classify(request, { searchPath: [] });
+  if (facts.protocol !== "kubernetes") throw new TypeError("a request has the facts of another protocol");
+  return facts.kubernetes;
+}
+
+/** @throws {CountersignError} `invalid_operation` for what is no request to an API server. */
+function asRequest(operation: Operation): KubernetesRequest {
+  if (operation.kind === "kubernetes.request") return operation;
+  throw refused(`The resource is a Kubernetes cluster; it takes no ${operation.kind}.`);
+}
+
+function refused(message: string): CountersignError {
+  return new CountersignError("invalid_operation", message);
+}
