@@ -4,6 +4,7 @@ import { CountersignError } from "@countersign/policy";
 import { z } from "zod";
 import { Secret } from "./secret.ts";
 import type { CredentialStore } from "./store.ts";
+import { UnchangedFile } from "./unchanged-file.ts";
 
 const inlineSecret =
   "a secret cannot be written here, where backups and version control would keep it. Write `{ env: NAME }` (an environment variable of " +
@@ -28,7 +29,7 @@ export const credentialSourceSchema = z.preprocess((value, context) => {
 /** A checked {@link credentialSourceSchema}. */
 export type CredentialSourceConfig = z.output<typeof credentialSourceSchema>;
 
-/** Gives a credential as it is now: it is read again for every use, so that rotation needs no restart. */
+/** Gives a credential as it is now: every use looks whether it has changed, so that rotation needs no restart. */
 export interface CredentialSource {
   /** @throws {CountersignError} `target_credentials`: says where it was looked for, never what was found. */
   read(): Promise<Secret>;
@@ -48,7 +49,11 @@ const mostBytes = 64 * 1024;
 /** Opens a source; nothing is read yet. */
 export function openCredential(config: CredentialSourceConfig, context: CredentialContext): CredentialSource {
   if ("env" in config) return { read: async () => fromEnvironment(config.env, context.env ?? process.env) };
-  if ("file" in config) return { read: () => fromFile(resolve(context.folder, config.file), config.shared) };
+  if ("file" in config) {
+    const path = resolve(context.folder, config.file);
+    const file = new UnchangedFile<Secret>(path);
+    return { read: () => file.get(() => fromFile(path, config.shared)) };
+  }
   return { read: () => fromStore(config.store, context.store) };
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CountersignError } from "@countersign/policy";
 import { z } from "zod";
 import { Secret } from "./secret.ts";
+import { UnchangedFile } from "./unchanged-file.ts";
 
 /** What a store is locked with: 32 random bytes, or a passphrase that they are derived from (scrypt). */
 export type StoreKey = Buffer | { readonly passphrase: Secret };
@@ -37,7 +38,7 @@ const tagBytes = 16;
 const lockPatienceMs = 3000;
 
 /**
- * Opens a store; the file is created by the first `set` and read anew for each use, so that another process may change it.
+ * Opens a store; the file is created by the first `set` and looked at for each use, so that another process may change it.
  *
  * Its methods throw {CountersignError} `target_credentials` when the file was tampered with, is locked with another key, or cannot be written.
  *
@@ -51,16 +52,18 @@ export function openCredentialStore(file: string, key: StoreKey): CredentialStor
 class FileStore implements CredentialStore {
   readonly #file: string;
   readonly #key: StoreKey;
+  readonly #unchanged: UnchangedFile<ReadonlyMap<string, string>>;
   /** Deriving is slow on purpose; done once for each salt. */
   #derived: { readonly salt: string; readonly key: Buffer } | undefined;
 
   constructor(file: string, key: StoreKey) {
     this.#file = file;
     this.#key = key;
+    this.#unchanged = new UnchangedFile(file);
   }
 
   async get(name: string): Promise<Secret | undefined> {
-    const value = (await this.#read()).get(name);
+    const value = (await this.#unchanged.get(() => this.#read())).get(name);
     return value === undefined ? undefined : new Secret(value);
   }
 
