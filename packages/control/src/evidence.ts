@@ -7,6 +7,9 @@ import type { RequestOverview, StoredRequest } from "./stores/request-store.ts";
 /** The largest evidence, bytes of JSON: it goes to browsers and into the log. */
 const largest = 512 * 1024;
 
+/** Operations of whose targets something is always found out; of others, where the resource is configured for it. */
+const looksAlways: ReadonlySet<string> = new Set(["postgres.query", "kubernetes.request"]);
+
 /** What was found out about requests that wait: recorded, stored sealed, told to those who watch. Nobody votes over it, and no agent sees it. */
 export class EvidenceDesk implements EvidenceBook {
   readonly #ledger: Ledger;
@@ -40,7 +43,7 @@ export class EvidenceDesk implements EvidenceBook {
   /** What was found out; while it is still being found out, that. Undefined when nothing is asked. */
   async of(request: StoredRequest): Promise<Evidence | undefined> {
     const found = await this.#store.get(request.binding.requestId);
-    if (found !== undefined || !isAwaited(request, "plan") || request.action.operation.kind !== "postgres.query") return found;
+    if (found !== undefined || !isAwaited(request, "plan") || !looksAlways.has(request.action.operation.kind)) return found;
     return {
       kind: "plan",
       timeMs: request.createdMs,

@@ -15,6 +15,16 @@ export interface RowChange {
   readonly beforeUnknown?: true;
 }
 
+/** One field of an object that would be different. */
+export interface FieldChange {
+  /** Where it stands, e.g. `spec.template.spec.containers[name=web].image`. */
+  readonly path: string;
+  /** As it is, as JSON, shortened; absent: the field is new. */
+  readonly before?: string;
+  /** As it would be; absent: the field goes. */
+  readonly after?: string;
+}
+
 /** What an action would do, as far as that could be found out. Shown to approvers, never to the agent; not part of what is signed. */
 export interface Evidence {
   readonly kind: EvidenceKind;
@@ -32,6 +42,10 @@ export interface Evidence {
   readonly sample?: readonly RowChange[];
   /** What would be different afterwards, as lines that begin with `+`, `-` or a space. */
   readonly difference?: string;
+  /** What a target that tried it without storing anything said would be different, and how many more than are listed. Absent = it was not tried. */
+  readonly changes?: { readonly fields: readonly FieldChange[]; readonly more: number };
+  /** What it is about, as it is now. */
+  readonly about?: readonly { readonly name: string; readonly text: string }[];
   /** What the open transaction of its client holds at the target while it waits, the strongest lock first, one in a line. Absent = it was not asked. */
   readonly locks?: readonly string[];
   /** What else an approver should know, in sentences. */

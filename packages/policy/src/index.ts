@@ -17,7 +17,7 @@ export { comparePolicies } from "./comparison/compare.ts";
 export { limitWords, stageWords } from "./comparison/wording.ts";
 export * from "./decision.ts";
 export { parseDocument } from "./document.ts";
-export type { Evidence, EvidenceBook, EvidenceKind, RowChange } from "./evidence.ts";
+export type { Evidence, EvidenceBook, EvidenceKind, FieldChange, RowChange } from "./evidence.ts";
 export { type Answer, answer, type Refusal, refused } from "./explain/answer.ts";
 export type { Asking } from "./explain/asking.ts";
 export { type AskingJson, idOf, readAsking } from "./explain/asking-json.ts";

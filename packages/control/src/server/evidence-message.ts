@@ -1,4 +1,4 @@
-import type { Evidence, RowChange } from "@countersign/policy";
+import type { Evidence, FieldChange, RowChange } from "@countersign/policy";
 import type * as rpc from "@countersign/rpc";
 import type { PastDecision } from "../past-decisions.ts";
 import { stateMessages } from "./state-messages.ts";
@@ -14,12 +14,15 @@ export function evidenceMessage(evidence: Evidence): rpc.Evidence {
     sample = [],
     difference = "",
     locks = [],
+    changes,
+    about = [],
     notes,
   } = evidence;
   return {
     ...{ timeMs, failure, plan, estimatedRows, affectedRows, difference },
     sample: sample.map(rowMessage),
-    ...{ locks: [...locks], notes: [...notes] },
+    ...{ locks: [...locks], notes: [...notes], about: about.map((one) => ({ ...one })) },
+    changes: changes && { fields: changes.fields.map(fieldMessage), more: changes.more },
   };
 }
 
@@ -31,6 +34,10 @@ export function pastMessage({ id, state, subject, votes, createdMs }: PastDecisi
 
 function rowMessage({ columns, before = [], after = [], beforeUnknown }: RowChange): rpc.RowChange {
   return { columns: [...columns], before: before.map(cell), after: after.map(cell), beforeUnknown: beforeUnknown === true };
+}
+
+function fieldMessage({ path, before, after }: FieldChange): rpc.FieldChange {
+  return { path, before, after };
 }
 
 function cell(text: string | null): rpc.CellValue {

@@ -230,6 +230,38 @@ export interface Evidence {
   notes: string[];
   /** What the open transaction of its client holds at the target while it waits, the strongest lock first. */
   locks: string[];
+  /** Fields that would be different, as the target itself said when it tried without storing anything; absent when it was not tried. */
+  changes:
+    | FieldChanges
+    | undefined;
+  /** What the operation is about, as it is now, e.g. the pod that a command is to run in. */
+  about: NamedText[];
+}
+
+/** The fields of an object that would be different. */
+export interface FieldChanges {
+  /** Empty when nothing would be. */
+  fields: FieldChange[];
+  /** How many more there are than are listed. */
+  more: number;
+}
+
+/** One field that would be different. */
+export interface FieldChange {
+  /** Where it stands, e.g. `spec.template.spec.containers[name=web].image`. */
+  path: string;
+  /** As it is, as JSON; absent for a field that is new. Long values are cut, ending in `…`. */
+  before?:
+    | string
+    | undefined;
+  /** As it would be, as JSON; absent for a field that goes. */
+  after?: string | undefined;
+}
+
+/** A value with its name. */
+export interface NamedText {
+  name: string;
+  text: string;
 }
 
 /** One row that would change. */
@@ -2368,6 +2400,8 @@ function createBaseEvidence(): Evidence {
     difference: "",
     notes: [],
     locks: [],
+    changes: undefined,
+    about: [],
   };
 }
 
@@ -2399,6 +2433,12 @@ export const Evidence: MessageFns<Evidence> = {
     }
     for (const v of message.locks) {
       writer.uint32(74).string(v!);
+    }
+    if (message.changes !== undefined) {
+      FieldChanges.encode(message.changes, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.about) {
+      NamedText.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -2488,6 +2528,22 @@ export const Evidence: MessageFns<Evidence> = {
             message.locks.push(reader.string());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.changes = FieldChanges.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.about.push(NamedText.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2525,6 +2581,8 @@ export const Evidence: MessageFns<Evidence> = {
       difference: isSet(object.difference) ? globalThis.String(object.difference) : "",
       notes: globalThis.Array.isArray(object?.notes) ? object.notes.map((e: any) => globalThis.String(e)) : [],
       locks: globalThis.Array.isArray(object?.locks) ? object.locks.map((e: any) => globalThis.String(e)) : [],
+      changes: isSet(object.changes) ? FieldChanges.fromJSON(object.changes) : undefined,
+      about: globalThis.Array.isArray(object?.about) ? object.about.map((e: any) => NamedText.fromJSON(e)) : [],
     };
   },
 
@@ -2557,6 +2615,12 @@ export const Evidence: MessageFns<Evidence> = {
     if (message.locks?.length) {
       obj.locks = message.locks;
     }
+    if (message.changes !== undefined) {
+      obj.changes = FieldChanges.toJSON(message.changes);
+    }
+    if (message.about?.length) {
+      obj.about = message.about.map((e) => NamedText.toJSON(e));
+    }
     return obj;
   },
 
@@ -2574,6 +2638,281 @@ export const Evidence: MessageFns<Evidence> = {
     message.difference = object.difference ?? "";
     message.notes = object.notes?.map((e) => e) || [];
     message.locks = object.locks?.map((e) => e) || [];
+    message.changes = (object.changes !== undefined && object.changes !== null)
+      ? FieldChanges.fromPartial(object.changes)
+      : undefined;
+    message.about = object.about?.map((e) => NamedText.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseFieldChanges(): FieldChanges {
+  return { fields: [], more: 0 };
+}
+
+export const FieldChanges: MessageFns<FieldChanges> = {
+  encode(message: FieldChanges, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.fields) {
+      FieldChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== 0) {
+      writer.uint32(16).uint32(message.more);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FieldChanges {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFieldChanges();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fields.push(FieldChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FieldChanges {
+    return {
+      fields: globalThis.Array.isArray(object?.fields) ? object.fields.map((e: any) => FieldChange.fromJSON(e)) : [],
+      more: isSet(object.more) ? globalThis.Number(object.more) : 0,
+    };
+  },
+
+  toJSON(message: FieldChanges): unknown {
+    const obj: any = {};
+    if (message.fields?.length) {
+      obj.fields = message.fields.map((e) => FieldChange.toJSON(e));
+    }
+    if (message.more !== 0) {
+      obj.more = Math.round(message.more);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FieldChanges>): FieldChanges {
+    return FieldChanges.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FieldChanges>): FieldChanges {
+    const message = createBaseFieldChanges();
+    message.fields = object.fields?.map((e) => FieldChange.fromPartial(e)) || [];
+    message.more = object.more ?? 0;
+    return message;
+  },
+};
+
+function createBaseFieldChange(): FieldChange {
+  return { path: "", before: undefined, after: undefined };
+}
+
+export const FieldChange: MessageFns<FieldChange> = {
+  encode(message: FieldChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.before !== undefined) {
+      writer.uint32(18).string(message.before);
+    }
+    if (message.after !== undefined) {
+      writer.uint32(26).string(message.after);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FieldChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFieldChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.before = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FieldChange {
+    return {
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+      before: isSet(object.before) ? globalThis.String(object.before) : undefined,
+      after: isSet(object.after) ? globalThis.String(object.after) : undefined,
+    };
+  },
+
+  toJSON(message: FieldChange): unknown {
+    const obj: any = {};
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    if (message.before !== undefined) {
+      obj.before = message.before;
+    }
+    if (message.after !== undefined) {
+      obj.after = message.after;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FieldChange>): FieldChange {
+    return FieldChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FieldChange>): FieldChange {
+    const message = createBaseFieldChange();
+    message.path = object.path ?? "";
+    message.before = object.before ?? undefined;
+    message.after = object.after ?? undefined;
+    return message;
+  },
+};
+
+function createBaseNamedText(): NamedText {
+  return { name: "", text: "" };
+}
+
+export const NamedText: MessageFns<NamedText> = {
+  encode(message: NamedText, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NamedText {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNamedText();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): NamedText {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: NamedText): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<NamedText>): NamedText {
+    return NamedText.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NamedText>): NamedText {
+    const message = createBaseNamedText();
+    message.name = object.name ?? "";
+    message.text = object.text ?? "";
     return message;
   },
 };
