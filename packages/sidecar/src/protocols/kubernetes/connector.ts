@@ -15,15 +15,17 @@ import {
 } from "@countersign/policy";
 import type { Pool } from "undici";
 import type { CredentialContext } from "../../credentials/source.ts";
-import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
+import type { Connector, Dispatch, DispatchOptions, Pinning } from "../connector.ts";
 import type { TargetCredential } from "../request/credential.ts";
 import { readCertificate } from "../request/pem.ts";
 import { RequestDispatch } from "../request/request-dispatch.ts";
-import { openUpstream, type ResolveName } from "../request/upstream.ts";
+import { openConnect, openUpstream, type ResolveName } from "../request/upstream.ts";
 import { objectOf, resolveWrite, stateOf } from "./object-state.ts";
 import { addressRules, type KubernetesResource } from "./resource.ts";
-import { openRole, type RoleCredential } from "./role.ts";
+import { openRole } from "./role.ts";
 import { askSmall } from "./small-answer.ts";
+import { podStreamOf } from "./stream/pod.ts";
+import { PodStreams, type StreamRole } from "./stream/pod-streams.ts";
 import type { AskBy } from "./token-request.ts";
 
 /** What a connector needs besides its configuration. */
@@ -34,11 +36,6 @@ export interface KubernetesConnectorOptions extends CredentialContext {
   readonly clock?: () => number;
   /** Default: the system's. */
   readonly lookup?: ResolveName;
-}
-
-interface Role {
-  readonly credential: RoleCredential;
-  readonly pool: Pool;
 }
 
 /**
@@ -53,9 +50,10 @@ export function openKubernetesConnector(resource: KubernetesResource, options: K
 class KubernetesConnector implements Connector {
   readonly #name: string;
   readonly #identity: TargetIdentity;
-  readonly #roles: ReadonlyMap<string, Role>;
+  readonly #roles: ReadonlyMap<string, StreamRole>;
   /** To the same API server, with the credentials that tokens are got by. */
   readonly #tokenPools: Pool[] = [];
+  readonly #streams: PodStreams;
   readonly #now: () => number;
   readonly #clock: () => number;
 
@@ -82,9 +80,16 @@ class KubernetesConnector implements Connector {
     this.#roles = new Map(
       Object.entries(roles).map(([role, config]) => {
         const credential = openRole(config, { ...options, origin, poolTo, now, clock, askBy });
-        return [role, { credential, pool: poolBy(credential.reads) }];
+        const connect = openConnect({ ...upstream, connections }, credential.reads);
+        return [role, { credential, pool: poolBy(credential.reads), connect }];
       }),
     );
+    const { connectTimeoutMs } = connections;
+    this.#streams = new PodStreams({ origin, roleOf: (role) => this.#role(role), connectTimeoutMs, now });
+  }
+
+  get pinning(): Pinning {
+    return this.#streams;
   }
 
   target(role: string): TargetIdentity {
@@ -100,6 +105,10 @@ class KubernetesConnector implements Connector {
     const field = headers.find(([name, value]) => identifies(name.toLowerCase(), value));
     if (field !== undefined)
       throw refused(`The header ${field[0]} says who asks, and that is the role that the policy names. Leave it out.`);
+    if (podStreamOf(facts.kubernetes) !== undefined) {
+      this.#streams.accept(asRequest(operation), facts.kubernetes);
+      return;
+    }
     if (uid !== undefined)
       throw refused(
         "uid is for sessions in pods. In other requests the body names the object that is meant: preconditions.uid of a delete, metadata.uid of an update or a patch.",
@@ -108,8 +117,10 @@ class KubernetesConnector implements Connector {
       throw refused(`A connection to ${this.#name} becomes something else only in an exec, an attach or a port-forward.`);
   }
 
-  dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
+  dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch {
     const request = asRequest(operation);
+    if (this.#streams.has(request)) return this.#streams.dispatch(request, role, limits, options);
+    const { signal, readOnly } = options;
     const { pool, credential: own } = this.#role(role);
     const credential = readOnly ? own.reads : own.forWrite();
     const parts = { request, readOnly, limits, signal, pool, credential, passes, now: this.#now };
@@ -140,7 +151,7 @@ class KubernetesConnector implements Connector {
     for (const pool of [...this.#roles.values()].map((role) => role.pool).concat(this.#tokenPools)) void pool.close();
   }
 
-  #role(role: string): Role {
+  #role(role: string): StreamRole {
     const found = this.#roles.get(role);
     if (!found) throw new CountersignError("internal", `${this.#name} has no role ${JSON.stringify(role)}.`);
     return found;

@@ -12,6 +12,8 @@ export interface Question {
   readonly accept?: string;
   readonly body?: unknown;
   readonly signal?: AbortSignal;
+  /** Default 256 KiB: token and metadata of an object. */
+  readonly mostBytes?: number;
 }
 
 /** An answer that is read whole. */
@@ -21,8 +23,8 @@ export interface SmallAnswer {
   readonly value: unknown;
 }
 
-/** Token and metadata of an object: no more is asked for. */
-const mostBytes = 256 * 1024;
+/** Token and metadata of an object: mostly no more is asked for. */
+const usualBytes = 256 * 1024;
 const patienceMs = 10_000;
 
 /**
@@ -31,7 +33,7 @@ const patienceMs = 10_000;
  * @throws {CountersignError} `target_unavailable`; `target_credentials` when the credential cannot be read.
  */
 export async function askSmall(
-  { method, path, accept = "application/json", body, signal }: Question,
+  { method, path, accept = "application/json", body, signal, mostBytes = usualBytes }: Question,
   { pool, credential }: { readonly pool: Pool; readonly credential: TargetCredential },
 ): Promise<SmallAnswer> {
   const { fields } = await credential.read();

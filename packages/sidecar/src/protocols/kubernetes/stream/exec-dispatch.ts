@@ -6,7 +6,7 @@ import { unsentFailure } from "../../request/failure.ts";
 import { Scrubber } from "../../request/scrubber.ts";
 import type { StreamError } from "./codec.ts";
 import { lostFailure, refusedFailure, unknownFailure, unrecordedFailure } from "./failure.ts";
-import { type PodStream, type ReadObject, requireSamePod } from "./pod.ts";
+import { type PodStream, type ReadPod, requireSamePod } from "./pod.ts";
 import { Session } from "./session.ts";
 import { SessionStop } from "./session-stop.ts";
 import type { StreamEnd } from "./status.ts";
@@ -24,7 +24,7 @@ export interface ExecParts {
   readonly upstream: StreamUpstream;
   readonly credential: TargetCredential;
   /** Reads with the role's credential. */
-  readonly read: ReadObject;
+  readonly read: ReadPod;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }

@@ -9,14 +9,14 @@ import {
 } from "@countersign/policy";
 import type { buildConnector, Pool } from "undici";
 import type { Dispatch, DispatchOptions, Pinning } from "../../connector.ts";
-import type { TargetCredential } from "../../request/credential.ts";
+import type { RoleCredential } from "../role.ts";
+import { askSmall } from "../small-answer.ts";
 import { ExecDispatch } from "./exec-dispatch.ts";
-import { lacksOfPod, type PodStream, pinToPod, podStreamOf } from "./pod.ts";
-import { readObject } from "./read-object.ts";
+import { lacksOfPod, type PodStream, pinToPod, podStreamOf, type ReadPod } from "./pod.ts";
 
 /** One role's way to the API server. */
 export interface StreamRole {
-  readonly credential: TargetCredential;
+  readonly credential: RoleCredential;
   readonly pool: Pool;
   readonly connect: buildConnector.connector;
 }
@@ -31,8 +31,6 @@ export interface PodStreamsOptions {
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
-
-const reading = "get pods";
 
 /** What a connector does about sessions in pods: `exec` and `attach` for callers of the SDK, and which pod is meant by all of them. */
 export class PodStreams implements Pinning {
@@ -67,13 +65,12 @@ export class PodStreams implements Pinning {
     return stream && lacksOfPod(operation, stream);
   }
 
-  /** @throws {CountersignError} as `pinToPod` and `readObject`. */
+  /** @throws {CountersignError} as `pinToPod`. */
   async complete(operation: Operation, role: string, signal: AbortSignal): Promise<Operation> {
     if (operation.kind !== "kubernetes.request") return operation;
     const stream = podStreamOf(factsOf(operation));
     if (stream === undefined) return operation;
-    const parts = { ...this.#options.roleOf(role), signal };
-    return pinToPod(operation, stream, (path) => readObject(path, reading, parts));
+    return pinToPod(operation, stream, readerOf(this.#options.roleOf(role), signal));
   }
 
   dispatch(operation: KubernetesRequest, role: string, limits: Limits, options: DispatchOptions): Dispatch {
@@ -81,14 +78,22 @@ export class PodStreams implements Pinning {
     const facts = factsOf(operation);
     const stream = podStreamOf(facts);
     if (stream === undefined) throw new TypeError("no session in a pod");
-    const { credential, pool, connect } = roleOf(role);
+    const own = roleOf(role);
     const { signal, readOnly, record } = options;
     return new ExecDispatch({
-      ...{ operation, stream: sessionOf(stream, facts), readOnly, limits, signal, record, credential, now },
-      upstream: { origin, connect, handshakeMs: connectTimeoutMs, pingMs },
-      read: (path) => readObject(path, reading, { credential, pool, signal }),
+      ...{ operation, stream: sessionOf(stream, facts), readOnly, limits, signal, record, now },
+      credential: readOnly ? own.credential.reads : own.credential.forWrite(),
+      upstream: { origin, connect: own.connect, handshakeMs: connectTimeoutMs, pingMs },
+      read: readerOf(own, signal),
     });
   }
+}
+
+/** Pods have annotations and a record of who manages which field: more than most answers. */
+const mostPodBytes = 4 * 1024 * 1024;
+
+function readerOf({ pool, credential }: StreamRole, signal: AbortSignal): ReadPod {
+  return (path) => askSmall({ method: "GET", path, signal, mostBytes: mostPodBytes }, { pool, credential: credential.reads });
 }
 
 function sessionOf(stream: PodStream, { tty, stdin }: KubernetesFacts) {

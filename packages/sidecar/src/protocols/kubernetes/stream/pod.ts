@@ -1,5 +1,6 @@
 import { CountersignError, type KubernetesFacts, type KubernetesRequest } from "@countersign/policy";
 import { z } from "zod";
+import type { SmallAnswer } from "../small-answer.ts";
 
 /** A session in a pod, as an operation names it. */
 export interface PodStream {
@@ -10,8 +11,12 @@ export interface PodStream {
   readonly container: string;
 }
 
-/** Reads an object of the API server, by its path. */
-export type ReadObject = (path: string) => Promise<unknown>;
+/**
+ * Asks the API server for an object, by its path.
+ *
+ * @throws {CountersignError} `target_unavailable`, `target_credentials`.
+ */
+export type ReadPod = (path: string) => Promise<SmallAnswer>;
 
 const named = z.array(z.object({ name: z.string() })).nullish();
 
@@ -61,7 +66,7 @@ export function lacksOfPod({ uid }: KubernetesRequest, { subresource, container 
  * @throws {CountersignError} `invalid_operation` when the pod has no such container, `digest_mismatch` when the operation names another UID, and
  * as `read`.
  */
-export async function pinToPod(operation: KubernetesRequest, stream: PodStream, read: ReadObject): Promise<KubernetesRequest> {
+export async function pinToPod(operation: KubernetesRequest, stream: PodStream, read: ReadPod): Promise<KubernetesRequest> {
   const { uid, containers, first } = await readPod(stream, read);
   if (operation.uid !== undefined) requireUid(operation.uid, uid, stream);
   const pinned = { ...operation, uid };
@@ -82,7 +87,7 @@ export async function pinToPod(operation: KubernetesRequest, stream: PodStream, 
  *
  * @throws {CountersignError} `digest_mismatch` when another one has its name by now; as `read`, also when there is none.
  */
-export async function requireSamePod({ uid = "" }: KubernetesRequest, stream: PodStream, read: ReadObject): Promise<void> {
+export async function requireSamePod({ uid = "" }: KubernetesRequest, stream: PodStream, read: ReadPod): Promise<void> {
   requireUid(uid, (await readPod(stream, read)).uid, stream);
 }
 
@@ -92,12 +97,14 @@ function requireUid(asked: string, found: string, { namespace, name }: PodStream
   throw new CountersignError("digest_mismatch", message);
 }
 
-async function readPod({ namespace, name }: PodStream, read: ReadObject) {
+async function readPod({ namespace, name }: PodStream, read: ReadPod) {
   // What no object is called never becomes a part of a path (k8s.io/apimachinery/pkg/util/validation, DNS-1123).
   for (const one of [namespace, name])
     if (one.length > 253 || !/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(one) || one.includes(".."))
       throw new CountersignError("invalid_operation", `${JSON.stringify(one)} is no name of a namespace or pod.`);
-  const { success, data } = podSchema.safeParse(await read(`/api/v1/namespaces/${namespace}/pods/${name}`));
+  const { status, value } = await read(`/api/v1/namespaces/${namespace}/pods/${name}`);
+  if (status !== 200) throw unread(status, `${namespace}/${name}`);
+  const { success, data } = podSchema.safeParse(value);
   if (!success || data.metadata.name !== name || data.metadata.namespace !== namespace)
     throw new CountersignError(
       "target_error",
@@ -108,4 +115,18 @@ async function readPod({ namespace, name }: PodStream, read: ReadObject) {
   const wanted = metadata.annotations?.[defaultAnnotation];
   const first = wanted !== undefined && containers.includes(wanted) ? wanted : (containers[0] ?? "");
   return { uid: metadata.uid, containers, first };
+}
+
+/** Without the words of the target, which may hold what nobody here may see. */
+function unread(status: number, pod: string): CountersignError {
+  const targetCode = String(status);
+  if (status === 401 || status === 403)
+    return new CountersignError(
+      "target_credentials",
+      `The role may not read the pod ${pod} (${status}), so that it cannot be told which one is meant: grant it get on pods. Nothing was run.`,
+      { targetCode },
+    );
+  if (status === 404) return new CountersignError("target_error", `There is no pod ${pod}; nothing was run.`, { targetCode });
+  const message = `The target answered ${status} when it was asked for the pod ${pod}; nothing was run.`;
+  return new CountersignError("target_unavailable", message, { retryable: true, targetCode });
 }
