@@ -3,6 +3,7 @@ import type { OpenNative } from "../../native/listener.ts";
 import type { EntryKind, Route } from "../request/entry/entry-kind.ts";
 import { type EntryBounds, type ListenAt, listenForRequests } from "../request/entry/listening.ts";
 import { status } from "./status.ts";
+import { isPodStream } from "./stream/pod.ts";
 
 /** One listener as configured. Clients send tokens, and kubectl sends none without TLS. */
 export interface KubernetesListen extends Required<ListenAt> {
@@ -39,6 +40,11 @@ function kubernetesEntry({ resource }: KubernetesListen): EntryKind {
       return () => false;
     },
     operation: (message) => ({ kind: "kubernetes.request", ...message }),
+    // Whether it is upgraded by a client's own Upgrade or not at all: an answer has no room for a session (k8s-retry).
+    refuses: (operation) =>
+      operation.kind === "kubernetes.request" && isPodStream(operation)
+        ? "exec, attach and port-forward take a WebSocket: kubectl 1.31 or newer (before it, KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true)."
+        : undefined,
     refusalForm: status,
     fieldsOfHeld: (id) => [["warning", `299 - "Countersign: somebody approved this request, ${id}"`]],
     tellsWhere: false,

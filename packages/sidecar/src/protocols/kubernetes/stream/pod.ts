@@ -1,4 +1,4 @@
-import { CountersignError, type KubernetesFacts, type KubernetesRequest } from "@countersign/policy";
+import { CountersignError, classify, type KubernetesFacts, type KubernetesRequest } from "@countersign/policy";
 import { z } from "zod";
 import type { SmallAnswer } from "../small-answer.ts";
 
@@ -50,6 +50,17 @@ export function podStreamOf({
   if (group !== "" || resource !== "pods") return undefined;
   if (subresource !== "exec" && subresource !== "attach" && subresource !== "portforward") return undefined;
   return { subresource, namespace, name, container };
+}
+
+/** Whether an operation asks for one; false for what classification refuses anyway. */
+export function isPodStream(operation: KubernetesRequest): boolean {
+  try {
+    const facts = classify(operation, { searchPath: [] });
+    return facts.protocol === "kubernetes" && podStreamOf(facts.kubernetes) !== undefined;
+  } catch (error) {
+    if (error instanceof CountersignError) return false;
+    throw error;
+  }
 }
 
 /**

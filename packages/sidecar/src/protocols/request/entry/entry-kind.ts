@@ -30,6 +30,8 @@ export interface EntryKind extends AnswerForm {
    */
   isForeign(resource: GuardedResource): (name: string, value: string) => boolean;
   operation(message: Message): ApiRequest;
+  /** Why a request is none that can be answered: it only makes sense as the beginning of something else. */
+  refuses?(operation: ApiRequest): string | undefined;
   /** Whether a client may ask to be told where to come back (`Prefer: respond-async`, RFC 7240 §4.1). */
   readonly tellsWhere: boolean;
 }

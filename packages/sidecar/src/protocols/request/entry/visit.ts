@@ -115,6 +115,11 @@ async function decide(
         { ...terms, operation, session: "", durable: false },
         new Answer(response, kind, { type: "open" }),
       );
+    const why = kind.refuses?.(operation);
+    if (why !== undefined) {
+      const { requestId, failure } = await gate.native.refuse(operation, why);
+      return refuse(response, { code: "invalid_operation", message: failure?.message ?? why, requestId }, kind.refusalForm);
+    }
     const judged = gate.native.judge(operation);
     const verdict = judged instanceof Promise ? await judged : judged;
     if (verdict.effect === "refuse") return refuse(response, verdict, kind.refusalForm);
