@@ -32,6 +32,23 @@ test("http-creds: however it is written and wherever its parts are cut, nothing 
   );
 });
 
+test("http-creds: base64 of a longer text that holds it, and JSON as Go writes it", () => {
+  const odd = `<${secret}&>`;
+  const scrubber = new Scrubber([odd]);
+  const go = JSON.stringify(odd).replaceAll("<", "\\u003c").replaceAll(">", "\\u003e").replaceAll("&", "\\u0026");
+  for (const before of ["", "a", "ab", "abc", "token: "])
+    for (const after of ["", "d", "de", "def", " # end"])
+      for (const form of ["base64", "base64url"] as const) {
+        const text = Buffer.from(`${before}${odd}${after}`).toString(form);
+        const clean = scrubber.body(Buffer.from(text)).toString() + scrubber.rest().toString();
+        expect(clean).toHaveLength(text.length);
+        const left = Buffer.from(clean.replaceAll("*", ""), "base64").toString("latin1");
+        expect(left.length).toBeLessThan(before.length + after.length + 5);
+        expect(Buffer.from(clean, "base64").toString("latin1")).not.toContain(odd.slice(2, -2));
+      }
+  expect(scrubber.body(Buffer.from(go)).toString()).toMatch(/^"\*+"$/);
+});
+
 test("what is no secret passes at once, but for what may be the beginning of one", () => {
   const scrubber = new Scrubber([secret, "short"]);
   expect(scrubber.body(Buffer.from("data: short\n\n")).toString()).toBe("data: short\n\n");
