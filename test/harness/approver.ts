@@ -42,6 +42,7 @@ export async function vote(
   id: string,
   verdict: "approve" | "deny",
   digest?: string,
+  comment = "",
 ): Promise<RequestDetail> {
   const requestDigest = digest ?? (await getRequest(connection, id)).requestDigest;
   return new Promise((resolve, reject) => {
@@ -49,7 +50,7 @@ export async function vote(
       id,
       requestDigest,
       verdict: verdict === "approve" ? Verdict.APPROVE : Verdict.DENY,
-      comment: "",
+      comment,
       grant: undefined,
       breakGlass: false,
       struck: [],

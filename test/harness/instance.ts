@@ -30,6 +30,8 @@ export interface Addresses {
   readonly ssh: readonly { readonly address: string; readonly hostKey: string }[];
   /** Every listener for HTTP clients. */
   readonly http: readonly { readonly url: string }[];
+  /** Every cluster at every listener for Kubernetes clients. */
+  readonly kubernetes: readonly { readonly resource: string; readonly server: string; readonly ca?: string }[];
 }
 
 /** How an instance is made. */

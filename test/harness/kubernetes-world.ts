@@ -1,0 +1,99 @@
+import { Instance } from "./instance.ts";
+import { adminToken, KubernetesApi } from "./kubernetes/kubernetes-api.ts";
+
+/**
+ * Reading is free, small changes in `shop` too, namespaces are deleted by people, and many at once by nobody. For the agent `tester` whatever can
+ * be read in one way is allowed: what is refused all the same is refused by the gate.
+ */
+const kubernetesPolicy = `version: 1
+rules:
+  - id: reading-is-free
+    resources: [prod]
+    when: kubernetes.readOnly && kubernetes.subresource in ["", "log", "status", "scale"] && kubernetes.resource != "secrets"
+    effect: allow
+    role: reader
+  - id: changes-in-shop
+    resources: [prod]
+    when: >-
+      kubernetes.verb in ["create", "update", "patch", "delete"] && kubernetes.subresource in ["", "scale"]
+      && kubernetes.resource in ["configmaps", "pods", "deployments"] && kubernetes.namespace == "shop"
+      && kubernetes.patchType != "json"
+    effect: allow
+    role: writer
+  - id: namespaces-need-a-human
+    resources: [prod]
+    when: kubernetes.resource == "namespaces" && kubernetes.verb == "delete"
+    effect: review
+    role: writer
+    approval: { stages: [{ approvers: [group:dba-oncall] }] }
+  - id: exec-needs-a-human
+    resources: [prod]
+    when: kubernetes.subresource == "exec"
+    effect: review
+    role: writer
+    approval: { stages: [{ approvers: [group:dba-oncall] }] }
+  - id: never-many-at-once
+    resources: [prod]
+    when: kubernetes.verb == "deletecollection" && principal.subject != "tester"
+    effect: deny
+    message: Ask the platform team.
+  - id: anything
+    resources: [prod]
+    when: >-
+      principal.subject == "tester" && kubernetes.path != "" && kubernetes.resource != "-" && kubernetes.subresource != "-"
+      && kubernetes.patchType != "-" && kubernetes.argv != ["-"]
+    effect: allow
+    opaque: true
+    role: writer
+`;
+
+/** An instance with one cluster. */
+export interface KubernetesWorld extends AsyncDisposable {
+  readonly api: KubernetesApi;
+  readonly instance: Instance;
+  /** The cluster at the first listener. */
+  readonly server: string;
+  /** Whom clients of the first listener trust. */
+  readonly ca: string;
+}
+
+/** What a world is made with. */
+interface WorldOptions {
+  /** YAML for countersign.yaml: the listeners. */
+  readonly config?: string;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** Starts both. */
+export async function kubernetesWorld({ config, files = {} }: WorldOptions = {}): Promise<KubernetesWorld> {
+  await using parts = new AsyncDisposableStack();
+  const api = parts.use(await KubernetesApi.start());
+  api.store.seed(
+    {
+      kind: "Pod",
+      metadata: { name: "web-0", namespace: "shop", labels: { app: "web" } },
+      spec: { containers: [{ name: "app" }] },
+    },
+    { kind: "Namespace", metadata: { name: "old" } },
+    { kind: "Namespace", metadata: { name: "older" } },
+  );
+  const resource = `  - name: prod
+    type: kubernetes
+    server: ${api.url}
+    ca: { file: cluster-ca.pem }
+    roles:
+      reader: { token: { file: token } }
+      writer: { token: { file: token } }
+`;
+  const listeners = config ?? 'sidecar:\n  kubernetes:\n    - { tcp: "127.0.0.1:0" }\n';
+  const instance = parts.use(
+    await Instance.start({
+      policy: kubernetesPolicy,
+      config: `${resource}${listeners}`,
+      files: { token: adminToken, "cluster-ca.pem": api.authority.ca, ...files },
+    }),
+  );
+  const { server = "", ca = "" } = instance.at.kubernetes[0] ?? {};
+  const all = parts.move();
+  return { api, instance, server, ca, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
