@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { CountersignError, type Json, type Principal } from "@countersign/policy";
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
@@ -47,11 +47,11 @@ export class Tokens {
   /** @throws {CountersignError} `unauthenticated`, with a message that does not quote the token. */
   async verify(token: string): Promise<Principal> {
     if (token.length > longestToken) throw refused("it is longer than 16 KiB");
-    const hash = createHash("sha256").update(token).digest("base64url");
-    const known = this.#verified.get(hash);
+    const name = hash("sha256", token, "base64url");
+    const known = this.#verified.get(name);
     if (known !== undefined && known.expiresMs > this.#now()) return known.principal;
     const fresh = await this.#verify(token);
-    this.#verified.set(hash, fresh);
+    this.#verified.set(name, fresh);
     return fresh.principal;
   }
 

@@ -1,7 +1,7 @@
-import { Readable } from "node:stream";
 import { CountersignError } from "@countersign/policy";
 import type { Dispatcher, Pool } from "undici";
 import { type Field, rawFields } from "./fields.ts";
+import { ResponseBody } from "./response-body.ts";
 
 /** A request as it is sent. */
 export interface SentRequest {
@@ -15,15 +15,15 @@ export interface SentRequest {
 export interface ResponseHead {
   readonly status: number;
   readonly fields: readonly Field[];
-  /** Read by whoever has the head; destroyed with an error when the answer breaks off. */
-  readonly body: Readable;
+  /** Read by whoever has the head; throws when the answer breaks off. */
+  readonly body: AsyncIterable<Buffer>;
 }
 
 /** One request on its way, and its answer. */
 export class Exchange {
   readonly #head = Promise.withResolvers<ResponseHead>();
   #controller: Dispatcher.DispatchController | undefined;
-  #body: Readable | undefined;
+  #body: ResponseBody | undefined;
   #brokenOff: Error | undefined;
 
   constructor(pool: Pool, { method, path, fields, body }: SentRequest) {
@@ -46,7 +46,7 @@ export class Exchange {
     this.#controller?.abort(this.#brokenOff);
     // While it waits for a connection nothing answers for it.
     this.#head.reject(this.#brokenOff);
-    this.#body?.destroy(this.#brokenOff);
+    this.#body?.end(this.#brokenOff);
   }
 
   #handler(): Dispatcher.DispatchHandler {
@@ -58,9 +58,7 @@ export class Exchange {
       onResponseStart: (controller, status) => {
         // 100 and 103 come before the answer (RFC 9110 §15.2).
         if (status < 200) return;
-        const body = new Readable({ read: () => controller.resume() });
-        // Whoever reads it hears of it; nobody may be reading yet.
-        body.on("error", () => {});
+        const body = new ResponseBody(() => controller.resume());
         this.#body = body;
         this.#head.resolve({ status, fields: rawFields(controller.rawHeaders), body });
       },
@@ -68,11 +66,11 @@ export class Exchange {
         if (this.#body?.push(chunk) === false) controller.pause();
       },
       onResponseEnd: () => {
-        this.#body?.push(null);
+        this.#body?.end();
       },
       onResponseError: (_controller, error) => {
         this.#head.reject(this.isSent ? error : unreachable(error));
-        this.#body?.destroy(error);
+        this.#body?.end(error);
       },
     };
   }

@@ -118,7 +118,10 @@ export class RequestDispatch implements Dispatch {
         exchange.breakOff();
         return { state: "failed", failure: withheldFailure(status, unknown), status };
       }
-      for await (const part of masked?.body ?? body) await this.#give(scrubber.body(part), sink);
+      for await (const part of masked?.body ?? body) {
+        const waiting = this.#give(scrubber.body(part), sink);
+        if (waiting !== undefined) await waiting;
+      }
       await this.#give(scrubber.rest(), sink);
     } catch (error) {
       exchange.breakOff();
@@ -131,14 +134,16 @@ export class RequestDispatch implements Dispatch {
   }
 
   /** Gives bytes on, cut at exactly the limit. */
-  async #give(data: Buffer, sink: ResultSink): Promise<void> {
+  #give(data: Buffer, sink: ResultSink): undefined | Promise<void> {
     const { bytes: limit } = this.#parts.limits;
     const most = (limit ?? Number.POSITIVE_INFINITY) - this.#bytes;
     const part = data.length > most ? data.subarray(0, most) : data;
     this.#bytes += part.length;
+    const taken = part.length > 0 ? sink({ type: "body", data: part }) : undefined;
     // A caller that takes nothing more must not keep a request that is to end.
-    if (part.length > 0) await Promise.race([sink({ type: "body", data: part }), this.#stop.asked]);
-    if (limit !== undefined && data.length > most) this.#stop.request(limitFailure("bytes", limit));
+    const waiting = taken instanceof Promise ? this.#stop.orAsked(taken) : undefined;
+    if (limit === undefined || data.length <= most) return waiting;
+    return Promise.resolve(waiting).then(() => this.#stop.request(limitFailure("bytes", limit)));
   }
 
   #elapsedMs(): number {

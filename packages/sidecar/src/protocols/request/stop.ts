@@ -6,7 +6,7 @@ export class Stop implements Disposable {
   #reason: Failure | undefined;
   #timer: NodeJS.Timeout | undefined;
   #hear: (() => void) | undefined;
-  readonly #asked = Promise.withResolvers<void>();
+  #waiting: (() => void) | undefined;
   readonly #signal: AbortSignal;
   readonly #onAbort = () => this.request(cancelledFailure());
 
@@ -21,9 +21,18 @@ export class Stop implements Disposable {
     return this.#reason;
   }
 
-  /** Resolves when somebody wants it. */
-  get asked(): Promise<void> {
-    return this.#asked.promise;
+  /**
+   * Resolves with what is waited for, or as soon as somebody wants it.
+   *
+   * @throws as what is waited for.
+   */
+  orAsked(waited: Promise<void>): Promise<void> {
+    // Not a race with one promise for all: it would keep something of every wait until it is settled.
+    return new Promise((resolve, reject) => {
+      this.#waiting = resolve;
+      if (this.#reason !== undefined) resolve();
+      waited.then(resolve, reject);
+    });
   }
 
   /** Who breaks it off; called at once when it is wanted already. */
@@ -42,7 +51,7 @@ export class Stop implements Disposable {
   request(reason: Failure): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#asked.resolve();
+    this.#waiting?.();
     this.#hear?.();
   }
 
