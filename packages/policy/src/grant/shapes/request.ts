@@ -4,13 +4,11 @@ import { readTarget } from "../../facts/request/target.ts";
 import type { Shape, ShapeValue } from "../shape.ts";
 
 /**
- * A request: its method, headers, body, how many parts its path has, the names in its query, and what it means; then the parts of the path
- * and the values of the query.
+ * A request: its method, headers, body, how many parts its path has, the names in its query, and what it means; then the parts of the path,
+ * the values of the query, and which object of that name it is.
  */
-export function requestShape(
-  { kind, method, path: target, headers, body }: HttpRequest | KubernetesRequest,
-  means: Json,
-): Shape | undefined {
+export function requestShape(operation: HttpRequest | KubernetesRequest, means: Json): Shape | undefined {
+  const { kind, method, path: target, headers, body } = operation;
   const { path, query } = readTarget(target);
   const pairs = target
     .slice(target.indexOf("?") + 1)
@@ -27,9 +25,12 @@ export function requestShape(
       else values.push({ name: queryName(name, index, texts.length), value: { text }, ...(isCommand ? { argument: true } : {}) });
     });
   }
+  const uid = operation.kind === "kubernetes.request" ? operation.uid : undefined;
+  if (uid !== undefined) values.push({ name: "uid", value: { text: uid } });
   return {
     fixed: {
       means,
+      isPinned: uid !== undefined,
       method,
       headers: headers.map(([name, value]) => [name, value]),
       body: body === undefined ? null : { ...body },

@@ -148,6 +148,18 @@ describe("kubernetes.request", () => {
     expect(covers(log, all, kubernetes("GET", "/api/v1/namespaces/shop/secrets/api-2/log"))).toBe(false);
   });
 
+  test("another pod of the same name is covered only where its uid may be any", () => {
+    const exec = (uid?: string) => ({
+      ...kubernetes("GET", "/api/v1/namespaces/shop/pods/api-1/exec?command=ls&container=app"),
+      ...(uid !== undefined && { uid }),
+    });
+    expect(covers(exec("a"), {}, exec("a"))).toBe(true);
+    expect(covers(exec("a"), {}, exec("b"))).toBe(false);
+    expect(covers(exec("a"), { uid: any }, exec("b"))).toBe(true);
+    expect(covers(exec("a"), { uid: any }, exec())).toBe(false);
+    expect(covers(exec(), {}, exec("a"))).toBe(false);
+  });
+
   test("what exec runs keeps its program; its arguments are no options", () => {
     const exec = (...argv: string[]) =>
       kubernetes("GET", `/api/v1/namespaces/shop/pods/api-1/exec?${argv.map((one) => `command=${one}`).join("&")}&stdout=true`);
