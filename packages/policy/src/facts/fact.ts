@@ -47,6 +47,8 @@ export interface Protocol<Facts extends ProtocolFacts> {
    * facts say (a sub-resource that opens a tunnel) must be meant by the rule, not swept in.
    */
   mustName?(facts: Facts): readonly string[];
+  /** As {@link mustName}, of `review` rules. One that matches and does not look at them refuses: were it left out, a laxer one would decide. */
+  mustNameToHold?(facts: Facts): readonly string[];
   /** Facts that are shared by many operations, which differ in one fact alone: what does not look at that one need not be asked again. */
   readonly shared?: {
     /** The fact that is not shared. */

@@ -4,7 +4,9 @@ import type { Json } from "../canonical.ts";
 import { isCredentialParameter } from "../operation/credential.ts";
 import type { Protocol } from "./fact.ts";
 import { type HttpFacts, httpFacts } from "./http/definition.ts";
+import { asksForEvents } from "./http/events.ts";
 import { checkOverride, isSafe, methodDoubts } from "./http/method.ts";
+import { readUpgrade } from "./http/upgrade.ts";
 import { readBody, readBytes, unseenBytes } from "./request/body.ts";
 import { readHeaders } from "./request/headers.ts";
 import type { Query } from "./request/query.ts";
@@ -15,10 +17,16 @@ import { readTarget } from "./request/target.ts";
 export const http: Protocol<HttpFacts> = {
   variable: "http",
   table: httpFacts,
-  summary: ({ method, path }) => `${method} ${encodeURI(path).slice(0, 200)}`,
+  summary: ({ method, path, upgrade }) => `${upgrade === "" ? method : "a WebSocket at"} ${encodeURI(path).slice(0, 200)}`,
   readOnly: ({ readOnly }) => readOnly,
-  // What is in it was not looked at, whatever else a rule may say of the body.
-  mustName: ({ streamed }) => (streamed ? ["streamed"] : []),
+  // What is in it was not looked at, whatever else a rule may say of the body; an answer that need not end is more than an answer.
+  mustName: ({ streamed, upgrade, events }) => [
+    ...(streamed ? ["streamed"] : []),
+    ...(upgrade === "" ? [] : ["upgrade"]),
+    ...(events ? ["events"] : []),
+  ],
+  // Whoever agrees to a WebSocket agrees to what nobody has seen yet.
+  mustNameToHold: ({ upgrade }) => (upgrade === "" ? [] : ["upgrade"]),
 };
 
 /** Bodies above this are read again each time. */
@@ -49,14 +57,15 @@ export function classifyHttp(operation: HttpRequest): HttpFacts {
 }
 
 function read(operation: HttpRequest): HttpFacts {
-  const { method, streamed = false } = operation;
-  if (streamed && operation.body !== undefined) throw refused("The body is given or streamed, not both.");
+  const { method } = operation;
+  if (operation.streamed && operation.body !== undefined) throw refused("The body is given or streamed, not both.");
   const doubts = new Set(methodDoubts(method));
   const { path, query } = readTarget(operation.path);
   const bytes = readBytes(operation.body);
+  const upgrade = readUpgrade(operation);
+  const streamed = operation.streamed === true && upgrade === "";
   const bodyBytes = streamed ? unseenBytes : bytes.length;
   const headers = readHeaders(operation.headers, bodyBytes);
-  if (headers.values.upgrade) throw refused("Upgrade is not taken: what follows would not be HTTP, and not seen. Leave it out.");
   const body = readBody(bytes, headers);
   checkOverride([...Object.keys(query.values), ...namesOf(body.value)]);
   for (const part of [path, query, headers, body]) for (const doubt of part.doubts) doubts.add(doubt);
@@ -76,7 +85,9 @@ function read(operation: HttpRequest): HttpFacts {
     body: body.value,
     bodyBytes,
     streamed,
-    readOnly: isSafe(method) && bodyBytes === 0 && !opaque,
+    upgrade,
+    events: asksForEvents(headers, query.values, body.value),
+    readOnly: isSafe(method) && bodyBytes === 0 && upgrade === "" && !opaque,
     opaque,
     doubts: Object.freeze([...doubts].sort()),
   });

@@ -39,7 +39,10 @@ export function verdict(matches: readonly Match[], facts: ProtocolFacts, at: Cir
     const refusal = [...failed.map(failure), ...by.deny.map(denial)].join(" ");
     return { rules: [...failed.map(({ rule }) => rule), ...by.deny], refusal };
   }
-  if (by.review.length > 0) return { rules: by.review };
+  if (by.review.length > 0) {
+    const sweeping = by.review.filter((rule) => unnamed(rule, facts, at.protocol).length > 0);
+    return sweeping.length === 0 ? { rules: by.review } : { rules: sweeping, refusal: notMeant(sweeping, facts, at.protocol) };
+  }
   const named = by.allow.filter((rule) => meant(rule, facts, at.protocol));
   const clear = named.filter((rule) => rule.opaque || !facts.opaque);
   return clear.length > 0 ? { rules: clear } : { rules: [], refusal: byDefault(by.allow, named, facts, at) };
@@ -99,10 +102,15 @@ function meant(rule: Rule, facts: ProtocolFacts, protocol: Protocol<ProtocolFact
   return unnamed(rule, facts, protocol).length === 0;
 }
 
-/** The facts that the condition of an `allow` rule would have to look at to cover such an operation. */
+/** The facts that the condition of a rule would have to look at to cover such an operation. */
 export function unnamed(rule: Rule, facts: ProtocolFacts, protocol: Protocol<ProtocolFacts>): readonly string[] {
-  const fields = protocol.mustName?.(facts) ?? [];
+  const fields = (rule.effect === "review" ? protocol.mustNameToHold?.(facts) : protocol.mustName?.(facts)) ?? [];
   return fields.map((field) => `${protocol.variable}.${field}`).filter((field) => !rule.condition?.facts.has(field));
+}
+
+function notMeant(rules: readonly Rule[], facts: ProtocolFacts, protocol: Protocol<ProtocolFacts>): string {
+  const fields = [...new Set(rules.flatMap((rule) => unnamed(rule, facts, protocol)))].join(", ");
+  return `Not allowed, because a review rule (${idsOf(rules)}) covers this only if its condition looks at ${fields}.`;
 }
 
 function byDefault(allows: readonly Rule[], named: readonly Rule[], facts: ProtocolFacts, at: Circumstances): string {

@@ -26,9 +26,10 @@ export function examineRule(rule: Rule, question: Question, part: number | undef
   }
   if (!match) return { rule, result: "not_matched" };
   if (match.error !== undefined) return { rule, result: "failed", error: match.error };
-  if (rule.effect !== "allow") return { rule, result: "matched" };
-  if (parts && part === undefined) return { rule, result: "only_parts_count" };
+  if (rule.effect === "deny") return { rule, result: "matched" };
+  if (rule.effect === "allow" && parts && part === undefined) return { rule, result: "only_parts_count" };
   const missing = unnamed(rule, facts, protocol);
   if (missing.length > 0) return { rule, result: "unnamed", unnamed: missing };
+  if (rule.effect === "review") return { rule, result: "matched" };
   return { rule, result: facts.opaque && !rule.opaque ? "opaque" : "matched" };
 }

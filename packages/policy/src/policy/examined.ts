@@ -12,7 +12,7 @@ export type RuleResult =
   | "other_protocol"
   /** An `allow` whose condition holds, but which does not cover what is not fully understood. */
   | "opaque"
-  /** An `allow` whose condition holds, but does not look at all that must be named for it to cover such an operation. */
+  /** An `allow` or `review` whose condition holds, but does not look at all that must be named for it to cover such an operation; a `review` then denies. */
   | "unnamed"
   /** An `allow` whose condition holds for several statements together: only each of them alone can be allowed. */
   | "only_parts_count";

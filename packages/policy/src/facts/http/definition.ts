@@ -38,6 +38,16 @@ export const httpFacts = {
     description:
       "What an unmodified client sends goes to the target as it comes, unseen: a body of more than 4 MiB. An allow rule must look at it when it is true; nobody can approve what is streamed.",
   },
+  upgrade: {
+    type: "string",
+    description:
+      '`websocket` for a WebSocket, else `""`. What is sent on it is not seen: a rule that allows or holds covers one only if its condition looks at this: `http.upgrade == "websocket"`.',
+  },
+  events: {
+    type: "bool",
+    description:
+      'A stream of events is asked for, which need not end: `Accept` names `text/event-stream`, the query says `alt=sse`, or a JSON body `"stream": true`. An `allow` rule covers such a request only if its condition looks at this; a target that streams events without having been asked is cut off.',
+  },
   readOnly: {
     type: "bool",
     description:
