@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect } from "node:tls";
 import { RequestState } from "@countersign/rpc";
 import { Agent, fetch, type RequestInit, type Response } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,6 +9,8 @@ import { testAuthority } from "../harness/certificate.ts";
 import { adminToken } from "../harness/kubernetes/kubernetes-api.ts";
 import { type KubernetesWorld, kubernetesWorld } from "../harness/kubernetes-world.ts";
 import { waitingId } from "../harness/waiting.ts";
+import { type Head, httpCorpus, smuggled } from "./http-corpus.ts";
+import { kubernetesCorpus } from "./kubernetes-corpus.ts";
 
 const listeners = `sidecar:
   kubernetes:
@@ -19,12 +23,14 @@ const files = { "tls.pem": authority.server.certificate, "tls.key": authority.se
 let world: KubernetesWorld;
 let alice: ApproverConnection;
 let token: string;
+let tester: string;
 let trusting: Agent;
 
 beforeAll(async () => {
   world = await kubernetesWorld({ config: listeners, files });
   alice = await approverClient(world.instance, "alice");
   token = (await world.instance.cli("token", "--subject", "robot")).stdout.trim();
+  tester = (await world.instance.cli("token", "--subject", "tester")).stdout.trim();
   trusting = new Agent({ connect: { ca: world.ca } });
 });
 afterAll(async () => {
@@ -210,3 +216,66 @@ describe("streams", () => {
     world.api.intercept = undefined;
   });
 });
+
+/** As the agent to whom everything is allowed, at the cluster's path. */
+const head: Head = (line, ...more) =>
+  [line.replace(" /", " /clusters/prod/"), "Host: localhost", `Authorization: Bearer ${tester}`, ...more, "", ""].join("\r\n");
+
+describe("k8s-path, k8s-wide, http-smuggle: refused, and nothing of it reaches the cluster", () => {
+  let before: number;
+  beforeAll(() => {
+    before = world.api.asked.length;
+  });
+
+  test.concurrent.each([...kubernetesCorpus, ...httpCorpus])("%s", async (_, text) => {
+    expect(await raw(text(head))).toMatch(/^HTTP\/1\.1 4(?:00|04) /);
+  });
+
+  test("the cluster has seen nothing of all that", () => {
+    expect(world.api.asked.slice(before)).toEqual([]);
+  });
+
+  test("what is pipelined is decided by itself", async () => {
+    const answers = await raw(`${head(`GET ${pods}/web-0 HTTP/1.1`)}${head("GET /version HTTP/1.1")}${smuggled}`);
+    expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 401"]);
+  });
+
+  test("what reaches the cluster is, byte for byte, what was decided about: paths as kube-apiserver reads them", async () => {
+    // Of each kind of path a few; see packages/policy/corpora/kubectl/README.md.
+    const cases = corpus("request-info").filter((_, index) => index % 20 === 0);
+    let sent = 0;
+    for (const [method, path] of cases) {
+      const seen = world.api.asked.length;
+      const headers = method === "PATCH" ? ["Content-Type: application/merge-patch+json"] : [];
+      const answer = await raw(head(`${method} ${path} HTTP/1.1`, ...headers, "Connection: close"));
+      const asked = world.api.asked.slice(seen).filter((one) => one.method !== "GET" || method === "GET");
+      if (asked.length === 0) expect(answer).toMatch(method === "HEAD" ? /^HTTP\/1\.1 4/ : /"causes":\[\{"reason"/);
+      else expect(asked.map((one) => [one.method, one.url, one.user?.username])).toEqual([[method, path, "admin"]]);
+      sent += asked.length;
+    }
+    expect(sent).toBeGreaterThan(30);
+  });
+});
+
+function corpus(name: string): readonly (readonly [method: string, path: string])[] {
+  const text = readFileSync(new URL(`../../packages/policy/corpora/kubectl/${name}.jsonl`, import.meta.url), "utf8");
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+/** Sends bytes as they are and gives what comes back, until the other side ends it or says nothing more. */
+function raw(text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { port } = new URL(world.server);
+    const socket = connect({ host: "127.0.0.1", port: Number(port), ca: world.ca, servername: "localhost" }, () =>
+      socket.write(Buffer.from(text, "latin1")),
+    );
+    let answer = "";
+    socket.setTimeout(400, () => socket.destroy());
+    socket.on("data", (data) => (answer += data.toString("latin1")));
+    socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
+    socket.on("close", () => resolve(answer));
+  });
+}

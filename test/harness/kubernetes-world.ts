@@ -9,7 +9,9 @@ const kubernetesPolicy = `version: 1
 rules:
   - id: reading-is-free
     resources: [prod]
-    when: kubernetes.readOnly && kubernetes.subresource in ["", "log", "status", "scale"] && kubernetes.resource != "secrets"
+    when: >-
+      kubernetes.readOnly && kubernetes.subresource in ["", "log", "status", "scale"] && kubernetes.resource != "secrets"
+      && principal.subject != "tester"
     effect: allow
     role: reader
   - id: changes-in-shop
@@ -17,18 +19,18 @@ rules:
     when: >-
       kubernetes.verb in ["create", "update", "patch", "delete"] && kubernetes.subresource in ["", "scale"]
       && kubernetes.resource in ["configmaps", "pods", "deployments"] && kubernetes.namespace == "shop"
-      && kubernetes.patchType != "json"
+      && kubernetes.patchType != "json" && principal.subject != "tester"
     effect: allow
     role: writer
   - id: namespaces-need-a-human
     resources: [prod]
-    when: kubernetes.resource == "namespaces" && kubernetes.verb == "delete"
+    when: kubernetes.resource == "namespaces" && kubernetes.verb == "delete" && principal.subject != "tester"
     effect: review
     role: writer
     approval: { stages: [{ approvers: [group:dba-oncall] }] }
   - id: exec-needs-a-human
     resources: [prod]
-    when: kubernetes.subresource == "exec"
+    when: kubernetes.subresource == "exec" && principal.subject != "tester"
     effect: review
     role: writer
     approval: { stages: [{ approvers: [group:dba-oncall] }] }
