@@ -1,4 +1,4 @@
-import type { CellValue, Evidence, PastDecision, RequestDetail, RowChange } from "@countersign/rpc";
+import type { CellValue, Evidence, FieldChanges, PastDecision, RequestDetail, RowChange } from "@countersign/rpc";
 import { stateName } from "./request-state.ts";
 import { visible, visibleBlock } from "./terminal/escape.ts";
 import { countText, timeText } from "./terminal/quantity.ts";
@@ -12,8 +12,9 @@ export function evidenceLines(heading: (text: string) => string, { evidence, pas
 }
 
 function foundLines(evidence: Evidence): readonly string[] {
-  const { failure, plan, estimatedRows, affectedRows, sample, difference, locks, notes } = evidence;
-  const isNothing = [failure, plan, difference].every((text) => text === "") && affectedRows === undefined && locks.length === 0;
+  const { failure, plan, estimatedRows, affectedRows, sample, difference, locks, changes, about, notes } = evidence;
+  const told = locks.length + about.length > 0 || affectedRows !== undefined || changes !== undefined;
+  const isNothing = [failure, plan, difference].every((text) => text === "") && !told;
   return [
     ...(failure !== "" || isNothing
       ? [`NOT FOUND OUT, which does not mean "no effect"${failure === "" ? "" : `: ${visible(failure)}`}`]
@@ -24,6 +25,8 @@ function foundLines(evidence: Evidence): readonly string[] {
       ? []
       : ["While it waits, the client's open transaction holds", ...locks.map((one) => `  ${visible(one)}`)]),
     ...notes.map(visible),
+    ...about.map(({ name, text }) => `${visible(name)}: ${visible(text)}`),
+    ...(changes === undefined ? [] : changeLines(changes)),
     ...sample.flatMap(rowLines),
     ...(sample.length > 0 && affectedRows !== undefined && affectedRows > sample.length
       ? [`… and ${countText(affectedRows - sample.length, "more row")}`]
@@ -31,6 +34,21 @@ function foundLines(evidence: Evidence): readonly string[] {
     ...block("Plan", plan),
     ...block("Difference", difference),
   ];
+}
+
+/** What the target itself said when it tried without storing anything. */
+function changeLines({ fields, more }: FieldChanges): readonly string[] {
+  if (fields.length + more === 0) return ["Tried without storing anything, it would change nothing, as things are."];
+  return [
+    `Tried without storing anything, it would change ${countText(fields.length + more, "field")}:`,
+    ...fields.map(({ path, before, after }) => `  ${visible(path)}: ${sideText(before, "new")} → ${sideText(after, "removed")}`),
+    ...(more > 0 ? [`  … and ${countText(more, "more field")}`] : []),
+  ];
+}
+
+/** A value is JSON, so that no text can look like a word of ours. */
+function sideText(side: string | undefined, absent: string): string {
+  return side === undefined ? `(${absent})` : visible(side);
 }
 
 /** One row: each column with what it is and what it would be. */

@@ -1,5 +1,5 @@
 import { DecodeError, JsonObject } from "./json.ts";
-import type { Cell, Evidence, ParameterReading, PastDecision, PlanLine, RowChange } from "./model.ts";
+import type { Cell, Evidence, FieldChange, FieldChanges, ParameterReading, PastDecision, PlanLine, RowChange } from "./model.ts";
 import { operation } from "./operation-json.ts";
 import { states } from "./words.ts";
 
@@ -15,8 +15,27 @@ export function evidence(json: JsonObject): Evidence {
     sample: json.list("sample", rowChange),
     difference: json.string("difference"),
     locks: json.strings("locks"),
+    changes: json.has("changes") ? fieldChanges(json.object("changes")) : undefined,
+    about: [...json.list("about", namedText)],
     notes: json.strings("notes"),
   };
+}
+
+function fieldChanges(json: JsonObject): FieldChanges {
+  return { fields: json.list("fields", fieldChange), more: json.count("more") };
+}
+
+function fieldChange(value: unknown, path: string): FieldChange {
+  const json = new JsonObject(value, path);
+  const optional = (name: string) => (json.has(name) ? json.string(name) : undefined);
+  const change = { path: json.string("path"), before: optional("before"), after: optional("after") };
+  if (change.before === undefined && change.after === undefined) throw new DecodeError(`${path} has neither side`);
+  return change;
+}
+
+function namedText(value: unknown, path: string): Evidence["about"][number] {
+  const json = new JsonObject(value, path);
+  return { name: json.string("name"), text: json.string("text") };
 }
 
 function rowChange(value: unknown, path: string): RowChange {

@@ -83,10 +83,18 @@ export type RowChange = Readonly<
   }
 >;
 
+/** One field that would be different: `before` is absent for a new one, `after` for one that goes. */
+export type FieldChange = Readonly<{ path: string; before: string | undefined; after: string | undefined }>;
+
+/** The fields that would be different, and how many more there are. */
+export type FieldChanges = Readonly<{ fields: readonly FieldChange[]; more: number }>;
+
 /** What an operation would do, as far as that could be found out; a failure is not "no effect". */
 export type Evidence = Readonly<
-  Omit<rpc.Evidence, "sample" | "estimatedRows" | "affectedRows"> & {
+  Omit<rpc.Evidence, "sample" | "estimatedRows" | "affectedRows" | "changes"> & {
     sample: readonly RowChange[];
+    /** Absent = it was not tried, which is not the same as no change. */
+    changes: FieldChanges | undefined;
     estimatedRows: number | undefined;
     affectedRows: number | undefined;
   }

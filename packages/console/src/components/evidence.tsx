@@ -5,12 +5,13 @@ import { exactText } from "../display/exact-text.ts";
 import { moment } from "../display/time.ts";
 import { Exact } from "../ui/exact.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { ChangedFields } from "./changed-fields.tsx";
 import { CodeBlock } from "./code-block.tsx";
 import { SampleTable } from "./sample-table.tsx";
 
 /** What the operation would do, as far as it could be found out before anybody votes. The values in it are from outside, like the operation. */
 export function EvidenceView({ evidence }: { readonly evidence: Evidence }) {
-  const { failure, plan, difference, sample, affectedRows, locks, timeMs } = evidence;
+  const { failure, plan, difference, sample, affectedRows, locks, changes, about, timeMs } = evidence;
   return (
     <section className="found-out" aria-labelledby="evidence-heading">
       <header className="bar">
@@ -40,6 +41,8 @@ export function EvidenceView({ evidence }: { readonly evidence: Evidence }) {
           </li>
         ))}
       </ul>
+      {about.length > 0 && <About about={about} />}
+      {changes !== undefined && <ChangedFields changes={changes} />}
       {locks.length > 0 && <Text title="Held by the client's open transaction while this waits" text={locks.join("\n")} />}
       {sample.length > 0 && <SampleTable sample={sample} affectedRows={affectedRows} />}
       {sample.some(({ beforeUnknown }) => beforeUnknown) && (
@@ -48,6 +51,23 @@ export function EvidenceView({ evidence }: { readonly evidence: Evidence }) {
       {difference !== "" && <Text title="Difference" text={difference} isDifference />}
       {plan !== "" && <Text title="PostgreSQL's plan, without running it" text={plan} />}
     </section>
+  );
+}
+
+function About({ about }: Pick<Evidence, "about">) {
+  return (
+    <dl className="evidence-about">
+      {about.map(({ name, text }, index) => (
+        <div key={index}>
+          <dt>
+            <Exact text={name} />
+          </dt>
+          <dd>
+            <Exact text={text} />
+          </dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

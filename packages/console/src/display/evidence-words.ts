@@ -18,13 +18,20 @@ export function evidenceWords({
   affectedRows,
   difference,
   locks,
+  changes,
+  about,
 }: Evidence): readonly EvidenceWords[] {
   const said: EvidenceWords[] = [];
   const say = (tone: EvidenceWords["tone"], title: string, note: string) => said.push({ tone, title, note });
   const isUnknown = estimatedRows === undefined && affectedRows === undefined;
-  const nothing = plan === "" && difference === "" && isUnknown && locks.length === 0;
-  if (failure !== "" || nothing)
+  const nothing = [plan, difference].every((text) => text === "") && isUnknown && locks.length + about.length === 0;
+  if (failure !== "" || (nothing && changes === undefined))
     say("unknown", "What it would do could not be found out so far", "That does not mean that it would do nothing.");
+  if (changes !== undefined) {
+    const count = changes.fields.length + changes.more;
+    const title = count === 0 ? "It would change nothing, as things are" : `It would change ${plural(count, "field")}`;
+    say("known", title, "The target tried it without storing anything. What is there may change before it runs.");
+  }
   if (affectedRows !== undefined) {
     const title = affectedRows === 0 ? "It changed no rows when it was tried" : `It would change ${plural(affectedRows, "row")}`;
     say("known", title, "It was tried in a transaction that was rolled back. The data may change before it runs.");

@@ -4,7 +4,12 @@ import type { EvidenceSource } from "../evidence/evidence-source.ts";
 import type { GuardedResource } from "../resources.ts";
 import type { Connector } from "./connector.ts";
 import { httpResourceSchema, httpWarnings, openHttpConnector } from "./http/index.ts";
-import { kubernetesResourceSchema, kubernetesWarnings, openKubernetesConnector } from "./kubernetes/index.ts";
+import {
+  kubernetesResourceSchema,
+  kubernetesWarnings,
+  openKubernetesConnector,
+  openKubernetesEvidence,
+} from "./kubernetes/index.ts";
 import { openPostgresConnector, openPostgresEvidence, postgresResourceSchema } from "./postgres/index.ts";
 import { type LoginContext, openSshConnector, openSshEvidence, sshResourceSchema, sshWarnings } from "./ssh/index.ts";
 
@@ -38,7 +43,7 @@ type Configured = { [Name in Type]: Extract<ConfiguredResource, { type: Name }> 
 const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
   postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
   ssh: { openConnector: openSshConnector, openEvidence: openSshEvidence, warnings: sshWarnings },
-  kubernetes: { openConnector: openKubernetesConnector, warnings: kubernetesWarnings },
+  kubernetes: { openConnector: openKubernetesConnector, openEvidence: openKubernetesEvidence, warnings: kubernetesWarnings },
   http: { openConnector: openHttpConnector, warnings: httpWarnings },
 };
 

@@ -5,6 +5,7 @@
  */
 
 export { openKubernetesConnector } from "./connector.ts";
+export { openKubernetesEvidence } from "./evidence/evidence.ts";
 export { clusterPath, type KubernetesListen, openKubernetesClients } from "./listener.ts";
 export { openOwnAuthority } from "./own-authority.ts";
 export { kubernetesResourceSchema, kubernetesWarnings } from "./resource.ts";

@@ -30,6 +30,8 @@ export const kubernetesResourceSchema = z
     labels: z.record(name, z.string()).default({}),
     /** The identities that rules choose between. */
     roles: z.record(name, roleSchema).refine((roles) => Object.keys(roles).length > 0, "at least one role"),
+    /** The role by which approvers are told what a change would do; default: the one that it would run with. It needs what a dry run needs: the change's rights. */
+    evidence: z.strictObject({ role: name }).optional(),
     connections: z
       .strictObject({
         /** At the same time for each role, watches included; further requests wait. */
@@ -41,7 +43,11 @@ export const kubernetesResourceSchema = z
       })
       .prefault({}),
   })
-  .superRefine(({ server: at }, context) => {
+  .superRefine(({ server: at, roles, evidence }, context) => {
+    if (evidence !== undefined && !Object.hasOwn(roles, evidence.role)) {
+      const message = `there is no role ${evidence.role}; use one of ${Object.keys(roles).join(", ")}`;
+      context.addIssue({ code: "custom", path: ["evidence", "role"], message });
+    }
     const host = new URL(at).hostname.replace(/^\[|\]$/g, "");
     const why = isIP(host) === 0 ? undefined : addressRefusal(host, addressRules);
     if (why !== undefined) context.addIssue({ code: "custom", message: why, path: ["server"] });
