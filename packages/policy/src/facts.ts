@@ -1,5 +1,6 @@
 import type { Operation, PostgresQuery } from "./action.ts";
 import type { Protocol, ProtocolFacts } from "./facts/fact.ts";
+import type { HttpApi } from "./facts/http/api.ts";
 import type { HttpFacts } from "./facts/http/definition.ts";
 import { classifyHttp } from "./facts/http.ts";
 import type { KubernetesFacts } from "./facts/kubernetes/definition.ts";
@@ -35,7 +36,10 @@ export type Facts =
   | { readonly protocol: "mcp"; readonly mcp: McpFacts };
 
 /** What classification has to know about the target, and its caps. */
-export type ClassifyOptions = PostgresOptions;
+export interface ClassifyOptions extends PostgresOptions {
+  /** Of an HTTP API: what its requests are named by; absent = nothing is known of it. */
+  readonly http?: HttpApi;
+}
 
 /**
  * Finds out what an operation does, from its own bytes and the options alone. What cannot be understood is marked opaque.
@@ -62,7 +66,7 @@ export function classify(operation: Operation, options: ClassifyOptions): Facts 
     case "kubernetes.request":
       return Object.freeze({ protocol: "kubernetes", kubernetes: classifyKubernetes(operation) });
     case "http.request":
-      return Object.freeze({ protocol: "http", http: classifyHttp(operation) });
+      return Object.freeze({ protocol: "http", http: classifyHttp(operation, options.http) });
     case "mcp.call":
       return Object.freeze({ protocol: "mcp", mcp: classifyMcp(operation) });
     case "plan":

@@ -1,13 +1,23 @@
 import type { Json } from "../canonical.ts";
 
 /** The types that facts have, as CEL names them. `dyn` is JSON of any shape. */
-export type FactType = "bool" | "int" | "string" | "list<string>" | "map<string, list<string>>" | "dyn";
+export type FactType = "bool" | "int" | "string" | "list<string>" | "map<string, string>" | "map<string, list<string>>" | "dyn";
 
 /** What a fact is. */
-export interface FactDefinition {
+export type FactDefinition = PlainFact | FactGroup;
+
+/** A fact of one value. */
+export interface PlainFact {
   readonly type: FactType;
   /** One or two sentences for whoever writes policy. */
   readonly description: string;
+}
+
+/** Facts that belong together: `http.graphql.kind`. */
+export interface FactGroup {
+  readonly type: "group";
+  readonly description: string;
+  readonly fields: Readonly<Record<string, PlainFact & { readonly type: Exclude<FactType, "int"> }>>;
 }
 
 /** Every fact about the operations of one protocol, by name. */
@@ -18,12 +28,19 @@ interface Values {
   readonly int: number;
   readonly string: string;
   readonly "list<string>": readonly string[];
+  readonly "map<string, string>": Readonly<Record<string, string>>;
   readonly "map<string, list<string>>": Readonly<Record<string, readonly string[]>>;
   readonly dyn: Json;
 }
 
 /** The values that a table describes. */
-export type FactsOf<Table extends FactTable> = { readonly [Name in keyof Table]: Values[Table[Name]["type"]] };
+export type FactsOf<Table extends FactTable> = { readonly [Name in keyof Table]: ValueOf<Table[Name]> };
+
+type ValueOf<Fact extends FactDefinition> = Fact extends FactGroup
+  ? { readonly [Field in keyof Fact["fields"]]: Values[Fact["fields"][Field]["type"]] }
+  : Fact extends PlainFact
+    ? Values[Fact["type"]]
+    : never;
 
 /** What the facts of every protocol say. */
 export interface ProtocolFacts {

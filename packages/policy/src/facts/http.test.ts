@@ -41,6 +41,9 @@ test("a request's facts", () => {
     streamed: false,
     upgrade: "",
     events: false,
+    operation: "",
+    pathParameters: {},
+    graphql: { kind: "", name: "", fields: [], aliased: false, opaque: false },
     readOnly: false,
     opaque: false,
     doubts: [],
@@ -149,7 +152,9 @@ describe("http-smuggle", () => {
       ["Upgrade", "x"],
     ],
   ] as const)("another protocol is refused: %j", (...headers) => {
-    expect(refusal(request("GET", "/a", { headers }))).toMatch(/^invalid_operation: (?:Upgrade is taken for WebSockets only|WebSockets are for clients of the listener)/);
+    expect(refusal(request("GET", "/a", { headers }))).toMatch(
+      /^invalid_operation: (?:Upgrade is taken for WebSockets only|WebSockets are for clients of the listener)/,
+    );
   });
 
   test("parameters that servers choose among make the request opaque", () => {

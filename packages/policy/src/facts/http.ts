@@ -3,9 +3,12 @@ import type { HttpRequest } from "../action.ts";
 import type { Json } from "../canonical.ts";
 import { isCredentialParameter } from "../operation/credential.ts";
 import type { Protocol } from "./fact.ts";
+import type { HttpApi } from "./http/api.ts";
 import { type HttpFacts, httpFacts } from "./http/definition.ts";
 import { asksForEvents } from "./http/events.ts";
+import { readGraphql } from "./http/graphql.ts";
 import { checkOverride, isSafe, methodDoubts } from "./http/method.ts";
+import { nameOperation } from "./http/operation-index.ts";
 import { readUpgrade } from "./http/upgrade.ts";
 import { readBody, readBytes, unseenBytes } from "./request/body.ts";
 import { readHeaders } from "./request/headers.ts";
@@ -20,14 +23,18 @@ export const http: Protocol<HttpFacts> = {
   summary: ({ method, path, upgrade }) => `${upgrade === "" ? method : "a WebSocket at"} ${encodeURI(path).slice(0, 200)}`,
   readOnly: ({ readOnly }) => readOnly,
   // What is in it was not looked at, whatever else a rule may say of the body; an answer that need not end is more than an answer.
-  mustName: ({ streamed, upgrade, events }) => [
+  mustName: ({ streamed, upgrade, events, graphql }) => [
     ...(streamed ? ["streamed"] : []),
     ...(upgrade === "" ? [] : ["upgrade"]),
     ...(events ? ["events"] : []),
+    // A rule about a path is not one about all that can be asked there.
+    ...(graphql.kind === "query" || (graphql.kind === "" && !graphql.opaque) ? [] : ["graphql"]),
   ],
   // Whoever agrees to a WebSocket agrees to what nobody has seen yet.
   mustNameToHold: ({ upgrade }) => (upgrade === "" ? [] : ["upgrade"]),
 };
+
+const noApi: HttpApi = {};
 
 /** Bodies above this are read again each time. */
 const maxSeen = 16 * 1024;
@@ -40,23 +47,34 @@ const seen = new LRUCache<string, HttpFacts>({
   sizeCalculation: (_, key) => 4 * key.length + 2000,
 });
 
+const apiNumbers = new WeakMap<HttpApi, number>();
+let apis = 0;
+
+/** The same text means the same to one API only. */
+function numberOf(api: HttpApi): number {
+  const number = apiNumbers.get(api) ?? ++apis;
+  apiNumbers.set(api, number);
+  return number;
+}
+
 /**
  * What a request to an HTTP API asks for: its parts read once, as every server reads them. What has two readings is refused or opaque.
  *
+ * @param api what is known of the API; it must not change.
  * @throws {CountersignError} as `classify`.
  */
-export function classifyHttp(operation: HttpRequest): HttpFacts {
+export function classifyHttp(operation: HttpRequest, api: HttpApi = noApi): HttpFacts {
   const { method, path, headers, body, streamed = false } = operation;
-  if (body && ("text" in body ? body.text : body.binary).length > maxSeen) return read(operation);
-  const key = JSON.stringify([method, path, headers, body, streamed]);
+  if (body && ("text" in body ? body.text : body.binary).length > maxSeen) return read(operation, api);
+  const key = JSON.stringify([method, path, headers, body, streamed, numberOf(api)]);
   const before = seen.get(key);
   if (before) return before;
-  const facts = read(operation);
+  const facts = read(operation, api);
   if (!facts.opaque) seen.set(key, facts);
   return facts;
 }
 
-function read(operation: HttpRequest): HttpFacts {
+function read(operation: HttpRequest, api: HttpApi): HttpFacts {
   const { method } = operation;
   if (operation.streamed && operation.body !== undefined) throw refused("The body is given or streamed, not both.");
   const doubts = new Set(methodDoubts(method));
@@ -74,6 +92,9 @@ function read(operation: HttpRequest): HttpFacts {
   if (credentials.length > 0) doubts.add("the query brings a credential of the caller's own");
   if ((method === "GET" || method === "HEAD") && bodyBytes > 0)
     doubts.add(`${method} with a body, which some servers drop and others take for the next request`);
+  const named = nameOperation(api.operations, method, path);
+  const graphql = readGraphql({ method, path: path.text, query, body }, api.graphql);
+  for (const part of [named, graphql]) for (const doubt of part.doubts) doubts.add(doubt);
   const opaque = doubts.size > 0;
   return Object.freeze({
     method,
@@ -87,7 +108,10 @@ function read(operation: HttpRequest): HttpFacts {
     streamed,
     upgrade,
     events: asksForEvents(headers, query.values, body.value),
-    readOnly: isSafe(method) && bodyBytes === 0 && upgrade === "" && !opaque,
+    operation: named.operation,
+    pathParameters: named.pathParameters,
+    graphql: graphql.fact,
+    readOnly: isSafe(method) && bodyBytes === 0 && upgrade === "" && !opaque && /^(?:query)?$/.test(graphql.fact.kind),
     opaque,
     doubts: Object.freeze([...doubts].sort()),
   });

@@ -1,4 +1,5 @@
 import { type ASTNode, TypeError as CelTypeError, Environment, ParseError, type TypeCheckResult } from "@marcbachmann/cel-js";
+import type { FactTable } from "../facts/fact.ts";
 import { didYouMean } from "../suggest.ts";
 import { ConditionError } from "./compile/context.ts";
 import { type Constant, constantType } from "./constant.ts";
@@ -56,8 +57,7 @@ function createEnvironment(constants: Readonly<Record<string, string>>): Environ
     limits: { maxAstNodes: 2000, maxDepth: 60, maxListElements: 1000, maxMapEntries: 100, maxCallArguments: 8 },
   });
   for (const [name, table] of Object.entries(factTables)) {
-    const schema = Object.fromEntries(Object.entries(table).map(([field, { type }]) => [field, type]));
-    environment.registerVariable({ name, schema });
+    environment.registerVariable({ name, schema: schemaOf(table) });
   }
   for (const [name, definition] of Object.entries<VariableDefinition>(variables)) {
     if (definition.fields) environment.registerVariable({ name, schema: { ...definition.fields } });
@@ -66,6 +66,19 @@ function createEnvironment(constants: Readonly<Record<string, string>>): Environ
   if (Object.keys(constants).length > 0) environment.registerVariable({ name: "variables", schema: { ...constants } });
   environment.registerVariable("conditions", "map<string, bool>");
   return environment;
+}
+
+/** Fields and their CEL types, groups inside each other. */
+function schemaOf(table: FactTable): Schema {
+  const types = Object.entries(table).map(([field, fact]): [string, string | Schema] => [
+    field,
+    fact.type === "group" ? schemaOf(fact.fields) : fact.type,
+  ]);
+  return Object.fromEntries(types);
+}
+
+interface Schema {
+  readonly [field: string]: string | Schema;
 }
 
 /** Says what the library says without its drawing of the place. */

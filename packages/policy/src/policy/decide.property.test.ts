@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Json } from "../canonical.ts";
-import type { FactType } from "../facts/fact.ts";
+import type { FactDefinition, FactType } from "../facts/fact.ts";
 import { protocols } from "../facts/protocols.ts";
 import type { Facts } from "../facts.ts";
 import { loadPolicy } from "../policy.ts";
@@ -28,14 +28,19 @@ const values: Readonly<Record<FactType, fc.Arbitrary<unknown>>> = {
   int: fc.nat(),
   string: text,
   "list<string>": fc.array(text, { maxLength: 4 }),
+  "map<string, string>": fc.dictionary(text, text),
   "map<string, list<string>>": fc.dictionary(text, fc.array(text)),
   dyn: json,
 };
+function madeOf(fact: FactDefinition): fc.Arbitrary<unknown> {
+  if (fact.type !== "group") return values[fact.type];
+  return fc.record(Object.fromEntries(Object.entries(fact.fields).map(([name, one]) => [name, madeOf(one)])));
+}
 const facts: fc.Arbitrary<Facts> = fc
   .constantFrom(...(["postgres", "ssh", "kubernetes", "http", "mcp"] as const))
   .chain((protocol) => {
     const { table, variable } = protocols[protocol];
-    const model = Object.fromEntries(Object.entries(table).map(([name, { type }]) => [name, values[type]]));
+    const model = Object.fromEntries(Object.entries(table).map(([name, fact]) => [name, madeOf(fact)]));
     // These are made to be shown.
     const shown = {
       doubts: fc.array(fc.constant("odd")),

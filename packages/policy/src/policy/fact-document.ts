@@ -1,4 +1,4 @@
-import type { FactTable } from "../facts/fact.ts";
+import type { FactDefinition, FactTable } from "../facts/fact.ts";
 import { factTables, protocolOf, variables } from "./environment.ts";
 
 /** Everything that conditions may use, as Markdown, from the definitions themselves. */
@@ -21,7 +21,13 @@ export function factDocument(): string {
 }
 
 function factTable(variable: string, facts: FactTable): string {
-  return table(Object.entries(facts).map(([name, { type, description }]) => row(`${variable}.${name}`, [type], description)));
+  return table(Object.entries(facts).flatMap(([name, fact]) => rowsOf(`${variable}.${name}`, fact)));
+}
+
+function rowsOf(name: string, fact: FactDefinition): readonly string[] {
+  if (fact.type !== "group") return [row(name, [fact.type], fact.description)];
+  const fields = Object.entries(fact.fields).flatMap(([field, one]) => rowsOf(`${name}.${field}`, one));
+  return [row(name, ["group"], fact.description), ...fields];
 }
 
 function table(rows: readonly string[]): string {

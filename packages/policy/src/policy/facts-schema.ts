@@ -1,4 +1,4 @@
-import type { FactType } from "../facts/fact.ts";
+import type { FactTable, FactType } from "../facts/fact.ts";
 import { type ProtocolName, protocols } from "../facts/protocols.ts";
 
 const text = { type: "string" } as const;
@@ -10,6 +10,7 @@ const schemas: Readonly<Record<FactType, Readonly<Record<string, unknown>>>> = {
   int: { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
   string: text,
   "list<string>": texts,
+  "map<string, string>": { type: "object", additionalProperties: text },
   "map<string, list<string>>": { type: "object", additionalProperties: texts },
   dyn: {},
 };
@@ -17,14 +18,21 @@ const schemas: Readonly<Record<FactType, Readonly<Record<string, unknown>>>> = {
 /** The JSON Schema (draft 2020-12) of a protocol's facts, from the table that conditions and the documentation come from. */
 export function factsSchema(protocol: ProtocolName): Readonly<Record<string, unknown>> {
   const { table, variable } = protocols[protocol];
-  const properties = Object.fromEntries(
-    Object.entries(table).map(([name, { type, description }]) => [name, { ...schemas[type], description }]),
-  );
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: `The facts of ${protocol} operations: ${variable}.* in conditions`,
+    ...objectSchema(table),
+  };
+}
+
+function objectSchema(table: FactTable): Readonly<Record<string, unknown>> {
+  const properties = Object.entries(table).map(([name, fact]) => [
+    name,
+    { ...(fact.type === "group" ? objectSchema(fact.fields) : schemas[fact.type]), description: fact.description },
+  ]);
+  return {
     type: "object",
-    properties,
+    properties: Object.fromEntries(properties),
     required: Object.keys(table),
     additionalProperties: false,
   };

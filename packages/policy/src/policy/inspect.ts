@@ -1,7 +1,7 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { didYouMean, nearest } from "../suggest.ts";
 import { ConditionError } from "./compile/context.ts";
-import { fieldsOf, variableNames } from "./environment.ts";
+import { factTables, fieldsOf, variableNames } from "./environment.ts";
 import { childrenOf } from "./syntax.ts";
 
 /** The names that a condition may use besides those that every condition may. */
@@ -42,6 +42,7 @@ function visit(node: ASTNode, names: Names, uses: Uses, depth: number): void {
       throw new ConditionError(`"${node.args}" is followed by a dot and a name, e.g. ${node.args}.${fields[0]}`, node.start);
     uses.variables.add(node.args);
   }
+  if (node.op === "." || node.op === ".?") checkGrouped(node.args[0], node.args[1]);
   if ((node.op === "." || node.op === ".?") && node.args[0].op === "id" && useField(node.args[0], node.args[1], names, uses))
     return;
   const loop = node.op === "rcall" && loops.has(node.args[0]) ? node : undefined;
@@ -68,6 +69,19 @@ function useField({ args: variable, start }: Extract<ASTNode, { op: "id" }>, fie
   uses.variables.add(variable);
   uses.facts.add(`${variable}.${field}`);
   return true;
+}
+
+/** Whether a fact of a group is one: `http.graphql.kind`. */
+function checkGrouped(group: ASTNode, field: string): void {
+  if (group.op !== "." || group.args[0].op !== "id") return;
+  const [{ args: variable, start }, name] = group.args;
+  const fact = Object.hasOwn(factTables, variable) ? factTables[variable]?.[name] : undefined;
+  if (fact?.type !== "group" || Object.hasOwn(fact.fields, field)) return;
+  const known = Object.keys(fact.fields);
+  throw new ConditionError(
+    `unknown fact ${variable}.${name}.${field}${suggestField(`${variable}.${name}`, field, known)}`,
+    start,
+  );
 }
 
 function enterLoop(node: Extract<ASTNode, { op: "rcall" }>, depth: number): number {

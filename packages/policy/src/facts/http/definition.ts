@@ -48,6 +48,40 @@ export const httpFacts = {
     description:
       'A stream of events is asked for, which need not end: `Accept` names `text/event-stream`, the query says `alt=sse`, or a JSON body `"stream": true`. An `allow` rule covers such a request only if its condition looks at this; a target that streams events without having been asked is cut off.',
   },
+  operation: {
+    type: "string",
+    description:
+      'What the API\'s OpenAPI documents call it: the `operationId`, or `METHOD /template` where there is none. `""` where they have no such operation or several paths fit (then `opaque`), and without documents.',
+  },
+  pathParameters: {
+    type: "map<string, string>",
+    description:
+      'The parameters of that operation\'s path, decoded: `http.pathParameters.orderId == "7"`; check with `has` before use.',
+  },
+  graphql: {
+    type: "group",
+    description:
+      "What is asked at the resource's GraphQL endpoint. An `allow` rule matches a mutation, a subscription and what is `opaque` only if its condition looks at this.",
+    fields: {
+      kind: {
+        type: "string",
+        description:
+          '`query`, `mutation` or `subscription`; of several operations (in a document, in a batch) the one that may do the most. `""` elsewhere.',
+      },
+      name: { type: "string", description: 'The operation\'s name; `""` when it has none, or there are several.' },
+      fields: {
+        type: "list<string>",
+        description:
+          "What is asked at the root, by the schema's names: aliases are resolved, fragments taken apart, and what `@skip` or `@include` may leave out is there.",
+      },
+      aliased: { type: "bool", description: "Whether a field, at any depth, is answered under another name." },
+      opaque: {
+        type: "bool",
+        description:
+          "It is at the endpoint and was not understood; persisted queries are not, for one. Then `http.opaque` is true too.",
+      },
+    },
+  },
   readOnly: {
     type: "bool",
     description:
