@@ -4,6 +4,7 @@ import { type Advice, Advisor } from "./advice.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import type { TypeParsers } from "./field-reader.ts";
 import { HttpResource } from "./http.ts";
+import { KubernetesResource } from "./kubernetes.ts";
 import type { Patience } from "./patience.ts";
 import { attachPlan, type Plan, submitPlan } from "./plan.ts";
 import { type CallSettings, PostgresResource } from "./postgres.ts";
@@ -59,6 +60,11 @@ export class Countersign implements AsyncDisposable {
   /** An SSH resource, by its configured name. */
   ssh(resource: string): SshResource {
     return new SshResource(resource, this.#settings);
+  }
+
+  /** A Kubernetes cluster, by its configured name. */
+  kubernetes(resource: string): KubernetesResource {
+    return new KubernetesResource(resource, this.#settings);
   }
 
   /** An HTTP API, by its configured name. */

@@ -13,6 +13,17 @@ export { CountersignError, type CountersignErrorCode } from "./errors.ts";
 export type { OutputEvent, RequestEvent, RequestProgress, RowsEvent } from "./event.ts";
 export type { TypeParsers } from "./field-reader.ts";
 export type { HttpInit, HttpResource } from "./http.ts";
+export type {
+  KubernetesList,
+  KubernetesObject,
+  KubernetesRequestInit,
+  KubernetesResource,
+  KubernetesSelection,
+  PodLog,
+} from "./kubernetes.ts";
+export type { WatchEvent } from "./kubernetes-answer.ts";
+export type { PodExec } from "./kubernetes-exec.ts";
+export type { KubernetesKind, KubernetesName } from "./kubernetes-path.ts";
 export type { Outcome, OutcomeState, Receipt, RequestStatus, Summary } from "./outcome.ts";
 export type { LineOutcome, LineStatus, Plan } from "./plan.ts";
 export type { PostgresResource, QueryOptions, QueryResult, RowStream } from "./postgres.ts";

@@ -1,0 +1,127 @@
+import { type Countersign, CountersignError } from "@countersign/sdk";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
+import type { KubernetesApi } from "../harness/kubernetes/kubernetes-api.ts";
+import { adminToken } from "../harness/kubernetes/kubernetes-api.ts";
+import { kindOf } from "../harness/kubernetes/store.ts";
+import { type KubernetesWorld, kubernetesWorld } from "../harness/kubernetes-world.ts";
+import { waitingId } from "../harness/waiting.ts";
+
+let world: KubernetesWorld;
+let api: KubernetesApi;
+let cs: Countersign;
+let alice: ApproverConnection;
+let prod: ReturnType<Countersign["kubernetes"]>;
+
+beforeAll(async () => {
+  world = await kubernetesWorld();
+  ({ api } = world);
+  cs = world.instance.client();
+  prod = cs.kubernetes("prod");
+  alice = await approverClient(world.instance, "alice");
+  const template = { spec: { containers: [{ name: "app", image: "nginx:1" }] } };
+  api.store.seed({ kind: "Deployment", metadata: { name: "web", namespace: "shop" }, spec: { replicas: 2, template } });
+});
+beforeEach(() => {
+  api.asked.length = 0;
+});
+afterAll(async () => {
+  await cs?.close();
+  alice?.[Symbol.dispose]();
+  await world?.[Symbol.asyncDispose]();
+});
+
+const web = { resource: "deployments", namespace: "shop", name: "web" };
+
+/** What was deleted; what approvers are shown is tried out before. */
+const deletes = () => api.asked.filter(({ method, url }) => method === "DELETE" && !url.includes("dryRun"));
+
+describe("cs.kubernetes()", () => {
+  test("get and list: objects; what is not there is an error with the reason of the API server", async () => {
+    expect(await prod.get(web)).toMatchObject({ kind: "Deployment", metadata: { name: "web" } });
+    const first = await prod.list({ resource: "namespaces", limit: 2 });
+    expect(first.items).toHaveLength(2);
+    const next = await prod.list({ resource: "namespaces", continue: first.metadata.continue, limit: 100 });
+    expect(next.items.length + first.items.length).toBe(api.store.list(kindOf("Namespace")).length);
+    expect((await prod.list({ resource: "pods", namespace: "shop", labelSelector: "app in (web)" })).items).toHaveLength(1);
+    await expect(prod.get({ ...web, name: "none" })).rejects.toMatchObject({
+      ...{ code: "target_error", targetCode: "NotFound", message: expect.stringMatching(/"none" not found/) },
+    });
+  });
+
+  test("apply, patch, scale, restart, delete: what each sends, and what the API server made of it", async () => {
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "cm", namespace: "shop" }, data: { a: "1" } };
+    expect(await prod.apply({ object })).toMatchObject({ data: { a: "1" }, metadata: { uid: expect.any(String) } });
+    expect(await prod.apply({ object: { ...object, data: { a: "2" } }, dryRun: true })).toMatchObject({ data: { a: "2" } });
+    const cm = { resource: "configmaps", namespace: "shop", name: "cm" };
+    const { data, metadata } = await prod.get<{ data: unknown; metadata: { uid: string } }>(cm);
+    expect(data).toEqual({ a: "1" });
+    expect(await prod.patch({ ...cm, patch: { data: { a: null, b: "2" } } })).toMatchObject({ data: { b: "2" } });
+    expect(await prod.scale({ ...web, replicas: 5 })).toMatchObject({ kind: "Scale", spec: { replicas: 5 } });
+    const at = new Date("2026-01-02T03:04:05Z");
+    const restarted = {
+      spec: { template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": at.toISOString() } } } },
+    };
+    expect(await prod.rolloutRestart({ ...web, at })).toMatchObject(restarted);
+    // Its other containers and fields stay: a strategic patch.
+    expect(await prod.get(web)).toMatchObject({
+      spec: { replicas: 5, template: { spec: { containers: [{ image: "nginx:1" }] } } },
+    });
+    await expect(prod.delete({ ...cm, uid: "another" })).rejects.toMatchObject({ code: "target_error", targetCode: "Conflict" });
+    await prod.delete({ ...cm, uid: metadata.uid, dryRun: true });
+    expect(await prod.delete({ ...cm, uid: metadata.uid })).toMatchObject({ status: "Success" });
+    await expect(prod.get(cm)).rejects.toMatchObject({ targetCode: "NotFound" });
+  });
+
+  test("a watch and a log come as they happen, and leaving the loop ends them at the API server", async () => {
+    const types: string[] = [];
+    for await (const { type, object } of prod.watch({ resource: "pods", namespace: "shop" })) {
+      types.push(`${type} ${object.metadata.name}`);
+      if (types.length === 1) api.store.seed({ kind: "Pod", metadata: { name: "web-9", namespace: "shop" } });
+      if (types.length === 2) break;
+    }
+    expect(types).toEqual(["ADDED web-0", "ADDED web-9"]);
+    api.logs.write("shop", "web-0", "app", "öne");
+    const lines: string[] = [];
+    for await (const line of prod.logs({ namespace: "shop", pod: "web-0", follow: true })) {
+      lines.push(line);
+      if (lines.length === 1) api.logs.write("shop", "web-0", "app", "two");
+      if (lines.length === 2) api.logs.end("shop", "web-0", "app");
+    }
+    expect(lines).toEqual(["öne", "two"]);
+    await expect(prod.logs({ namespace: "shop", pod: "none" }).next()).rejects.toMatchObject({ targetCode: "NotFound" });
+  });
+
+  test("request(): the answer as it is; nothing of the agent's is a credential there, nothing of the target's here", async () => {
+    const response = await prod.request({ path: "/api/v1/namespaces/shop/pods/none", headers: { accept: "application/json" } });
+    expect([response.status, response.ok]).toEqual([404, false]);
+    expect(api.last.headers.authorization).toBe(`Bearer ${adminToken}`);
+    for (const name of ["Impersonate-User", "Authorization"])
+      await expect(prod.request({ path: "/version", headers: { [name]: "admin" } })).rejects.toMatchObject({
+        code: "invalid_operation",
+      });
+    expect(api.asked).toHaveLength(1);
+    // A model that is asked for a name must not get another method by it.
+    await prod.get({ ...web, ...{ method: "DELETE", body: "{}" } });
+    expect(api.last).toMatchObject({ method: "GET", body: Buffer.alloc(0) });
+  });
+
+  test("a delete that waits for a person runs once after approval, and says why when it is denied", async () => {
+    const gone = prod.delete({ resource: "namespaces", name: "old" });
+    const id = await waitingId(alice, "/api/v1/namespaces/old");
+    expect(deletes()).toEqual([]);
+    await vote(alice, id, "approve");
+    expect(await gone).toMatchObject({ status: "Success" });
+    expect(deletes()).toHaveLength(1);
+    const kept = prod.delete({ resource: "namespaces", name: "older", reason: "tidy up" });
+    const said = expect(kept).rejects.toMatchObject({ code: "denied" });
+    await vote(alice, await waitingId(alice, "/api/v1/namespaces/older"), "deny");
+    await said;
+    const error: unknown = await prod
+      .request({ method: "DELETE", path: "/api/v1/namespaces/shop/pods" })
+      .catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(CountersignError);
+    expect(error).toMatchObject({ code: "denied", message: expect.stringMatching(/Ask the platform team/) });
+    expect(deletes()).toHaveLength(1);
+  });
+});
