@@ -1,8 +1,9 @@
 import type { KeyObject } from "node:crypto";
 import { type Ballot, signVote, type Vote, verifyVote } from "@countersign/policy";
+import { Ring } from "./ring.ts";
 
-/** How many votes are remembered. */
-const most = 1024;
+/** How many votes are remembered: one is counted some times while it is cast, and once more when the request is claimed. */
+const most = 32;
 
 /**
  * Signs votes, and tells whether votes were signed here, exactly as they stand. A vote that was signed, or found right, is remembered whole, with
@@ -11,7 +12,7 @@ const most = 1024;
 export class Signatures {
   readonly #privateKey: KeyObject;
   readonly #publicKey: KeyObject;
-  readonly #right = new Set<string>();
+  readonly #right = new Ring<string>(most);
 
   /** @throws {TypeError} when the keys are no pair: what one signs the other would have to find right. */
   constructor({ privateKey, publicKey }: { readonly privateKey: KeyObject; readonly publicKey: KeyObject }) {
@@ -22,24 +23,16 @@ export class Signatures {
 
   sign(ballot: Ballot): Vote {
     const vote = signVote(ballot, this.#privateKey);
-    this.#remember(JSON.stringify(vote));
+    this.#right.add(JSON.stringify(vote));
     return vote;
   }
 
   isRight(vote: Vote): boolean {
     const text = JSON.stringify(vote);
-    if (this.#right.has(text)) return true;
+    if (this.#right.find((one) => one === text) !== undefined) return true;
     if (!verifyVote(vote, this.#publicKey)) return false;
-    this.#remember(text);
-    return true;
-  }
-
-  #remember(text: string): void {
-    for (const oldest of this.#right) {
-      if (this.#right.size < most) break;
-      this.#right.delete(oldest);
-    }
     this.#right.add(text);
+    return true;
   }
 }
 

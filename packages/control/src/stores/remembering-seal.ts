@@ -1,3 +1,4 @@
+import { Ring } from "../ring.ts";
 import type { Seal } from "./seal.ts";
 
 /** How many are remembered: a request is read again soon after it was read, or not for long. */
@@ -6,6 +7,7 @@ const most = 32;
 const longest = 16 * 1024;
 
 interface Opened {
+  readonly name: string;
   readonly sealed: Uint8Array;
   readonly value: unknown;
 }
@@ -17,22 +19,19 @@ interface Opened {
  * cost the collections of garbage that hold everybody up.
  */
 export function rememberingSeal(seal: Seal): Seal {
-  const opened = new Map<string, Opened>();
+  const opened = new Ring<Opened>(most);
   return {
     seal: (name, value) => seal.seal(name, value),
     open(name, sealed) {
-      const known = opened.get(name);
+      const known = opened.find((one) => one.name === name);
       if (known !== undefined && Buffer.compare(known.sealed, sealed) === 0) {
-        opened.delete(name);
+        opened.forget(known);
         return known.value;
       }
       const value = seal.open(name, sealed);
       if (sealed.length > longest) return value;
-      for (const oldest of opened.keys()) {
-        if (opened.size < most) break;
-        opened.delete(oldest);
-      }
-      opened.set(name, { sealed, value });
+      if (known !== undefined) opened.forget(known);
+      opened.add({ name, sealed, value });
       return value;
     },
   };
