@@ -6,7 +6,7 @@ export interface Limits {
   readonly bytes?: number;
   /** From dispatch to the end of the result. */
   readonly timeMs?: number;
-  /** Columns whose values the caller does not see, as `schema.table.column`, sorted. */
+  /** What the caller does not see, sorted: columns as `schema.table.column`, values of a JSON answer as `/customers/0/email`. */
   readonly masks?: readonly string[];
 }
 

@@ -66,6 +66,11 @@ export interface Protocol<Facts extends ProtocolFacts> {
   mustName?(facts: Facts): readonly string[];
   /** As {@link mustName}, of `review` rules. One that matches and does not look at them refuses: were it left out, a laxer one would decide. */
   mustNameToHold?(facts: Facts): readonly string[];
+  /**
+   * Why what a mask names cannot be hidden in the result of such an operation; undefined when it can. Absent = nothing of this protocol can be
+   * hidden. What a rule cannot hide is not run by it.
+   */
+  maskRefusal?(mask: string, facts: Facts): string | undefined;
   /** Facts that are shared by many operations, which differ in one fact alone: what does not look at that one need not be asked again. */
   readonly shared?: {
     /** The fact that is not shared. */

@@ -30,6 +30,13 @@ export const http: Protocol<HttpFacts> = {
     // A rule about a path is not one about all that can be asked there.
     ...(graphql.kind === "query" || (graphql.kind === "" && !graphql.opaque) ? [] : ["graphql"]),
   ],
+  maskRefusal: (mask, { upgrade, graphql }) => {
+    if (!mask.startsWith("/")) return "that is no place in an answer of an HTTP API; write /customers/*/email";
+    if (upgrade !== "") return "nothing can be hidden in a WebSocket";
+    // An alias gives a value any name, so that a mask would look past it.
+    if (graphql.opaque || graphql.aliased) return "GraphQL aliases put values where no mask looks for them";
+    return undefined;
+  },
   // Whoever agrees to a WebSocket agrees to what nobody has seen yet.
   mustNameToHold: ({ upgrade }) => (upgrade === "" ? [] : ["upgrade"]),
 };

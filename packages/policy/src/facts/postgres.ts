@@ -33,6 +33,7 @@ export const postgres: Protocol<SqlFacts> = {
   table: sqlFacts,
   summary: ({ kinds }) => kinds.join(", "),
   readOnly: ({ readOnly, opaque }) => readOnly && !opaque,
+  maskRefusal: (mask) => (mask.startsWith("/") ? "that is no column; write schema.table.column" : undefined),
   shared: { but: "text", of: (facts) => TemplatedFacts.modelOf(facts) },
 };
 

@@ -41,11 +41,26 @@ export function verdict(matches: readonly Match[], facts: ProtocolFacts, at: Cir
   }
   if (by.review.length > 0) {
     const sweeping = by.review.filter((rule) => unnamed(rule, facts, at.protocol).length > 0);
-    return sweeping.length === 0 ? { rules: by.review } : { rules: sweeping, refusal: notMeant(sweeping, facts, at.protocol) };
+    return sweeping.length === 0
+      ? hidingAll(by.review, facts, at)
+      : { rules: sweeping, refusal: notMeant(sweeping, facts, at.protocol) };
   }
   const named = by.allow.filter((rule) => meant(rule, facts, at.protocol));
   const clear = named.filter((rule) => rule.opaque || !facts.opaque);
-  return clear.length > 0 ? { rules: clear } : { rules: [], refusal: byDefault(by.allow, named, facts, at) };
+  return clear.length > 0 ? hidingAll(clear, facts, at) : { rules: [], refusal: byDefault(by.allow, named, facts, at) };
+}
+
+/** What rules decide, unless one of them masks what cannot be hidden in the result. */
+function hidingAll(rules: readonly Rule[], facts: ProtocolFacts, { protocol }: Circumstances): Verdict {
+  for (const { id, limits } of rules) {
+    for (const mask of limits.masks ?? []) {
+      const why = protocol.maskRefusal
+        ? protocol.maskRefusal(mask, facts)
+        : `nothing can be hidden in what ${protocol.variable} gives`;
+      if (why !== undefined) return { rules, refusal: `Not run, because the rule ${id} masks ${mask}, and ${why}.` };
+    }
+  }
+  return { rules };
 }
 
 /** Makes one decision of the verdicts about all statements of a text: all must be let through, and all that they ask for is asked. */

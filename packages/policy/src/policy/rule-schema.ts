@@ -2,9 +2,14 @@ import { z } from "zod";
 import { approval } from "./approval-schema.ts";
 import { bytes, duration } from "./duration-schema.ts";
 
-/** A name of PostgreSQL, in the case that it has there, at most 63 bytes. */
-const column = z.string().regex(/^[^.*]{1,63}\.[^.*]{1,63}\.([^.*]{1,63}|\*)$/, {
-  error: "a mask names a column as schema.table.column, or all of a table as schema.table.*",
+/** Of PostgreSQL: names in the case that they have there, at most 63 bytes. */
+const column = /^[^.*/][^.*]{0,62}\.[^.*]{1,63}\.(?:[^.*]{1,63}|\*)$/;
+/** Of an answer in JSON: a pointer (RFC 6901), `*` for one level, `**` for any number of them. */
+const pointer = /^(?=.{1,300}$)(?:\/(?:[^~/]|~[01])*){1,32}(?<!\/\*\*)$/;
+
+const mask = z.string().refine((text) => column.test(text) || pointer.test(text), {
+  error:
+    "a mask names a column as schema.table.column, or all of a table as schema.table.*; in a JSON answer it names values as /customers/*/email, or /**/email at any depth",
 });
 
 const limits = z
@@ -12,10 +17,15 @@ const limits = z
     rows: z.int().positive({ error: "rows must be at least 1" }).optional(),
     bytes: bytes.optional(),
     time: duration.optional(),
-    masks: z.array(column).min(1, { error: "masks must name at least one column; leave it out for none" }).optional().meta({
-      description:
-        "Columns whose values the caller does not see, as `schema.table.column`; `*` stands for every column. What is computed from them is not shown either.",
-    }),
+    masks: z
+      .array(mask)
+      .min(1, { error: "masks must name at least one column or value; leave it out for none" })
+      .max(100)
+      .optional()
+      .meta({
+        description:
+          "What the caller does not see. Of PostgreSQL columns, as `schema.table.column` (`*` = every column); what is computed from them is not shown either. Of an HTTP API's answers in JSON values, as `/customers/*/email` (RFC 6901; `*` = every member or element, `**` = at any depth); an answer in which they cannot be looked for is withheld.",
+      }),
   })
   .meta({ description: "What of the result the caller gets; enforced while it streams." });
 
