@@ -1,79 +1,25 @@
-import { classify, hidingWith, type KubernetesRequest } from "@countersign/policy";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { openKubernetesEvidence } from "../../packages/sidecar/src/protocols/kubernetes/evidence/evidence.ts";
-import { kubernetesResourceSchema } from "../../packages/sidecar/src/protocols/kubernetes/resource.ts";
 import type { KubernetesApi } from "../harness/kubernetes/kubernetes-api.ts";
-import { KubernetesConnectors, kubernetesRequest, withJson } from "../harness/kubernetes/kubernetes-connectors.ts";
+import { kubernetesRequest, withJson } from "../harness/kubernetes/kubernetes-connectors.ts";
+import { KubernetesEvidenceWorld, web } from "../harness/kubernetes/kubernetes-evidence-world.ts";
 import { kindOf } from "../harness/kubernetes/store.ts";
 
-const hide = hidingWith("salt");
-const secret = "hunter2-is-what-nobody-guesses";
-const encoded = Buffer.from(secret).toString("base64");
 const deployments = "/apis/apps/v1/namespaces/shop/deployments";
-const secrets = "/api/v1/namespaces/shop/secrets";
 const merge = "application/merge-patch+json";
-const strategic = "application/strategic-merge-patch+json";
 
-let world: KubernetesConnectors;
+let world: KubernetesEvidenceWorld;
 let api: KubernetesApi;
-
-const web = {
-  kind: "Deployment",
-  metadata: { name: "web", namespace: "shop", finalizers: ["example.com/drain"] },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { app: "web" } },
-    template: {
-      spec: {
-        containers: [
-          { name: "log", image: "log:1" },
-          { name: "web", image: "web:1" },
-        ],
-      },
-    },
-  },
-};
+const gather: KubernetesEvidenceWorld["gather"] = (operation, more) => world.gather(operation, more);
 
 beforeAll(async () => {
-  world = await KubernetesConnectors.start();
+  world = await KubernetesEvidenceWorld.start();
   ({ api } = world);
-  api.store.seed(
-    {
-      kind: "Pod",
-      metadata: { name: "web-0", namespace: "shop", labels: { app: "web" } },
-      spec: {
-        nodeName: "node-1",
-        containers: [
-          { name: "app", image: "app:7" },
-          { name: "side", image: "side:1", securityContext: { privileged: true } },
-        ],
-      },
-    },
-    { kind: "ConfigMap", metadata: { name: "nginx", namespace: "shop" }, data: { conf: "user www;\nworkers 4;\n" } },
-    { kind: "Secret", metadata: { name: "db", namespace: "shop" }, data: { password: encoded, user: "YXBw" }, type: "Opaque" },
-    web,
-  );
 });
 afterAll(() => world?.[Symbol.asyncDispose]());
 beforeEach(() => {
   api.asked.length = 0;
   api.intercept = undefined;
 });
-
-async function gather(operation: KubernetesRequest, more: object = {}) {
-  const { resource, env } = world.resource(more);
-  const source = openKubernetesEvidence(kubernetesResourceSchema.parse(resource), { folder: ".", env });
-  const facts = classify(operation, { searchPath: [] });
-  const before = JSON.stringify(everything());
-  const found = await source.gather({ kind: "plan", operation, facts, role: "static", hide }, new AbortController().signal);
-  // Whatever came of it: nothing is different from before.
-  expect(JSON.stringify(everything())).toBe(before);
-  return found;
-}
-
-function everything() {
-  return ["Pod", "ConfigMap", "Secret", "Deployment", "Namespace"].map((kind) => api.store.list(kindOf(kind), ""));
-}
 
 describe("what a change would do", () => {
   test("a changed image reads as that, by the container's name", async () => {
@@ -221,114 +167,5 @@ describe("a failure is told as one, never as no effect", () => {
     const found = await gather(patch);
     expect(found.failure).toContain("could not be found out");
     expect(found.changes).toBeUndefined();
-  });
-});
-
-describe("finding out changes nothing", () => {
-  test("of a delete with a body the query does not count, so that it is asked in the body", async () => {
-    const uid = api.store.get(kindOf("Deployment"), "shop", "web").metadata.uid;
-    await gather(withJson("DELETE", `${deployments}/web`, { kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid } }));
-    const sent = api.asked.find(({ method }) => method === "DELETE");
-    expect(JSON.parse(sent?.body.toString() ?? "")).toMatchObject({ dryRun: ["All"], preconditions: { uid } });
-  });
-
-  test("a delete whose body cannot be read is not tried", async () => {
-    const body = { headers: [["Content-Type", "application/vnd.kubernetes.protobuf"]] as const, body: { text: "k8s" } };
-    const found = await gather(kubernetesRequest(`${deployments}/web`, { method: "DELETE", ...body }));
-    expect(found.failure).toContain("not tried");
-    expect(api.asked.every(({ method }) => method === "GET")).toBe(true);
-  });
-
-  test.each([
-    [
-      "a token",
-      withJson("POST", "/api/v1/namespaces/shop/serviceaccounts/default/token", {
-        kind: "TokenRequest",
-        apiVersion: "authentication.k8s.io/v1",
-        spec: {},
-      }),
-    ],
-    ["a binding", withJson("POST", "/api/v1/namespaces/shop/pods/web-0/binding", { kind: "Binding", apiVersion: "v1" })],
-    [
-      "an approval",
-      withJson("PUT", "/apis/certificates.k8s.io/v1/certificatesigningrequests/a/approval", {
-        kind: "CertificateSigningRequest",
-        apiVersion: "certificates.k8s.io/v1",
-        metadata: { name: "a" },
-      }),
-    ],
-    [
-      "an eviction",
-      withJson("POST", "/api/v1/namespaces/shop/pods/web-0/eviction", {
-        kind: "Eviction",
-        apiVersion: "policy/v1",
-        metadata: { name: "web-0" },
-      }),
-    ],
-    ["another server's", withJson("PATCH", "/apis/metrics.example.com/v1/namespaces/shop/things/a", { spec: {} }, merge)],
-  ])("%s is not tried", async (_, operation) => {
-    api.intercept = ({ url }, response) => {
-      if (!url.includes("apiregistration")) return false;
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ kind: "APIService", spec: { service: { name: "metrics", namespace: "x" } } }));
-      return true;
-    };
-    await gather(operation);
-    expect(api.asked.map(({ method }) => method).filter((method) => method !== "GET")).toEqual([]);
-  });
-
-  test("the role that is for evidence is the one that asks", async () => {
-    await gather(kubernetesRequest(`${deployments}/web`, { method: "DELETE" }), { evidence: { role: "viewer" } });
-    expect(
-      api.asked.every(({ impersonatedBy, user }) => impersonatedBy === undefined || user?.username === "agents-viewer"),
-    ).toBe(true);
-    expect(() => kubernetesResourceSchema.parse(world.resource({ evidence: { role: "none" } }).resource)).toThrow(/no role none/);
-  });
-});
-
-describe("k8s secrets: their values are in no evidence", () => {
-  const all = (found: object) => JSON.stringify(found);
-  const expectHidden = (found: object) => {
-    for (const one of [secret, encoded, "hunter2", encoded.slice(0, 16)]) expect(all(found)).not.toContain(one);
-  };
-
-  test("what is changed and what is not can be told apart all the same", async () => {
-    const found = await gather(
-      withJson("PATCH", `${secrets}/db`, { data: { user: Buffer.from("root").toString("base64"), extra: encoded } }, merge),
-    );
-    expectHidden(found);
-    expect(found.changes?.fields).toEqual([
-      { path: "data.user", before: JSON.stringify(hide(Buffer.from("app"))), after: JSON.stringify(hide(Buffer.from("root"))) },
-      { path: "data.extra", after: JSON.stringify(hide(Buffer.from(secret))) },
-    ]);
-  });
-
-  test.each([
-    [
-      "a copy under another name",
-      [
-        { op: "copy", from: "/data/password", path: "/metadata/annotations" },
-        { op: "replace", path: "/metadata/annotations", value: {} },
-        { op: "copy", from: "/data/password", path: "/metadata/annotations/note" },
-      ],
-    ],
-    ["all values as an annotation", [{ op: "copy", from: "/data/password", path: "/type" }]],
-  ])("%s", async (_, changes) => {
-    const found = await gather(withJson("PATCH", `${secrets}/db`, changes, "application/json-patch+json"));
-    expectHidden(found);
-    expect(all(found)).toContain("(hidden, sha256:");
-  });
-
-  test("the API server's words", async () => {
-    api.intercept = ({ method }, response) => {
-      if (method === "GET") return false;
-      const message = `Secret "db" is invalid: data[password]: Invalid value: "${secret}": and was ${encoded}`;
-      response.writeHead(422, { "content-type": "application/json" });
-      response.end(JSON.stringify({ kind: "Status", status: "Failure", message }));
-      return true;
-    };
-    const found = await gather(withJson("PATCH", `${secrets}/db`, { stringData: { password: secret } }, strategic));
-    expect(found.failure).toContain("is invalid");
-    expectHidden(found);
   });
 });
