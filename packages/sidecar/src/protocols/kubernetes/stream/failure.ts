@@ -50,3 +50,14 @@ export function refusedFailure(status: string, words: string): Failure {
     targetCode: status,
   };
 }
+
+/** The client went away while it ran. */
+export function leftFailure(): Failure {
+  return { code: "cancelled", message: `The client left while it ran: the session was cut. ${goesOn}`, retryable: false };
+}
+
+/** The client sent what is no part of a session. */
+export function breachFailure({ message }: Error): Failure {
+  const text = `The client sent ${message}, which is no part of the session: it was cut. ${goesOn}`;
+  return { code: "invalid_request", message: text, retryable: false };
+}

@@ -11,8 +11,9 @@ import type { buildConnector, Pool } from "undici";
 import type { Dispatch, DispatchOptions, Pinning } from "../../connector.ts";
 import type { RoleCredential } from "../role.ts";
 import { askSmall } from "../small-answer.ts";
-import { ExecDispatch } from "./exec-dispatch.ts";
+import { CallSide } from "./far-side.ts";
 import { lacksOfPod, type PodStream, pinToPod, podStreamOf, type ReadPod } from "./pod.ts";
+import { SessionDispatch, type SessionParts } from "./session-dispatch.ts";
 
 /** One role's way to the API server. */
 export interface StreamRole {
@@ -73,15 +74,28 @@ export class PodStreams implements Pinning {
     return pinToPod(operation, stream, readerOf(this.#options.roleOf(role), signal));
   }
 
+  /** For a caller whose input is in the operation. */
   dispatch(operation: KubernetesRequest, role: string, limits: Limits, options: DispatchOptions): Dispatch {
+    const { stdin } = factsOf(operation);
+    return this.relay(operation, role, limits, options, (sink) => new CallSide(operation, stdin, sink));
+  }
+
+  /** For whoever is on the far side. */
+  relay(
+    operation: KubernetesRequest,
+    role: string,
+    limits: Limits,
+    options: DispatchOptions,
+    farSide: SessionParts["farSide"],
+  ): Dispatch {
     const { origin, connectTimeoutMs, pingMs = 5000, now, roleOf } = this.#options;
     const facts = factsOf(operation);
     const stream = podStreamOf(facts);
     if (stream === undefined) throw new TypeError("no session in a pod");
     const own = roleOf(role);
     const { signal, readOnly, record } = options;
-    return new ExecDispatch({
-      ...{ operation, stream: sessionOf(stream, facts), readOnly, limits, signal, record, now },
+    return new SessionDispatch({
+      ...{ operation, stream: sessionOf(stream, facts), readOnly, limits, signal, record, now, farSide },
       credential: readOnly ? own.credential.reads : own.credential.forWrite(),
       upstream: { origin, connect: own.connect, handshakeMs: connectTimeoutMs, pingMs },
       read: readerOf(own, signal),

@@ -18,7 +18,11 @@ export class Session implements StreamListener {
   #target: TargetStream | undefined;
   #end: StreamEnd | undefined;
 
-  constructor(sink: ResultSink, limits: Limits, stop: SessionStop) {
+  readonly #onStatus: (bytes: Buffer) => void;
+
+  /** @param onStatus hears the error stream, as it comes. */
+  constructor(sink: ResultSink, limits: Limits, stop: SessionStop, onStatus: (bytes: Buffer) => void) {
+    this.#onStatus = onStatus;
     this.#output = new SessionOutput(sink, limits, stop, (isHeld) => this.#target?.hold(isHeld));
   }
 
@@ -36,7 +40,8 @@ export class Session implements StreamListener {
     if (message.type === "close") return;
     const { channel, data } = message;
     if (channel === "stdout" || channel === "stderr") this.#output.give(data, channel);
-    if (channel !== "error" || this.#end !== undefined || !this.#status.add(data)) return;
+    if (channel !== "error" || data.length === 0 || this.#end !== undefined || !this.#status.add(data)) return;
+    this.#onStatus(data);
     this.#end = this.#status.read();
     if (this.#end !== undefined) this.#said.resolve();
   }

@@ -1,4 +1,11 @@
-import { bodyBytes, type Failure, type Json, type KubernetesRequest, type Limits, type Outcome } from "@countersign/policy";
+import {
+  CountersignError,
+  type Failure,
+  type Json,
+  type KubernetesRequest,
+  type Limits,
+  type Outcome,
+} from "@countersign/policy";
 import type { Recording } from "../../../sessions/recording.ts";
 import type { Dispatch, RecordSession, ResultSink } from "../../connector.ts";
 import type { TargetCredential } from "../../request/credential.ts";
@@ -6,15 +13,15 @@ import { unsentFailure } from "../../request/failure.ts";
 import { Scrubber } from "../../request/scrubber.ts";
 import type { StreamError } from "./codec.ts";
 import { lostFailure, refusedFailure, unknownFailure, unrecordedFailure } from "./failure.ts";
+import type { FarSide } from "./far-side.ts";
 import { type PodStream, type ReadPod, requireSamePod } from "./pod.ts";
 import { Session } from "./session.ts";
 import { SessionStop } from "./session-stop.ts";
 import type { StreamEnd } from "./status.ts";
-import { versions } from "./subprotocol.ts";
 import { type StreamUpstream, TargetStream, type Unopened, unreachable } from "./target-stream.ts";
 
 /** What one dispatch needs of its connector. */
-export interface ExecParts {
+export interface SessionParts {
   readonly operation: KubernetesRequest;
   readonly stream: PodStream & { readonly tty: boolean; readonly stdin: boolean };
   readonly readOnly: boolean;
@@ -27,19 +34,21 @@ export interface ExecParts {
   readonly read: ReadPod;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** Whoever has it. @param left ends it: the far side has gone. */
+  readonly farSide: (sink: ResultSink, left: (why: Failure) => void) => FarSide;
 }
 
 type Ending = Pick<Outcome, "state" | "failure" | "exit">;
 type Injected = Awaited<ReturnType<TargetCredential["read"]>>;
 
-/** One `exec` or `attach` on its way: its input is what the operation says, its output goes to the caller. */
-export class ExecDispatch implements Dispatch {
-  readonly #parts: ExecParts;
+/** One `exec` or `attach` on its way. */
+export class SessionDispatch implements Dispatch {
+  readonly #parts: SessionParts;
   readonly #stop: SessionStop;
   readonly #startedMs: number;
   #injected: Injected | undefined;
 
-  constructor(parts: ExecParts) {
+  constructor(parts: SessionParts) {
     this.#parts = parts;
     this.#stop = new SessionStop(parts.signal);
     this.#startedMs = parts.now();
@@ -62,8 +71,12 @@ export class ExecDispatch implements Dispatch {
     } catch {
       return this.#outcome({ state: "failed", failure: unrecordedFailure() }, 0);
     }
-    const session = new Session(recording === undefined ? sink : recordedSink(sink, recording), limits, this.#stop);
-    const ending = await this.#run(session);
+    const far = this.#parts.farSide(sink, (why) => this.#stop.abandon(why));
+    if (recording !== undefined) far.recording = recording;
+    const output = recording === undefined ? far.sink : recordedSink(far.sink, recording);
+    const session = new Session(output, limits, this.#stop, (bytes) => far.status(this.#hidden(bytes)));
+    const ending = await this.#run(session, far);
+    far.end(ending);
     return this.#outcome(ending, session.bytes);
   }
 
@@ -76,48 +89,63 @@ export class ExecDispatch implements Dispatch {
     if (record === undefined) throw new TypeError("nobody records the session");
     const title = `${stream.namespace}/${stream.name} ${stream.container}`;
     const recording = await record({ kind: "exec", title, size: { columns: 80, rows: 24 } });
-    recording.broken.addEventListener("abort", () => this.#stop.abandon(unrecordedFailure()), { once: true });
+    // In the turn in which the log refuses, or an approver cuts it: nothing more is shown or typed.
+    recording.broken.addEventListener("abort", () => this.#stop.abandon(brokenFailure(recording.broken)), { once: true });
     return recording;
   }
 
-  async #run(session: Session): Promise<Ending> {
-    const { upstream, operation, stream } = this.#parts;
+  async #run(session: Session, far: FarSide): Promise<Ending> {
+    const { upstream, operation } = this.#parts;
     const { signal, reason } = this.#stop;
     if (this.#injected === undefined) throw new TypeError("run() before prepare()");
     if (reason) return { state: "failed", failure: reason };
-    const { fields, secrets } = this.#injected;
-    // Only v5 can say that the input has ended; by v4 a command would wait for more of it for ever.
-    const spoken = stream.stdin ? versions.slice(0, 1) : versions;
-    const request = { path: operation.path, fields: [...fields, ["user-agent", "Countersign"] as const], versions: spoken };
+    const { fields } = this.#injected;
+    const request = {
+      path: operation.path,
+      fields: [...fields, ["user-agent", "Countersign"] as const],
+      versions: far.versions,
+    };
     const target = await TargetStream.open(upstream, request, session, signal);
-    if (!(target instanceof TargetStream)) return this.#unopened(target, secrets);
-    const input = operation.body === undefined ? Buffer.alloc(0) : bodyBytes(operation.body);
-    if (stream.stdin) void target.sendInput(input, signal);
+    if (!(target instanceof TargetStream)) return this.#unopened(target);
+    far.begin(target, signal);
     const breach = await session.follow(target);
-    return this.#ended(session.end, breach, secrets);
+    return this.#ended(session.end, breach);
   }
 
-  #unopened(why: Unopened, secrets: readonly string[]): Ending {
+  #unopened(why: Unopened): Ending {
     const { reason } = this.#stop;
     if (why.type === "lost") return this.#inDoubt(reason);
     if (why.type === "unsent") return { state: "failed", failure: reason ?? unsentFailure(unreachable(why.error)) };
-    return { state: "failed", failure: refusedFailure(String(why.status), hidden(why.message, secrets)) };
+    return { state: "failed", failure: refusedFailure(String(why.status), this.#words(why.message)) };
   }
 
-  #ended(end: StreamEnd | undefined, breach: StreamError | undefined, secrets: readonly string[]): Ending {
+  #ended(end: StreamEnd | undefined, breach: StreamError | undefined): Ending {
     const { reason } = this.#stop;
     if (end?.type === "exited")
       return reason ? { state: "failed", failure: reason, exit: end.exit } : { state: "succeeded", exit: end.exit };
     if (reason !== undefined || end === undefined) return this.#inDoubt(reason, breach);
-    return { state: "failed", failure: refusedFailure(end.reason || "Failure", hidden(end.message, secrets)) };
+    return { state: "failed", failure: refusedFailure(end.reason || "Failure", this.#words(end.message)) };
   }
 
   /** It was begun, and the target did not say how it ended. */
   #inDoubt(reason: Failure | undefined, breach?: StreamError): Ending {
-    if (this.#parts.readOnly) return { state: "failed", failure: reason ?? lostFailure() };
+    const { readOnly, stream } = this.#parts;
+    if (readOnly) return { state: "failed", failure: reason ?? lostFailure() };
+    // What it had done is in the recording; there is nothing that a person could still find out.
+    if (stream.tty && reason !== undefined) return { state: "failed", failure: reason };
     const lost = "The connection to the target was lost while the command ran; it may still be running.";
     const why = breach === undefined ? lost : `The target sent ${breach.message}, which is no part of a session: it was cut.`;
     return { state: "unknown", failure: unknownFailure(reason?.message ?? why) };
+  }
+
+  /** Words of the target's without the credential. */
+  #words(words: string): string {
+    return this.#hidden(Buffer.from(words)).toString();
+  }
+
+  #hidden(bytes: Buffer): Buffer {
+    const [, clean] = new Scrubber(this.#injected?.secrets ?? []).field(["", bytes.toString("latin1")]);
+    return Buffer.from(clean, "latin1");
   }
 
   #outcome(ending: Ending, bytes: number): Outcome {
@@ -137,8 +165,8 @@ function recordedSink(sink: ResultSink, recording: Recording): ResultSink {
   };
 }
 
-/** Words of the target's without the credential. */
-function hidden(words: string, secrets: readonly string[]): string {
-  const [, clean] = new Scrubber(secrets).field(["", Buffer.from(words).toString("latin1")]);
-  return Buffer.from(clean, "latin1").toString();
+/** Why a recording ended the session. */
+function brokenFailure({ reason }: AbortSignal): Failure {
+  if (!(reason instanceof CountersignError) || reason.code === "audit_unavailable") return unrecordedFailure();
+  return { code: reason.code, message: reason.message, retryable: false };
 }
