@@ -53,9 +53,9 @@ rules:
 export interface KubernetesWorld extends AsyncDisposable {
   readonly api: KubernetesApi;
   readonly instance: Instance;
-  /** The cluster at the first listener. */
+  /** The cluster at the listener of all clusters. */
   readonly server: string;
-  /** Whom clients of the first listener trust. */
+  /** Whom its clients trust. */
   readonly ca: string;
 }
 
@@ -95,7 +95,7 @@ export async function kubernetesWorld({ config, files = {} }: WorldOptions = {})
       files: { token: adminToken, "cluster-ca.pem": api.authority.ca, ...files },
     }),
   );
-  const { server = "", ca = "" } = instance.at.kubernetes[0] ?? {};
+  const { server = "", ca = "" } = instance.at.kubernetes.find(({ server }) => server.includes("/clusters/")) ?? {};
   const all = parts.move();
   return { api, instance, server, ca, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

@@ -53,13 +53,13 @@ async function certificateOf(
   };
 }
 
-/** Where each cluster is for kubectl. */
+/** Where each cluster is for kubectl; first at listeners of its own, where every path is as the cluster has it. */
 export function reachableKubernetes(
   listens: readonly KubernetesListenWithTrust[],
   addresses: readonly string[],
   clusters: readonly string[],
 ): Addresses["kubernetes"] {
-  return listens.flatMap(({ listen: { resource }, name, ca }, index) => {
+  const found = listens.flatMap(({ listen: { resource }, name, ca }, index) => {
     const at = addresses[index];
     if (at === undefined) return [];
     const { host, port } = hostAndPort(at);
@@ -69,4 +69,9 @@ export function reachableKubernetes(
     if (resource !== undefined) return [{ resource, server, ...trust }];
     return clusters.map((one) => ({ resource: one, server: `${server}${clusterPath(one)}`, ...trust }));
   });
+  return found.sort((a, b) => Number(isShared(a)) - Number(isShared(b)));
+}
+
+function isShared({ server }: Addresses["kubernetes"][number]): boolean {
+  return new URL(server).pathname !== "/";
 }
