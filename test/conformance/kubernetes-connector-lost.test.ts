@@ -119,6 +119,18 @@ describe("a lost answer", () => {
     }
   });
 
+  test("a role that may not look at the object may write to it all the same; then nothing can be told", async () => {
+    api.intercept = ({ method }, response) => method === "GET" && response.writeHead(403).end() !== undefined;
+    const { outcome, marker } = await run(scaled(3));
+    expect([outcome.state, outcome.status, marker]).toEqual(["succeeded", 200, null]);
+  });
+
+  test("an API server that does not answer before the write: nothing is sent", async () => {
+    api.intercept = (_asked, response) => response.destroy() !== undefined;
+    await expect(run(scaled(3))).rejects.toMatchObject({ code: "target_unavailable", retryable: true });
+    expect(api.asked.map(({ method }) => method)).toEqual(["GET"]);
+  });
+
   test("of a Secret no more than its metadata was looked at", async () => {
     api.store.seed({ kind: "Secret", metadata: { name: "s", namespace: "shop" }, data: { a: "YQ==" } });
     await run(request("/api/v1/namespaces/shop/secrets/s", { method: "DELETE" }));

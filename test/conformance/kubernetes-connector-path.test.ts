@@ -1,6 +1,8 @@
-import { classify } from "@countersign/policy";
+import { classify, type KubernetesFacts } from "@countersign/policy";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { routeOf } from "../harness/kubernetes/asked.ts";
 import { KubernetesConnectors, kubernetesRequest as request } from "../harness/kubernetes/kubernetes-connectors.ts";
+import { Random } from "../harness/random.ts";
 
 let world: KubernetesConnectors;
 
@@ -80,3 +82,52 @@ test("k8s-path: what was classified is what the API server computes, over every 
       }
   expect([sent, refused].every((count) => count > 100)).toBe(true);
 });
+
+test("k8s-path: random paths are what the API server computes, or refused", () => {
+  const words =
+    `api apis v1 apps watch proxy namespaces pods status finalize log exec scale shop web-0 . .. %2e%2e %2F %70ods a%2fb %25 %00
+    a;b \\ é %C3%A9`.split(/\s+/);
+  const roots = ["", "/api/v1", "/apis/apps/v1", "/api/v1/namespaces/shop", "/api/v1/watch", "/api/v1/namespaces/shop/pods"];
+  const queries = [
+    "",
+    "",
+    "?",
+    "?watch=true",
+    "?watch=1",
+    "?watch=false&watch=true",
+    "?fieldSelector=metadata.name%3Dx",
+    "?dryRun=All",
+  ];
+  const seed = Date.now() % 2 ** 31;
+  const random = new Random(seed);
+  let mapped = 0;
+  for (let count = 0; count < 3000; count++) {
+    const parts = Array.from({ length: random.below(4) }, () => random.of([...words, ""]) ?? "");
+    const path = `${random.of(roots)}/${parts.join("/")}${random.of(queries)}`;
+    const method = random.of(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]) ?? "";
+    const facts = mappedTo(method, path);
+    // Legacy proxies, which API servers no longer have, are opaque and a verb of their own.
+    if (facts === undefined || facts.verb === "proxy") continue;
+    const seen = routeOf(method, path).attributes;
+    const told = `${method} ${path} (seed ${seed})`;
+    expect([told, facts.resource, facts.subresource]).toEqual([told, seen?.resource ?? "", seen?.subresource ?? ""]);
+    if (seen === undefined) continue;
+    mapped++;
+    expect([told, facts.verb, facts.group]).toEqual([told, seen.verb, seen.group]);
+    // A selector of one name is the name that RBAC is asked about.
+    if (seen.name !== "") expect([told, facts.name]).toEqual([told, seen.name]);
+    if (facts.resource !== "namespaces") expect([told, facts.namespace]).toEqual([told, seen.namespace]);
+  }
+  expect(mapped).toBeGreaterThan(100);
+});
+
+/** Undefined where it is refused. */
+function mappedTo(method: string, path: string): KubernetesFacts | undefined {
+  try {
+    const facts = classify(request(path, { method }), { searchPath: [] });
+    return facts.protocol === "kubernetes" ? facts.kubernetes : undefined;
+  } catch (error) {
+    expect(error).toMatchObject({ code: "invalid_operation" });
+    return undefined;
+  }
+}

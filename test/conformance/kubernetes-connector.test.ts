@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { classify, type Facts } from "@countersign/policy";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { openKubernetesConnector } from "../../packages/sidecar/src/protocols/kubernetes/connector.ts";
 import { kubernetesResourceSchema, kubernetesWarnings } from "../../packages/sidecar/src/protocols/kubernetes/resource.ts";
-import type { KubernetesApi } from "../harness/kubernetes/kubernetes-api.ts";
+import { KubernetesApi } from "../harness/kubernetes/kubernetes-api.ts";
 import {
   KubernetesConnectors,
   ownToken,
@@ -11,6 +12,7 @@ import {
   staticToken,
   withJson,
 } from "../harness/kubernetes/kubernetes-connectors.ts";
+import { kindOf } from "../harness/kubernetes/store.ts";
 
 let world: KubernetesConnectors;
 let api: KubernetesApi;
@@ -113,6 +115,15 @@ describe("least credential", () => {
     expect(first).toMatchObject({ method: "POST", url: "/api/v1/namespaces/shop/serviceaccounts/deployer/token" });
     expect(JSON.parse(first?.body.toString() ?? "")).toMatchObject({ kind: "TokenRequest", spec: { expirationSeconds: 600 } });
     expect(first?.user?.username).toBe("countersign");
+  });
+
+  test("a service account that was made anew: one read is refused, the next has a token of the new one", async () => {
+    await run(request(pods), { role: "deployer" });
+    const kind = kindOf("ServiceAccount");
+    api.store.remove(kind, api.store.get(kind, "shop", "deployer"));
+    api.store.seed({ kind: "ServiceAccount", metadata: { name: "deployer", namespace: "shop" } });
+    expect((await run(request(pods), { role: "deployer" })).outcome.status).toBe(401);
+    expect((await run(request(pods), { role: "deployer" })).outcome.status).toBe(200);
   });
 
   test("a token for another audience is asked for as configured, and is none for the API server", async () => {
@@ -230,5 +241,31 @@ describe("k8s-wide: nobody asks as somebody else", () => {
       authorization: `Bearer ${staticToken}`,
     });
     expect(api.last.headers.authorization).not.toContain(ownToken);
+  });
+});
+
+describe("nothing is sent to whoever is not the API server", () => {
+  test("another authority, another name, an address that is no target: no credential leaves", async () => {
+    await using other = await KubernetesApi.start();
+    const elsewhere = (more: object) => run(request(pods), { by: world.connector(more) });
+    expect((await elsewhere({ server: other.url })).outcome).toMatchObject({
+      ...{ state: "failed", failure: { code: "target_unavailable", message: expect.stringMatching(/does not prove who it is/) } },
+    });
+    // The certificate is for localhost.
+    const byAddress = { server: `https://127.0.0.1:${api.port}` };
+    expect((await elsewhere(byAddress)).outcome).toMatchObject({ state: "failed", failure: { code: "target_unavailable" } });
+    const { resource, env } = world.resource({ server: "https://api.prod.test" });
+    const by = openKubernetesConnector(kubernetesResourceSchema.parse(resource), {
+      ...{ folder: ".", env },
+      lookup: (_name, _options, done) => done(null, [{ address: "169.254.169.254", family: 4 }]),
+    });
+    expect((await run(request(pods), { by })).outcome).toMatchObject({
+      ...{
+        state: "failed",
+        failure: { code: "target_unavailable", message: expect.stringMatching(/Nothing is sent to api.prod.test/) },
+      },
+    });
+    await by.close();
+    expect([...other.asked, ...api.asked]).toEqual([]);
   });
 });

@@ -71,7 +71,8 @@ export function routeOf(method: string, url: string): Route {
   const kind = [...resourceKinds, ...reviewKinds].find(
     (one) => one.group === group && one.version === version && one.resource === resource,
   );
-  const isWatch = isLegacyWatch || ["true", "1"].includes(query.get("watch") ?? "");
+  // Of one object `watch` is not looked at (RequestInfoFactory in k8s.io/apiserver).
+  const isWatch = isLegacyWatch || (name === "" && ["true", "1"].includes(query.get("watch") ?? ""));
   const verb = verbOf(method, name, isWatch);
   return { path, query, kind, attributes: { verb, group, resource, subresource, namespace, name } };
 }

@@ -126,13 +126,17 @@ class KubernetesConnector implements Connector {
     const parts = { request, readOnly, limits, signal, pool, credential, passes, now: this.#now };
     const sending = new RequestDispatch(parts);
     const object = readOnly ? undefined : objectOf(request, factsOf(request));
-    if (object === undefined) return sending;
     return {
       prepare: async () => {
         await sending.prepare();
+        if (object === undefined) return null;
         return await stateOf(object, (question) => askSmall(question, { pool, credential }), this.#clock(), signal);
       },
-      run: (sink) => sending.run(sink),
+      run: (sink) =>
+        sending.run((chunk) => {
+          if (chunk.type === "response" && chunk.status === 401) own.forget?.();
+          return sink(chunk);
+        }),
       close: () => sending.close(),
     };
   }

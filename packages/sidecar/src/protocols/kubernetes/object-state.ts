@@ -21,6 +21,8 @@ const metadataSchema = z.object({ metadata: z.object({ uid: z.string().min(1), r
 
 /** No more than that comes of a Secret. */
 const accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+/** Who manages which field may be long. */
+const mostBytes = 4 * 1024 * 1024;
 /** API servers end a request after a minute (`--request-timeout`); twice that is waited for. */
 const settledMs = 120_000;
 
@@ -38,7 +40,7 @@ export function objectOf({ path }: KubernetesRequest, { verb, name, subresource,
  * @throws {CountersignError} `target_unavailable`, `target_credentials`: nothing was sent.
  */
 export async function stateOf(object: string, ask: AskBy, atMs: number, signal: AbortSignal): Promise<ObjectState | null> {
-  const { value } = await ask({ method: "GET", path: object, accept, signal });
+  const { value } = await ask({ method: "GET", path: object, accept, mostBytes, signal });
   const found = metadataSchema.safeParse(value);
   if (!found.success) return null;
   const { uid, resourceVersion } = found.data.metadata;
@@ -63,7 +65,7 @@ export async function resolveWrite(
   const { object, uid, resourceVersion, atMs } = parsed.data;
   if (nowMs < atMs + settledMs)
     throw new CountersignError("target_unavailable", "the API server may still be at work", { retryable: true });
-  const { status, value } = await ask({ method: "GET", path: object, accept, ...(signal && { signal }) });
+  const { status, value } = await ask({ method: "GET", path: object, accept, mostBytes, ...(signal && { signal }) });
   if (status >= 500 || status === 429)
     throw new CountersignError("target_unavailable", `the API server answers ${status}`, { retryable: true });
   if (status === 404) return unknown("The object is not there any more; whether this request did that cannot be told.");

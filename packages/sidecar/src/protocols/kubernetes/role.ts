@@ -47,6 +47,8 @@ export interface RoleCredential {
   readonly reads: TargetCredential;
   /** Of one request that may write: got for it alone, once. */
   forWrite(): TargetCredential;
+  /** Told that the API server does not know it any more: what was kept is got anew. */
+  readonly forget?: () => void;
 }
 
 /** What roles are opened with. */
@@ -78,6 +80,7 @@ export function openRole({ token, certificate, impersonate, serviceAccount }: Ro
   });
   return {
     reads: of(() => tokens.shared()),
+    forget: () => tokens.forget(),
     forWrite: () => {
       let fresh: ReturnType<ServiceAccountTokens["fresh"]> | undefined;
       return of(() => (fresh ??= tokens.fresh()));

@@ -64,6 +64,11 @@ export class ServiceAccountTokens {
     return this.#kept;
   }
 
+  /** Ends the sharing: a service account that was made anew has no tokens of the old one. */
+  forget(): void {
+    this.#kept = undefined;
+  }
+
   async #get(): Promise<Kept> {
     const { account, base, ask, now } = this.#getting;
     const { namespace, name, audience } = account;
