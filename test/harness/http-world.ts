@@ -38,7 +38,11 @@ export interface HttpWorld extends AsyncDisposable {
 }
 
 /** Starts both. */
-export async function httpWorld(config = "", files: Readonly<Record<string, string>> = {}): Promise<HttpWorld> {
+export async function httpWorld(
+  config = "",
+  files: Readonly<Record<string, string>> = {},
+  policy = httpPolicy,
+): Promise<HttpWorld> {
   await using parts = new AsyncDisposableStack();
   const upstream = parts.use(await HttpUpstream.start());
   const origin = `http://127.0.0.1:${upstream.port}`;
@@ -51,7 +55,7 @@ export async function httpWorld(config = "", files: Readonly<Record<string, stri
       reader: { bearer: { file: token } }
       writer: { header: { name: x-api-key, value: { file: token } } }
 `;
-  const options = { policy: httpPolicy, config: `${resource}${config}`, files: { token: targetToken, ...files } };
+  const options = { policy, config: `${resource}${config}`, files: { token: targetToken, ...files } };
   const instance = parts.use(await Instance.start(options));
   const all = parts.move();
   return { upstream, instance, origin, [Symbol.asyncDispose]: () => all.disposeAsync() };

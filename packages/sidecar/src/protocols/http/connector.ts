@@ -11,14 +11,17 @@ import {
   type Outcome,
   type TargetIdentity,
 } from "@countersign/policy";
-import type { Pool } from "undici";
+import type { buildConnector, Pool } from "undici";
 import type { CredentialContext } from "../../credentials/source.ts";
 import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
 import { openTargetCredential, type TargetCredential } from "../request/credential.ts";
+import type { StreamedBody } from "../request/exchange.ts";
 import { unknownFailure } from "../request/failure.ts";
 import { readCertificate } from "../request/pem.ts";
 import { RequestDispatch } from "../request/request-dispatch.ts";
-import { openUpstream, type ResolveName } from "../request/upstream.ts";
+import { UpgradeDispatch } from "../request/upgrade/upgrade-dispatch.ts";
+import type { UpgradeWay } from "../request/upgrade/upgrade-kind.ts";
+import { openConnect, openUpstream, type ResolveName } from "../request/upstream.ts";
 import type { HttpResource } from "./resource.ts";
 
 /** What a connector needs besides its configuration. */
@@ -34,6 +37,8 @@ export interface HttpConnectorOptions extends CredentialContext {
 interface Role {
   readonly credential: TargetCredential;
   readonly pool: Pool;
+  /** Makes a connection by itself. */
+  readonly connect: buildConnector.connector;
 }
 
 /**
@@ -49,6 +54,16 @@ export function openHttpConnector(resource: HttpResource, options: HttpConnector
 export interface HttpTarget extends Connector {
   /** Whether a header of a caller's may go on to the target: not a credential that is not configured to. */
   mayBring(name: string, value: string): boolean;
+  /**
+   * As `accept`, of what goes on as its client sends it.
+   *
+   * @throws {CountersignError} `invalid_operation`.
+   */
+  acceptStreamed(operation: Operation, facts: Facts): void;
+  /** As `dispatch`, with the body that the client sends meanwhile. */
+  relay(operation: Operation, role: string, limits: Limits, options: DispatchOptions, streamed: StreamedBody): Dispatch;
+  /** As `dispatch`, for a client that waits for its WebSocket. */
+  upgrade(operation: Operation, way: UpgradeWay): Dispatch;
 }
 
 /** Whether it is an HTTP API's. */
@@ -65,6 +80,7 @@ class HttpConnector implements HttpTarget {
   /** What some role proves itself by: nobody else sends it. */
   readonly #ownFields: ReadonlySet<string>;
   readonly #ownParameters: ReadonlySet<string>;
+  readonly #silenceMs: number;
   readonly #now: () => number;
 
   constructor(
@@ -72,6 +88,7 @@ class HttpConnector implements HttpTarget {
     options: HttpConnectorOptions,
   ) {
     this.#name = name;
+    this.#silenceMs = connections.silenceMs;
     this.#now = options.now ?? (() => performance.now());
     const ca = typeof tls === "object" ? readCertificate(tls.ca, options.folder) : undefined;
     const authorities = ca === undefined ? "system" : `sha256:${createHash("sha256").update(ca).digest("hex")}`;
@@ -92,7 +109,7 @@ class HttpConnector implements HttpTarget {
     this.#roles = new Map(
       Object.entries(roles).map(([role, config]) => {
         const credential = openTargetCredential(config, { ...options, origin, poolTo, clock, now: this.#now });
-        return [role, { credential, pool: openUpstream(upstream, credential) }];
+        return [role, { credential, pool: openUpstream(upstream, credential), connect: openConnect(upstream, credential) }];
       }),
     );
     const credentials = [...this.#roles.values()].map(({ credential }) => credential);
@@ -106,10 +123,15 @@ class HttpConnector implements HttpTarget {
   }
 
   accept(operation: Operation, facts: Facts): void {
-    const { headers, streamed, connection } = asRequest(operation);
-    if (facts.protocol !== "http") throw new TypeError("a request has the facts of another protocol");
+    const { streamed, connection } = asRequest(operation);
     if (streamed === true || connection !== undefined)
       throw refused("What a client streams runs on its own connection only; send the body with the call.");
+    this.acceptStreamed(operation, facts);
+  }
+
+  acceptStreamed(operation: Operation, facts: Facts): void {
+    const { headers } = asRequest(operation);
+    if (facts.protocol !== "http") throw new TypeError("a request has the facts of another protocol");
     const field = headers.find(([name, value]) => !this.mayBring(name.toLowerCase(), value));
     if (field !== undefined)
       throw refused(
@@ -119,12 +141,33 @@ class HttpConnector implements HttpTarget {
     if (parameter !== undefined) throw refused(`The parameter ${parameter} is the target's credential. Leave it out.`);
   }
 
-  dispatch(operation: Operation, role: string, limits: Limits, { signal, readOnly }: DispatchOptions): Dispatch {
+  dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch {
+    return this.#dispatch(operation, role, limits, options);
+  }
+
+  relay(operation: Operation, role: string, limits: Limits, options: DispatchOptions, streamed: StreamedBody): Dispatch {
+    return this.#dispatch(operation, role, limits, options, streamed);
+  }
+
+  upgrade(operation: Operation, { role, limits, options: { signal }, client }: UpgradeWay): Dispatch {
+    const { credential, connect } = this.#role(role);
+    const upstream = { origin: this.#identity.address, connect, handshakeMs: this.#silenceMs };
+    const parts = { request: asRequest(operation), limits, signal, upstream, credential, client, now: this.#now };
+    // That it is opened is not yet anything that was asked for.
+    return new UpgradeDispatch({ ...parts, passes: this.#passes, idleMs: this.#silenceMs, acts: false });
+  }
+
+  #dispatch(
+    operation: Operation,
+    role: string,
+    limits: Limits,
+    { signal, readOnly }: DispatchOptions,
+    streamed?: StreamedBody,
+  ): Dispatch {
     const request = asRequest(operation);
     const { credential, pool } = this.#role(role);
-    // A session that the target begins for its credential is as good as the credential.
-    const passes = (name: string) => !/^set-cookie2?$/.test(name) || this.#callerCredentials.has("cookie");
-    return new RequestDispatch({ ...{ request, readOnly, limits, signal, pool, credential, passes }, now: this.#now });
+    const parts = { request, readOnly, limits, signal, pool, credential, passes: this.#passes, now: this.#now };
+    return new RequestDispatch(streamed === undefined ? parts : { ...parts, streamed });
   }
 
   /** HTTP has no way to ask what became of a request, so that it can never tell. */
@@ -143,6 +186,9 @@ class HttpConnector implements HttpTarget {
     if (this.#ownFields.has(name)) return false;
     return this.#callerCredentials.has(name) || !isCredentialHeader(name, value);
   }
+
+  /** A session that the target begins for its credential is as good as the credential. */
+  readonly #passes = (name: string): boolean => !/^set-cookie2?$/.test(name) || this.#callerCredentials.has("cookie");
 
   #role(role: string): Role {
     const found = this.#roles.get(role);

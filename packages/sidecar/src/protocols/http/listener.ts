@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { CountersignError } from "@countersign/policy";
 import type { OpenNative } from "../../native/listener.ts";
+import type { GuardedResource } from "../../resources.ts";
 import type { EntryKind } from "../request/entry/entry-kind.ts";
 import { type EntryBounds, type ListenAt, listenForRequests } from "../request/entry/listening.ts";
-import { isHttpTarget } from "./connector.ts";
+import { type HttpTarget, isHttpTarget } from "./connector.ts";
 import { problem } from "./problem.ts";
 
 /** One listener as configured. */
@@ -37,14 +38,20 @@ function httpEntry({ resource: every, hosts }: HttpListen): EntryKind {
         "No resource has this host name here; the listener's hosts list those that there are.",
       );
     },
-    isForeign: ({ name: resource, connector }) => {
-      if (!isHttpTarget(connector)) throw new CountersignError("unknown_resource", `${resource} is no HTTP API.`);
-      return (name, value) => !connector.mayBring(name, value);
+    isForeign: (resource) => {
+      const target = targetOf(resource);
+      return (name, value) => !target.mayBring(name, value);
     },
+    streamsTo: targetOf,
     operation: (message) => ({ kind: "http.request", ...message }),
     refusalForm: problem,
     tellsWhere: true,
   };
+}
+
+function targetOf({ name, connector }: GuardedResource): HttpTarget {
+  if (isHttpTarget(connector)) return connector;
+  throw new CountersignError("unknown_resource", `${name} is no HTTP API.`);
 }
 
 function hostOf({ headers: { host = "" } }: IncomingMessage): string {

@@ -48,6 +48,7 @@ function kubernetesEntry({ resource }: KubernetesListen): EntryKind {
     refusalForm: status,
     fieldsOfHeld: (id) => [["warning", `299 - "Countersign: somebody approved this request, ${id}"`]],
     tellsWhere: false,
+    marksWrites: true,
   };
 }
 
@@ -56,6 +57,6 @@ function routeOf(url: string): Route {
   if (resource !== undefined) return { resource, path: url.slice(found.length) };
   throw new CountersignError(
     "unknown_resource",
-    "The server's address has to end with /clusters/NAME here; `countersign kubeconfig NAME` writes it.",
+    "This listener has several clusters: paths begin with /clusters/NAME. `countersign kubeconfig NAME` writes the server's address so; kubectl's --raw leaves it out, so write it there, too.",
   );
 }

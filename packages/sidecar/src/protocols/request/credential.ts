@@ -7,7 +7,7 @@ import {
   credentialSourceSchema,
   openCredential,
 } from "../../credentials/source.ts";
-import type { SentRequest } from "./exchange.ts";
+import type { WholeRequest } from "./exchange.ts";
 import type { Field } from "./fields.ts";
 import { AccessTokens, type OAuth2Config, oauth2Schema } from "./oauth2.ts";
 import { certificateSchema, readCertificate } from "./pem.ts";
@@ -62,7 +62,7 @@ interface Injected {
   /** What must not come back. */
   readonly secrets: readonly string[];
   /** What is made for exactly what is sent, when all of it is known. */
-  readonly sign?: (request: SentRequest) => Pick<Injected, "fields" | "secrets">;
+  readonly sign?: (request: WholeRequest) => Pick<Injected, "fields" | "secrets">;
 }
 
 /** The credential of one role. */

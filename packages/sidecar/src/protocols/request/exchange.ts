@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import { CountersignError } from "@countersign/policy";
 import type { Dispatcher, Pool } from "undici";
 import { type Field, rawFields } from "./fields.ts";
@@ -8,7 +9,18 @@ export interface SentRequest {
   readonly method: string;
   readonly path: string;
   readonly fields: readonly Field[];
-  readonly body: Buffer | undefined;
+  readonly body: Buffer | StreamedBody | undefined;
+}
+
+/** A request all of which is known. */
+export type WholeRequest = SentRequest & { readonly body: Buffer | undefined };
+
+/** A body that its client sends while it goes on to the target. Nobody holds all of it. */
+export interface StreamedBody {
+  /** As its client has said; undefined = it goes on in chunks. */
+  readonly bytes: number | undefined;
+  /** Read once. */
+  readonly parts: AsyncIterable<Buffer>;
 }
 
 /** The beginning of an answer. */
@@ -28,7 +40,12 @@ export class Exchange {
 
   constructor(pool: Pool, { method, path, fields, body }: SentRequest) {
     const headers = fields.flat();
-    pool.dispatch({ method, path, headers, body: body ?? null }, this.#handler());
+    if (body === undefined || Buffer.isBuffer(body)) {
+      pool.dispatch({ method, path, headers, body: body ?? null }, this.#handler());
+      return;
+    }
+    if (body.bytes !== undefined) headers.push("content-length", String(body.bytes));
+    pool.dispatch({ method, path, headers, body: Readable.from(body.parts, { objectMode: false }) }, this.#handler());
   }
 
   /** @throws {Error} when none comes; {@link isSent} says whether the target may have seen the request. */
@@ -77,7 +94,7 @@ export class Exchange {
 }
 
 /** What a failed connection tells; never what was to be sent. */
-function unreachable(error: Error): CountersignError {
+export function unreachable(error: Error): CountersignError {
   if (error instanceof CountersignError) return error;
   const code = "code" in error ? String(error.code) : error.name;
   const isTls = /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|HOSTNAME/.test(code);

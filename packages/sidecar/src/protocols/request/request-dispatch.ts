@@ -1,9 +1,9 @@
-import { type Body, bodyBytes, type Json, type Limits, type Outcome } from "@countersign/policy";
+import { type Body, bodyBytes, CountersignError, type Json, type Limits, type Outcome } from "@countersign/policy";
 import type { Pool } from "undici";
 import type { Dispatch, ResultSink } from "../connector.ts";
 import type { TargetCredential } from "./credential.ts";
 import { decoded } from "./decoding.ts";
-import { Exchange, type ResponseHead } from "./exchange.ts";
+import { Exchange, type ResponseHead, type StreamedBody } from "./exchange.ts";
 import {
   brokenOffFailure,
   limitFailure,
@@ -22,6 +22,8 @@ import { Stop } from "./stop.ts";
 /** What one dispatch needs of its connector. */
 export interface RequestParts {
   readonly request: { readonly method: string; readonly path: string; readonly headers: readonly Field[]; readonly body?: Body };
+  /** What its client sends as the body, meanwhile; a request with one has none of its own. */
+  readonly streamed?: StreamedBody;
   readonly readOnly: boolean;
   readonly limits: Limits;
   readonly signal: AbortSignal;
@@ -51,6 +53,11 @@ export class RequestDispatch implements Dispatch {
 
   async prepare(): Promise<Json> {
     this.#injected = await this.#parts.credential.read();
+    if (this.#parts.streamed !== undefined && this.#injected.sign !== undefined)
+      throw new CountersignError(
+        "operation_too_large",
+        "The target takes signed requests, and what is streamed cannot be signed. Send less.",
+      );
     return null;
   }
 
@@ -70,13 +77,14 @@ export class RequestDispatch implements Dispatch {
     if (this.#injected === undefined) throw new TypeError("run() before prepare()");
     if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
     const { fields, query, secrets, sign } = this.#injected;
-    const sent = {
+    const whole = {
       ...{ method: request.method, body: request.body && bodyBytes(request.body) },
       path: query === undefined ? request.path : withParameter(request.path, query),
       fields: [...withOurs(fieldsForTarget(request.headers)), ...fields],
     };
-    const signed = sign?.(sent) ?? { fields: [], secrets: [] };
-    const exchange = new Exchange(pool, { ...sent, fields: [...sent.fields, ...signed.fields] });
+    const signed = sign?.(whole) ?? { fields: [], secrets: [] };
+    const body = this.#parts.streamed ?? whole.body;
+    const exchange = new Exchange(pool, { ...whole, body, fields: [...whole.fields, ...signed.fields] });
     this.#stop.heardBy(() => exchange.breakOff());
     let head: ResponseHead;
     try {
@@ -152,12 +160,12 @@ export class RequestDispatch implements Dispatch {
 }
 
 /** What we say for ourselves: no encoding, as the credential is looked for in the answer; and a name, without which some APIs refuse. */
-function withOurs(fields: readonly Field[]): readonly Field[] {
+export function withOurs(fields: readonly Field[]): readonly Field[] {
   const isNamed = fields.some(([name]) => name.toLowerCase() === "user-agent");
   return [...fields, ["accept-encoding", "identity"], ...(isNamed ? [] : [["user-agent", "Countersign"] as const])];
 }
 
-function withParameter(path: string, parameter: string): string {
+export function withParameter(path: string, parameter: string): string {
   if (!path.includes("?")) return `${path}?${parameter}`;
   return path.endsWith("?") || path.endsWith("&") ? `${path}${parameter}` : `${path}&${parameter}`;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { bodyOf } from "@countersign/policy";
+import type { StreamedBody } from "../exchange.ts";
 import type { Field } from "../fields.ts";
 import type { Message } from "./entry-kind.ts";
 
@@ -41,16 +42,18 @@ export function askedRequest(
   { method = "", rawTrailers }: Pick<IncomingMessage, "method" | "rawTrailers">,
   path: string,
   fields: readonly Field[],
-  body: Buffer,
+  body: Buffer | StreamedBody,
   isForeign: (name: string, value: string) => boolean,
 ): AskedRequest {
   const valuesOf = (name: string) => fields.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
+  const whole = Buffer.isBuffer(body) ? body : undefined;
+  const bytes = Buffer.isBuffer(body) ? body.length : body.bytes;
   const isChunked = valuesOf("transfer-encoding").length > 0;
   const isPlain: Readonly<Record<string, (value: string) => boolean>> = {
     host: () => valuesOf("host").length === 1,
     "transfer-encoding": (value) =>
       value === "chunked" && valuesOf("transfer-encoding").length === 1 && valuesOf("content-length").length === 0,
-    "content-length": (value) => value === String(body.length) && !isChunked && valuesOf("content-length").length === 1,
+    "content-length": (value) => value === String(bytes) && !isChunked && valuesOf("content-length").length === 1,
   };
   const bound = fields.filter(([given, value]) => {
     const name = given.toLowerCase();
@@ -61,9 +64,14 @@ export function askedRequest(
   const [key] = valuesOf("idempotency-key");
   const headers = rawTrailers.length === 0 ? bound : [...bound, ["trailer", rawTrailers[0] ?? ""] as const];
   return {
-    message: { method, path, headers, ...(body.length > 0 && { body: bodyOf(body) }) },
+    message: { method, path, headers, ...bodyPart(whole) },
     wantsAsync: /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/.test(preferences),
     key: key === "" ? undefined : key,
     reason: (valuesOf("countersign-reason")[0] ?? "").slice(0, longestReason),
   };
+}
+
+function bodyPart(whole: Buffer | undefined): Pick<Message, "body" | "streamed"> {
+  if (whole === undefined) return { streamed: true };
+  return whole.length > 0 ? { body: bodyOf(whole) } : {};
 }

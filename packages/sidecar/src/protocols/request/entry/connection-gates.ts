@@ -12,17 +12,19 @@ export interface GateTerms {
   readonly reason: string;
 }
 
+type Accept = (resource: string) => NonNullable<OwnConnection["accept"]>;
+
 /** Gates that a connection keeps, besides those at work: clients go back and forth between a few tokens at most. */
 const mostIdle = 4;
 
 /** The gates of clients' connections. */
 export class ConnectionGates {
   readonly #host: Pick<NativeHost, "guard" | "random">;
-  readonly #accept: OwnConnection["accept"];
+  readonly #accept: Accept;
   readonly #connections = new WeakMap<Socket, Map<string, OpenGate>>();
 
-  /** @param accept refuses what is streamed, see `OwnConnection`. */
-  constructor(host: Pick<NativeHost, "guard" | "random">, accept: OwnConnection["accept"]) {
+  /** @param accept refuses what is streamed to a resource, see `OwnConnection`. */
+  constructor(host: Pick<NativeHost, "guard" | "random">, accept: Accept) {
     this.#host = host;
     this.#accept = accept;
   }
@@ -47,7 +49,7 @@ export class ConnectionGates {
 
   #open(terms: GateTerms): OpenGate | undefined {
     try {
-      return new OpenGate(this.#host, terms, this.#accept);
+      return new OpenGate(this.#host, terms, this.#accept(terms.resource));
     } catch (error) {
       if (error instanceof CountersignError && error.code === "revoked") return undefined;
       throw error;
@@ -75,11 +77,15 @@ export class OpenGate {
   readonly #atWork = new Set<RequestAtWork>();
   #isLeft = false;
 
-  constructor({ guard, random }: Pick<NativeHost, "guard" | "random">, terms: GateTerms, accept: OwnConnection["accept"]) {
+  constructor(
+    { guard, random }: Pick<NativeHost, "guard" | "random">,
+    terms: GateTerms,
+    accept: NonNullable<OwnConnection["accept"]>,
+  ) {
     this.id = random(18).toString("base64url");
     const own: OwnConnection = {
       // Masks are the connector's work, whoever asks.
-      ...{ masks: true, ...(accept && { accept }) },
+      ...{ masks: true, accept },
       dispatch: () => {
         throw new CountersignError("cancelled", "What is streamed runs at once or not at all; nothing ran.");
       },

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import type { HttpRequest, KubernetesRequest } from "@countersign/policy";
+import type { Facts, HttpRequest, KubernetesRequest, Limits, Operation } from "@countersign/policy";
 import type { FailedLogin } from "../../../native/failed-logins.ts";
 import type { GuardedResource } from "../../../resources.ts";
+import type { Dispatch, DispatchOptions } from "../../connector.ts";
+import type { StreamedBody } from "../exchange.ts";
+import type { UpgradeKind } from "../upgrade/upgrade-kind.ts";
 import type { AnswerForm } from "./answer.ts";
 
 /** A request to whichever API. */
@@ -17,6 +20,17 @@ export interface Route {
 /** What was asked, before it is known what of. */
 export type Message = Omit<HttpRequest, "kind">;
 
+/** A target that takes bodies as their clients send them. */
+export interface StreamTarget {
+  /**
+   * Refuses at once what could never be dispatched, see `Connector.accept`.
+   *
+   * @throws {CountersignError} `invalid_operation`.
+   */
+  acceptStreamed(operation: Operation, facts: Facts): void;
+  relay(operation: Operation, role: string, limits: Limits, options: DispatchOptions, streamed: StreamedBody): Dispatch;
+}
+
 /** What the gates differ in that serve unmodified clients of an API on HTTP. */
 export interface EntryKind extends AnswerForm {
   /** Its name in records. */
@@ -30,6 +44,12 @@ export interface EntryKind extends AnswerForm {
    */
   isForeign(resource: GuardedResource): (name: string, value: string) => boolean;
   operation(message: Message): ApiRequest;
+  /** Where a body goes on that is too large to be looked at; absent = nowhere. */
+  streamsTo?(resource: GuardedResource): StreamTarget;
+  /** Its targets can tell later what became of a write: each has records of its own, with the marker to ask by. */
+  readonly marksWrites?: true;
+  /** How WebSockets are taken; absent = they are not. */
+  readonly upgrade?: UpgradeKind;
   /** Why a request is none that can be answered: it only makes sense as the beginning of something else. */
   refuses?(operation: ApiRequest): string | undefined;
   /** Whether a client may ask to be told where to come back (`Prefer: respond-async`, RFC 7240 §4.1). */

@@ -7,6 +7,8 @@ import type { TlsOptions } from "node:tls";
 import { CountersignError } from "@countersign/policy";
 import type { NativeHost, NativeListener } from "../../../native/listener.ts";
 import type { TlsFiles } from "../../../server/listener.ts";
+import { asksForWebSocket } from "../upgrade/handshake.ts";
+import { refusedUpgrades, visitUpgrade } from "../upgrade/visit-upgrade.ts";
 import { admission } from "./admission.ts";
 import { ConnectionGates } from "./connection-gates.ts";
 import type { EntryKind } from "./entry-kind.ts";
@@ -32,9 +34,13 @@ const mostBodyBytes = 4 * 1024 * 1024;
 /** A missing Host is refused by the visit, which records it. */
 const strictness: ServerOptions = {
   ...{ insecureHTTPParser: false, requireHostHeader: false, maxHeaderSize: 48 * 1024, joinDuplicateHeaders: false },
-  // A client that dawdles holds a connection, and nothing else.
-  ...{ headersTimeout: 30_000, requestTimeout: 120_000, keepAliveTimeout: 60_000 },
+  // A client that dawdles holds a connection, and nothing else. How long a body may take is the visit's to say.
+  ...{ headersTimeout: 30_000, requestTimeout: 0, keepAliveTimeout: 60_000 },
+  // Every other upgrade is a request that classification refuses.
+  shouldUpgradeCallback: asksForWebSocket,
 };
+
+const bodyPatience = { wholeMs: 120_000, silenceMs: 60_000 };
 
 /**
  * Opens the way in for unmodified clients of one kind of API.
@@ -51,7 +57,10 @@ export async function listenForRequests(
   const listener = `${shown}:${at.port}`;
   const parts = {
     ...{ host, kind, listener, open: new OpenRequests(), admit: admission(bounds.connectionsPerPrincipal) },
-    gates: new ConnectionGates(host, undefined),
+    gates: new ConnectionGates(host, (resource) => (operation, facts) => {
+      kind.streamsTo?.(host.resources.get(resource)).acceptStreamed(operation, facts);
+    }),
+    patience: bodyPatience,
     mostBodyBytes: Math.min(bounds.parameterBytes, mostBodyBytes),
   };
   const server = tls === undefined ? createServer(strictness) : createTlsServer({ ...strictness, ...tlsOptions(tls) });
@@ -62,7 +71,11 @@ export async function listenForRequests(
     const from = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
     host.failedLogins.note({ protocol: kind.protocol, listener, from, claims: {}, proof: "none", why });
   });
-  const entry = new Entry(server, (request, response) => visit(request, response, parts));
+  const upgradeParts = { host, kind, listener, admit: parts.admit, refused: refusedUpgrades() };
+  const entry = new Entry(server, {
+    request: (request, response) => visit(request, response, parts),
+    upgrade: (request, early) => visitUpgrade(request, early, upgradeParts),
+  });
   const listening = once(server, "listening");
   server.listen(at.port, at.host);
   try {
@@ -97,17 +110,26 @@ function refuseOtherReadings(server: Server, note: (socket: Socket, why: string)
   });
 }
 
-/** A server and the requests that it has open. */
+/** How what comes is served. Neither rejects. */
+interface Serving {
+  request(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  upgrade(request: IncomingMessage, early: Buffer): Promise<void>;
+}
+
+/** A server and what it has open. */
 class Entry {
   readonly #server: Server;
   readonly #visits = new Set<Promise<void>>();
 
-  constructor(server: Server, serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>) {
+  constructor(server: Server, serving: Serving) {
     this.#server = server;
-    server.on("request", (request, response) => {
-      const visiting = serve(request, response).finally(() => this.#visits.delete(visiting));
-      this.#visits.add(visiting);
-    });
+    server.on("request", (request, response) => this.#visit(serving.request(request, response)));
+    server.on("upgrade", (request, _socket, early) => this.#visit(serving.upgrade(request, early)));
+  }
+
+  #visit(served: Promise<void>): void {
+    const visiting = served.finally(() => this.#visits.delete(visiting));
+    this.#visits.add(visiting);
   }
 
   async close(graceMs: number): Promise<void> {

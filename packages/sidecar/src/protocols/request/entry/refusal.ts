@@ -51,7 +51,7 @@ export function refuse(response: ServerResponse, refusal: Refusal, { contentType
     ...{ "content-type": contentType, "cache-control": "no-store" },
     ...(requestId !== "" && { "countersign-request": requestId }),
     // What comes next on such a connection is not worth reading.
-    ...((status === 413 || status === 400) && { connection: "close" }),
+    ...(status === 400 && { connection: "close" }),
     // RFC 6750 §3.
     ...(status === 401 && { "www-authenticate": 'Bearer realm="countersign"' }),
   });
