@@ -88,11 +88,13 @@ describe("least credential", () => {
         own: { token: { env: "OWN" } },
         admin: { token: { env: "OWN" }, impersonate: { user: "admin" } },
         more: { token: { env: "OWN" }, impersonate: { user: "agents-viewer", groups: ["agents", "ops"] } },
+        uid: { token: { env: "OWN" }, impersonate: { user: "agents-viewer", groups: ["agents"], uid: "u-1" } },
         other: { token: { env: "OWN" }, serviceAccount: { namespace: "default", name: "default" } },
       },
     });
-    for (const role of ["own", "admin", "more"])
+    for (const role of ["own", "admin", "more", "uid"])
       expect((await run(request(pods), { role, by })).outcome).toMatchObject({ state: "succeeded", status: 403 });
+    expect(api.last.user).toMatchObject({ username: "agents-viewer", uid: "u-1", groups: ["agents", "system:authenticated"] });
     await expect(run(request(pods), { role: "other", by })).rejects.toMatchObject({ code: "target_credentials" });
   });
 
