@@ -63,11 +63,16 @@ export interface KubernetesWorld extends AsyncDisposable {
 interface WorldOptions {
   /** YAML for countersign.yaml: the listeners. */
   readonly config?: string;
+  readonly policy?: string;
   readonly files?: Readonly<Record<string, string>>;
 }
 
 /** Starts both. */
-export async function kubernetesWorld({ config, files = {} }: WorldOptions = {}): Promise<KubernetesWorld> {
+export async function kubernetesWorld({
+  config,
+  policy = kubernetesPolicy,
+  files = {},
+}: WorldOptions = {}): Promise<KubernetesWorld> {
   await using parts = new AsyncDisposableStack();
   const api = parts.use(await KubernetesApi.start());
   api.store.seed(
@@ -78,6 +83,7 @@ export async function kubernetesWorld({ config, files = {} }: WorldOptions = {})
     },
     { kind: "Namespace", metadata: { name: "old" } },
     { kind: "Namespace", metadata: { name: "older" } },
+    { kind: "Namespace", metadata: { name: "kept" } },
   );
   const resource = `  - name: prod
     type: kubernetes
@@ -90,7 +96,7 @@ export async function kubernetesWorld({ config, files = {} }: WorldOptions = {})
   const listeners = config ?? 'sidecar:\n  kubernetes:\n    - { tcp: "127.0.0.1:0" }\n';
   const instance = parts.use(
     await Instance.start({
-      policy: kubernetesPolicy,
+      policy,
       config: `${resource}${listeners}`,
       files: { token: adminToken, "cluster-ca.pem": api.authority.ca, ...files },
     }),
