@@ -93,8 +93,10 @@ export function withoutBookkeeping(object: Json | undefined, keepsStatus: boolea
 function plainMetadata(metadata: Fields): Fields {
   const own = Object.fromEntries(Object.entries(metadata).filter(([name]) => !bookkeeping.includes(name)));
   if (!isFields(own.annotations)) return own;
-  const annotations = Object.fromEntries(Object.entries(own.annotations).filter(([name]) => name !== lastApplied));
-  return { ...own, annotations };
+  const { annotations: all, ...rest } = own;
+  const annotations = Object.fromEntries(Object.entries(all).filter(([name]) => name !== lastApplied));
+  // An object that had kubectl's copy alone has none.
+  return Object.keys(annotations).length === 0 ? rest : { ...rest, annotations };
 }
 
 /** Whether two versions of an object differ in kubectl's copy of what was applied last. */
