@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CoreV1Api, KubeConfig, Watch } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
@@ -19,7 +20,6 @@ let token: string;
 type Way = "plugin" | "token" | "direct";
 
 beforeAll(async () => {
-  if (newest === undefined) return;
   world = await kubernetesWorld();
   const { instance, api } = world;
   alice = await approverClient(instance, "alice");
@@ -182,6 +182,43 @@ describe.skipIf(newest === undefined)("kubectl through the sidecar", () => {
     const { code, stderr } = await run("plugin", "get pods -n shop", { env: { COUNTERSIGN_TOKEN: "" } });
     expect(code).toBe(1);
     expect(stderr).toContain("COUNTERSIGN_TOKEN is not set");
+  });
+});
+
+describe("the official client library for JavaScript", () => {
+  let config: KubeConfig;
+  let core: CoreV1Api;
+  beforeAll(() => {
+    config = new KubeConfig();
+    config.loadFromFile(file("token"));
+    core = config.makeApiClient(CoreV1Api);
+  });
+
+  test("reads, writes, and hears in a Status why not", async () => {
+    const { items } = await core.listNamespacedPod({ namespace: "shop", labelSelector: "app=web" });
+    expect(items.map(({ metadata }) => metadata?.name)).toEqual(["web-0"]);
+    const body = { metadata: { name: "made" }, data: { a: "1" } };
+    expect((await core.createNamespacedConfigMap({ namespace: "shop", body })).data).toEqual({ a: "1" });
+    const refused = core.deleteCollectionNamespacedPod({ namespace: "shop" });
+    await expect(refused).rejects.toMatchObject({ code: 403, body: expect.stringContaining("Ask the platform team.") });
+  });
+
+  test("a held request resolves once it is approved", async () => {
+    const deleting = core.deleteNamespace({ name: "kept" }).catch((error: unknown) => error);
+    await vote(alice, await waitingId(alice, "kept"), "approve");
+    expect(await deleting).not.toBeInstanceOf(Error);
+    expect(deleted().filter((url) => url === "/api/v1/namespaces/kept")).toHaveLength(1);
+  });
+
+  test("watches", async () => {
+    const seen: string[] = [];
+    const hear = (phase: string, { metadata }: { metadata: { name: string } }) => seen.push(`${phase} ${metadata.name}`);
+    const ended = Promise.withResolvers<void>();
+    const watching = await new Watch(config).watch("/api/v1/namespaces/shop/configmaps", {}, hear, () => ended.resolve());
+    world.api.store.seed({ kind: "ConfigMap", metadata: { name: "watched", namespace: "shop" } });
+    await expect.poll(() => seen).toContain("ADDED watched");
+    watching.abort();
+    await ended.promise;
   });
 });
 
