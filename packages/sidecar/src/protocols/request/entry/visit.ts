@@ -54,7 +54,9 @@ export async function visit(request: IncomingMessage, response: ServerResponse, 
 
 /** What is left of a request that is answered is read past, so that its client hears the answer; one that sends on and on is cut off. */
 function leaveUnread(request: IncomingMessage): void {
-  if (!request.complete) setTimeout(() => !request.complete && request.socket.destroy(), lingerMs).unref();
+  if (request.complete || request.destroyed) return;
+  request.resume();
+  setTimeout(() => !request.complete && request.socket.destroy(), lingerMs).unref();
 }
 
 /**
