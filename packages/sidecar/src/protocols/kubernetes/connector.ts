@@ -20,7 +20,7 @@ import type { TargetCredential } from "../request/credential.ts";
 import { readCertificate } from "../request/pem.ts";
 import { RequestDispatch } from "../request/request-dispatch.ts";
 import { openConnect, openUpstream, type ResolveName } from "../request/upstream.ts";
-import { objectOf, resolveWrite, stateOf } from "./object-state.ts";
+import { LostWrites, objectOf, stateOf } from "./object-state.ts";
 import { addressRules, type KubernetesResource } from "./resource.ts";
 import { openRole } from "./role.ts";
 import { askSmall } from "./small-answer.ts";
@@ -56,12 +56,16 @@ class KubernetesConnector implements Connector {
   readonly #streams: PodStreams;
   readonly #now: () => number;
   readonly #clock: () => number;
+  readonly #lost: LostWrites;
+  /** How many there were; with the time the name of each. */
+  #writes = 0;
 
   constructor({ name, server: origin, ca: given, roles, connections }: KubernetesResource, options: KubernetesConnectorOptions) {
     const { now = () => performance.now(), clock = Date.now, lookup, folder } = options;
     this.#name = name;
     this.#now = now;
     this.#clock = clock;
+    this.#lost = new LostWrites(now);
     const ca = given === undefined ? undefined : readCertificate(given, folder);
     const authorities = ca === undefined ? "system" : `sha256:${createHash("sha256").update(ca).digest("hex")}`;
     this.#identity = { type: "kubernetes", address: origin, tls: "verify-full", ca: authorities };
@@ -130,7 +134,8 @@ class KubernetesConnector implements Connector {
       prepare: async () => {
         await sending.prepare();
         if (object === undefined) return null;
-        return await stateOf(object, (question) => askSmall(question, { pool, credential }), this.#clock(), signal);
+        const write = `${this.#clock()}-${++this.#writes}`;
+        return await stateOf(object, (question) => askSmall(question, { pool, credential }), write, signal);
       },
       run: (sink) =>
         sending.run((chunk) => {
@@ -143,12 +148,7 @@ class KubernetesConnector implements Connector {
 
   async resolve(marker: Json, role: string, signal?: AbortSignal): Promise<Outcome> {
     const { pool, credential } = this.#role(role);
-    return await resolveWrite(
-      marker,
-      (question) => askSmall(question, { pool, credential: credential.reads }),
-      this.#clock(),
-      signal,
-    );
+    return await this.#lost.resolve(marker, (question) => askSmall(question, { pool, credential: credential.reads }), signal);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { KubernetesFacts, KubernetesRequest, Outcome } from "@countersign/policy";
 import { CountersignError } from "@countersign/policy";
+import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import { lostFailure, unknownFailure } from "../request/failure.ts";
 import type { AskBy } from "./token-request.ts";
@@ -10,12 +11,12 @@ const stateSchema = z.strictObject({
   object: z.string().startsWith("/"),
   uid: z.string(),
   resourceVersion: z.string(),
-  /** Before the write was sent, milliseconds since the Unix epoch. */
-  atMs: z.number(),
+  /** Which write it was: no other has this. */
+  write: z.string(),
 });
 
 /** A checked marker of this protocol. */
-export type ObjectState = z.output<typeof stateSchema>;
+type ObjectState = z.output<typeof stateSchema>;
 
 const metadataSchema = z.object({ metadata: z.object({ uid: z.string().min(1), resourceVersion: z.string().min(1) }) });
 
@@ -25,6 +26,8 @@ const accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,app
 const mostBytes = 4 * 1024 * 1024;
 /** API servers end a request after a minute (`--request-timeout`); twice that is waited for. */
 const settledMs = 120_000;
+/** Those that are forgotten are waited for anew. */
+const mostWaits = 10_000;
 
 /** The path of the one object that a write changes; undefined where there is none that is known before. */
 export function objectOf({ path }: KubernetesRequest, { verb, name, subresource, dryRun }: KubernetesFacts): string | undefined {
@@ -39,44 +42,60 @@ export function objectOf({ path }: KubernetesRequest, { verb, name, subresource,
  *
  * @throws {CountersignError} `target_unavailable`, `target_credentials`: nothing was sent.
  */
-export async function stateOf(object: string, ask: AskBy, atMs: number, signal: AbortSignal): Promise<ObjectState | null> {
+export async function stateOf(object: string, ask: AskBy, write: string, signal: AbortSignal): Promise<ObjectState | null> {
   const { value } = await ask({ method: "GET", path: object, accept, mostBytes, signal });
   const found = metadataSchema.safeParse(value);
   if (!found.success) return null;
   const { uid, resourceVersion } = found.data.metadata;
-  return { object, uid, resourceVersion, atMs };
+  return { object, uid, resourceVersion, write };
 }
 
-/**
- * What became of a write whose answer was lost. Every change of an object changes its resourceVersion (API conventions, "Concurrency Control and
- * Consistency"): one that is as it was was not changed. One that is not may have been changed by somebody else, so that nothing more is claimed.
- *
- * @throws {CountersignError} `target_unavailable` when the API server cannot be asked, or may be at work yet.
- */
-export async function resolveWrite(
-  marker: unknown,
-  ask: AskBy,
-  nowMs: number,
-  signal: AbortSignal | undefined,
-): Promise<Outcome> {
-  const parsed = stateSchema.safeParse(marker);
-  if (!parsed.success)
-    return unknown("The connection to the API server ended while it was at work, and it cannot tell what became of the request.");
-  const { object, uid, resourceVersion, atMs } = parsed.data;
-  if (nowMs < atMs + settledMs)
-    throw new CountersignError("target_unavailable", "the API server may still be at work", { retryable: true });
-  const { status, value } = await ask({ method: "GET", path: object, accept, mostBytes, ...(signal && { signal }) });
-  if (status >= 500 || status === 429)
-    throw new CountersignError("target_unavailable", `the API server answers ${status}`, { retryable: true });
-  if (status === 404) return unknown("The object is not there any more; whether this request did that cannot be told.");
-  const found = metadataSchema.safeParse(value);
-  if (!found.success)
-    return unknown(`What became of the request cannot be told: the API server answers ${status} when asked for the object.`);
-  const now = found.data.metadata;
-  if (now.uid !== uid) return unknown("Another object has that name now; whether this request took part in that cannot be told.");
-  if (now.resourceVersion !== resourceVersion)
-    return unknown("The object was changed since; whether this request did that cannot be told.");
-  return { ...nothing, state: "failed", failure: lostFailure() };
+/** Finds out what became of writes whose answers were lost. */
+export class LostWrites {
+  /** By write, when it was first asked about: by then its connection had ended, here or with the process before. */
+  readonly #firstMs = new LRUCache<string, number>({ max: mostWaits });
+  readonly #now: () => number;
+
+  /** @param now monotonic milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /**
+   * What became of one. Every change of an object changes its resourceVersion (API conventions, "Concurrency Control and Consistency"): what is as
+   * it was when the API server is done was not changed. What is not may have been changed by somebody else, so that nothing more is claimed.
+   *
+   * @throws {CountersignError} `target_unavailable` when the API server cannot be asked, or may be at work yet.
+   */
+  async resolve(marker: unknown, ask: AskBy, signal: AbortSignal | undefined): Promise<Outcome> {
+    const parsed = stateSchema.safeParse(marker);
+    if (!parsed.success)
+      return unknown(
+        "The connection to the API server ended while it was at work, and it cannot tell what became of the request.",
+      );
+    const { object, uid, resourceVersion, write } = parsed.data;
+    const firstMs = this.#firstMs.get(write) ?? this.#now();
+    this.#firstMs.set(write, firstMs);
+    // Before the question: what is answered is then at least as old.
+    const isSettled = this.#now() >= firstMs + settledMs;
+    const { status, value } = await ask({ method: "GET", path: object, accept, mostBytes, ...(signal && { signal }) });
+    if (status >= 500 || status === 429) throw notYet(`the API server answers ${status}`);
+    if (status === 404) return unknown("The object is not there any more; whether this request did that cannot be told.");
+    const found = metadataSchema.safeParse(value);
+    if (!found.success)
+      return unknown(`What became of the request cannot be told: the API server answers ${status} when asked for the object.`);
+    const { metadata } = found.data;
+    if (metadata.uid !== uid)
+      return unknown("Another object has that name now; whether this request took part in that cannot be told.");
+    if (metadata.resourceVersion !== resourceVersion)
+      return unknown("The object was changed since; whether this request did that cannot be told.");
+    if (!isSettled) throw notYet("nothing was changed so far, but the API server may still be at work");
+    return { ...nothing, state: "failed", failure: lostFailure() };
+  }
+}
+
+function notYet(why: string): CountersignError {
+  return new CountersignError("target_unavailable", why, { retryable: true });
 }
 
 const nothing = { rows: 0, bytes: 0, durationMs: 0 };
