@@ -26,6 +26,7 @@ export type * from "./explain/explanation.ts";
 export { readOperation } from "./explain/operation-json.ts";
 export { policyWarnings, type Surroundings } from "./explain/warnings.ts";
 export type { FactDefinition, FactsOf, FactTable, FactType, Protocol, ProtocolFacts } from "./facts/fact.ts";
+export type { HttpApi, HttpOperation } from "./facts/http/api.ts";
 export type { HttpFacts } from "./facts/http/definition.ts";
 export type { KubernetesFacts } from "./facts/kubernetes/definition.ts";
 export type { McpFacts } from "./facts/mcp/definition.ts";

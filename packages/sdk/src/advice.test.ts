@@ -42,6 +42,7 @@ function serving(text: string, partial = false) {
     roles: ["reader", "writer"],
     searchPath: ["public"],
     origin: "",
+    httpApi: undefined,
   };
   const resources: ListResourcesResponse = { resources: [resource] };
   const script: Script = {

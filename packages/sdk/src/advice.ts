@@ -1,4 +1,4 @@
-import type { Json, LineOperation, Policy, Principal } from "@countersign/policy";
+import type { HttpApi, Json, LineOperation, Policy, Principal } from "@countersign/policy";
 import { readOperationMessage } from "@countersign/policy/operation";
 import type { GetPolicyResponse, ListResourcesResponse, Resource } from "@countersign/rpc";
 import type { GuardedAction } from "./action.ts";
@@ -19,6 +19,11 @@ export interface Advice extends Decision {
   readonly complete: boolean;
 }
 
+/** A resource, and what its requests are named by. */
+interface KnownResource extends Resource {
+  readonly api: HttpApi;
+}
+
 /** The sidecar's policy, as this process knows it. */
 interface Copy {
   readonly policy: Policy;
@@ -26,7 +31,7 @@ interface Copy {
   readonly digest: string;
   readonly partial: boolean;
   readonly principal: Principal;
-  readonly resources: ReadonlyMap<string, Resource>;
+  readonly resources: ReadonlyMap<string, KnownResource>;
   readonly untilMs: number;
 }
 
@@ -60,7 +65,7 @@ export class Advisor {
     const resource = resources.get(action.resource);
     if (resource === undefined) throw unknownResource(action.resource, resources);
     try {
-      const facts = library.classify(operation, { searchPath: resource.searchPath });
+      const facts = library.classify(operation, { searchPath: resource.searchPath, http: resource.api });
       const question = { resource, principal, facts, reason, nowMs: this.#now() };
       const decision = policy.decide(question);
       const allowed = decision.effect === "deny" ? { role: "", limits: {} } : { role: decision.role, limits: decision.limits };
@@ -99,10 +104,15 @@ export class Advisor {
       digest: current.policyDigest,
       partial: current.partial,
       principal: { issuer: "", subject: "", groups: [], ...current.principal, claims: claimsOf(current.claimsJson) },
-      resources: new Map(resources.map((resource) => [resource.name, resource])),
+      resources: new Map(resources.map((resource) => [resource.name, { ...resource, api: apiOf(resource) }])),
       untilMs: this.#now() + freshMs,
     };
   }
+}
+
+function apiOf({ httpApi }: Resource): HttpApi {
+  const { graphql = "", documented = false, operations = [] } = httpApi ?? {};
+  return { ...(graphql !== "" && { graphql }), ...(documented && { operations }) };
 }
 
 function claimsOf(text: string): Record<string, Json> {
@@ -129,7 +139,7 @@ function policyOperation(action: GuardedAction): LineOperation {
   return operation;
 }
 
-function unknownResource(name: string, known: ReadonlyMap<string, Resource>): CountersignError {
+function unknownResource(name: string, known: ReadonlyMap<string, KnownResource>): CountersignError {
   const names = [...known.keys()].join(", ") || "none";
   return new CountersignError("unknown_resource", `The sidecar has no resource "${name}"; it has: ${names}.`);
 }

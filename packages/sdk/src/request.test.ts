@@ -201,6 +201,7 @@ test("resources are listed without what they are made of", async () => {
     roles: ["reader"],
     searchPath: ["public"],
     origin: "",
+    httpApi: undefined,
   };
   await using here = await connected({ unary: { listResources: (_call, answer) => answer(null, { resources: [resource] }) } });
   expect(await here.cs.resources()).toEqual([

@@ -1,4 +1,4 @@
-import { CountersignError, type ProtocolName } from "@countersign/policy";
+import { CountersignError, type HttpApi, type ProtocolName } from "@countersign/policy";
 import type { EvidenceSource } from "./evidence/evidence-source.ts";
 import type { Connector } from "./protocols/connector.ts";
 
@@ -14,6 +14,8 @@ export interface GuardedResource {
   readonly searchPath?: readonly string[];
   /** Of an HTTP API: scheme, host and port. */
   readonly origin?: string;
+  /** Of an HTTP API: what its requests are named by. */
+  readonly api?: HttpApi;
   readonly connector: Connector;
   /** What it can tell approvers of an operation without doing it; absent = nothing. */
   readonly evidence?: EvidenceSource;

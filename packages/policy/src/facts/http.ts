@@ -99,7 +99,8 @@ function read(operation: HttpRequest, api: HttpApi): HttpFacts {
   if (credentials.length > 0) doubts.add("the query brings a credential of the caller's own");
   if ((method === "GET" || method === "HEAD") && bodyBytes > 0)
     doubts.add(`${method} with a body, which some servers drop and others take for the next request`);
-  const named = nameOperation(api.operations, method, path);
+  // What GraphQL asks for says more than any document of its one path.
+  const named = nameOperation(path.text === api.graphql ? undefined : api.operations, method, path);
   const graphql = readGraphql({ method, path: path.text, query, body }, api.graphql);
   for (const part of [named, graphql]) for (const doubt of part.doubts) doubts.add(doubt);
   const opaque = doubts.size > 0;

@@ -1,9 +1,10 @@
+import type { HttpApi } from "@countersign/policy";
 import { z } from "zod";
 import type { CredentialContext } from "../credentials/source.ts";
 import type { EvidenceSource } from "../evidence/evidence-source.ts";
 import type { GuardedResource } from "../resources.ts";
 import type { Connector } from "./connector.ts";
-import { httpResourceSchema, httpWarnings, openHttpConnector } from "./http/index.ts";
+import { httpResourceSchema, httpWarnings, openHttpConnector, readHttpApi } from "./http/index.ts";
 import {
   kubernetesResourceSchema,
   kubernetesWarnings,
@@ -33,6 +34,8 @@ interface ProtocolEntry<Resource> {
   readonly openConnector: (resource: Resource, context: ResourceContext) => Connector;
   /** What can tell approvers of an operation without doing it; absent = nothing can. */
   readonly openEvidence?: (resource: Resource, context: ResourceContext) => EvidenceSource | undefined;
+  /** What classification has to know of it; absent = nothing. @throws {Error} when a document that it names cannot be used. */
+  readonly readApi?: (resource: Resource, folder: string) => HttpApi;
   /** What its configuration cannot promise, one sentence each. */
   readonly warnings?: (resource: Resource) => readonly string[];
 }
@@ -44,7 +47,7 @@ const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
   postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
   ssh: { openConnector: openSshConnector, openEvidence: openSshEvidence, warnings: sshWarnings },
   kubernetes: { openConnector: openKubernetesConnector, openEvidence: openKubernetesEvidence, warnings: kubernetesWarnings },
-  http: { openConnector: openHttpConnector, warnings: httpWarnings },
+  http: { openConnector: openHttpConnector, readApi: readHttpApi, warnings: httpWarnings },
 };
 
 /**
@@ -63,7 +66,11 @@ export function openResource(resource: ConfiguredResource, context: ResourceCont
 }
 
 function waysTo<Name extends Type>(type: Name, resource: Configured[Name], context: ResourceContext) {
-  const { openConnector, openEvidence, warnings = () => [] } = registry[type];
+  const { openConnector, openEvidence, readApi, warnings = () => [] } = registry[type];
+  const api = readApi?.(resource, context.folder);
   const evidence = openEvidence?.(resource, context);
-  return { connector: openConnector(resource, context), ...(evidence && { evidence }), warnings: warnings(resource) };
+  return {
+    ...(api && { api }),
+    ...{ connector: openConnector(resource, context), ...(evidence && { evidence }), warnings: warnings(resource) },
+  };
 }

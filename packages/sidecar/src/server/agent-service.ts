@@ -1,5 +1,6 @@
 import {
   CountersignError,
+  type HttpApi,
   isOpaque,
   type PlanLine,
   type Principal,
@@ -135,8 +136,8 @@ export function agentService(parts: AgentServiceParts): AgentService {
       state: wireState[await guard.cancel(principal, request.requestId)],
     })),
     listResources: unary(() => ({
-      resources: resources.list().map(({ name, type, labels, roles, searchPath = [], origin = "" }) => ({
-        ...{ name, type, labels: { ...labels }, origin },
+      resources: resources.list().map(({ name, type, labels, roles, searchPath = [], origin = "", api }) => ({
+        ...{ name, type, labels: { ...labels }, origin, httpApi: httpApiOf(api) },
         ...{ roles: [...roles].sort(), searchPath: [...searchPath] },
       })),
     })),
@@ -170,6 +171,12 @@ function planCallOf({ lines, reason, session, idempotencyKey }: rpc.SubmitPlanRe
 
 function planLineOf(action: rpc.PlannedAction | undefined): PlanLine {
   return { resource: action?.resource ?? "", operation: operationFromWire(action?.operation) };
+}
+
+function httpApiOf(api: HttpApi | undefined): rpc.HttpApi | undefined {
+  if (api === undefined) return undefined;
+  const { graphql = "", operations } = api;
+  return { graphql, documented: operations !== undefined, operations: [...(operations ?? [])] };
 }
 
 function boundWords({ reason, session, idempotencyKey }: Pick<rpc.SubmitRequest, "reason" | "session" | "idempotencyKey">): void {

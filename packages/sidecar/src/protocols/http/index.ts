@@ -6,4 +6,5 @@
 
 export { openHttpConnector } from "./connector.ts";
 export { type HttpListen, openHttpClients } from "./listener.ts";
+export { readHttpApi } from "./openapi/read-api.ts";
 export { httpResourceSchema, httpWarnings } from "./resource.ts";

@@ -28,6 +28,13 @@ export const httpResourceSchema = z
     allowPrivate: z.boolean().default(false),
     /** Headers with a credential of the caller's own that go on to the target, e.g. `cookie`; no other does. */
     callerCredentials: z.array(z.string().regex(/^[a-z0-9-]+$/, "the name of a header in small letters")).default([]),
+    /** OpenAPI documents (3.0, 3.1) that name its operations, relative to the configuration: `http.operation`. */
+    openapi: z.array(z.string().min(1)).max(20).default([]),
+    /** The path at which it speaks GraphQL: `http.graphql`. */
+    graphql: z
+      .string()
+      .regex(/^(?:\/[A-Za-z0-9._~-]+)+\/?$/, "a path like /graphql")
+      .optional(),
     labels: z.record(name, z.string()).default({}),
     /** The credentials that rules choose between. */
     roles: z.record(name, credentialSchema).refine((roles) => Object.keys(roles).length > 0, "at least one role"),

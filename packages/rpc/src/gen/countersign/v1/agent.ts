@@ -503,11 +503,33 @@ export interface Resource {
   searchPath: string[];
   /** Of an HTTP API `https://host` or `https://host:port`, empty for other protocols. */
   origin: string;
+  /** Of an HTTP API: what its requests are named by; the SDK's in-process check names them with it. */
+  httpApi: HttpApi | undefined;
 }
 
 export interface Resource_LabelsEntry {
   key: string;
   value: string;
+}
+
+/** What an HTTP API's requests are named by. */
+export interface HttpApi {
+  /** The path at which GraphQL is spoken, empty where it is not. */
+  graphql: string;
+  /** Whether there are OpenAPI documents: what they do not name is then not understood. */
+  documented: boolean;
+  /** What they name. */
+  operations: HttpOperation[];
+}
+
+/** One operation of an OpenAPI document. */
+export interface HttpOperation {
+  /** Its operationId, or `METHOD /template` where it has none. */
+  id: string;
+  /** In capital letters. */
+  method: string;
+  /** The path template behind the server's base path. */
+  path: string;
 }
 
 /** Get the policy. */
@@ -4485,7 +4507,7 @@ export const ListResourcesResponse: MessageFns<ListResourcesResponse> = {
 };
 
 function createBaseResource(): Resource {
-  return { name: "", type: "", labels: {}, roles: [], searchPath: [], origin: "" };
+  return { name: "", type: "", labels: {}, roles: [], searchPath: [], origin: "", httpApi: undefined };
 }
 
 export const Resource: MessageFns<Resource> = {
@@ -4507,6 +4529,9 @@ export const Resource: MessageFns<Resource> = {
     }
     if (message.origin !== "") {
       writer.uint32(50).string(message.origin);
+    }
+    if (message.httpApi !== undefined) {
+      HttpApi.encode(message.httpApi, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -4575,6 +4600,14 @@ export const Resource: MessageFns<Resource> = {
             message.origin = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.httpApi = HttpApi.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4612,6 +4645,11 @@ export const Resource: MessageFns<Resource> = {
         ? object.search_path.map((e: any) => globalThis.String(e))
         : [],
       origin: isSet(object.origin) ? globalThis.String(object.origin) : "",
+      httpApi: isSet(object.httpApi)
+        ? HttpApi.fromJSON(object.httpApi)
+        : isSet(object.http_api)
+        ? HttpApi.fromJSON(object.http_api)
+        : undefined,
     };
   },
 
@@ -4641,6 +4679,9 @@ export const Resource: MessageFns<Resource> = {
     if (message.origin !== "") {
       obj.origin = message.origin;
     }
+    if (message.httpApi !== undefined) {
+      obj.httpApi = HttpApi.toJSON(message.httpApi);
+    }
     return obj;
   },
 
@@ -4663,6 +4704,9 @@ export const Resource: MessageFns<Resource> = {
     message.roles = object.roles?.map((e) => e) || [];
     message.searchPath = object.searchPath?.map((e) => e) || [];
     message.origin = object.origin ?? "";
+    message.httpApi = (object.httpApi !== undefined && object.httpApi !== null)
+      ? HttpApi.fromPartial(object.httpApi)
+      : undefined;
     return message;
   },
 };
@@ -4748,6 +4792,210 @@ export const Resource_LabelsEntry: MessageFns<Resource_LabelsEntry> = {
     const message = createBaseResource_LabelsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseHttpApi(): HttpApi {
+  return { graphql: "", documented: false, operations: [] };
+}
+
+export const HttpApi: MessageFns<HttpApi> = {
+  encode(message: HttpApi, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.graphql !== "") {
+      writer.uint32(10).string(message.graphql);
+    }
+    if (message.documented !== false) {
+      writer.uint32(16).bool(message.documented);
+    }
+    for (const v of message.operations) {
+      HttpOperation.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpApi {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpApi();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.graphql = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.documented = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operations.push(HttpOperation.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HttpApi {
+    return {
+      graphql: isSet(object.graphql) ? globalThis.String(object.graphql) : "",
+      documented: isSet(object.documented) ? globalThis.Boolean(object.documented) : false,
+      operations: globalThis.Array.isArray(object?.operations)
+        ? object.operations.map((e: any) => HttpOperation.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: HttpApi): unknown {
+    const obj: any = {};
+    if (message.graphql !== "") {
+      obj.graphql = message.graphql;
+    }
+    if (message.documented !== false) {
+      obj.documented = message.documented;
+    }
+    if (message.operations?.length) {
+      obj.operations = message.operations.map((e) => HttpOperation.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HttpApi>): HttpApi {
+    return HttpApi.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpApi>): HttpApi {
+    const message = createBaseHttpApi();
+    message.graphql = object.graphql ?? "";
+    message.documented = object.documented ?? false;
+    message.operations = object.operations?.map((e) => HttpOperation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseHttpOperation(): HttpOperation {
+  return { id: "", method: "", path: "" };
+}
+
+export const HttpOperation: MessageFns<HttpOperation> = {
+  encode(message: HttpOperation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.method !== "") {
+      writer.uint32(18).string(message.method);
+    }
+    if (message.path !== "") {
+      writer.uint32(26).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpOperation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpOperation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HttpOperation {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      method: isSet(object.method) ? globalThis.String(object.method) : "",
+      path: isSet(object.path) ? globalThis.String(object.path) : "",
+    };
+  },
+
+  toJSON(message: HttpOperation): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.method !== "") {
+      obj.method = message.method;
+    }
+    if (message.path !== "") {
+      obj.path = message.path;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<HttpOperation>): HttpOperation {
+    return HttpOperation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpOperation>): HttpOperation {
+    const message = createBaseHttpOperation();
+    message.id = object.id ?? "";
+    message.method = object.method ?? "";
+    message.path = object.path ?? "";
     return message;
   },
 };
