@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import type { StreamedBody } from "../exchange.ts";
 
 /** How long a client may take, milliseconds. */
@@ -10,7 +10,11 @@ export interface BodyPatience {
 }
 
 /** What is read of a request. */
-export type BodySource = Pick<IncomingMessage, "headers" | "iterator" | "destroy">;
+export interface BodySource {
+  readonly headers: Pick<IncomingHttpHeaders, "content-length" | "transfer-encoding">;
+  iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterable<Buffer>;
+  destroy(error: Error): unknown;
+}
 
 const none = Buffer.alloc(0);
 
@@ -71,5 +75,5 @@ async function* streamed(request: BodySource, first: readonly Buffer[], { silenc
 
 /** What is not read here is read past, up to the end of the request, and then forgotten. */
 function partsOf(request: BodySource): AsyncIterable<Buffer> {
-  return request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  return request.iterator({ destroyOnReturn: false });
 }
