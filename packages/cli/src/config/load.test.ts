@@ -66,6 +66,10 @@ describe("mistakes are told with their place and what is expected", () => {
       /only a `unix` listener has a `principal`/,
     ],
     ["version: 1\nsidecar: { postgres: [{ principal: { subject: a } }] }\n", /needs `unix: FOLDER` or `tcp: HOST:PORT`/],
+    ["version: 1\nsidecar: { kubernetes: [{ tcp: '0.0.0.0:6443' }] }\n", /say what clients call this machine: `names:/],
+    ["version: 1\nsidecar: { kubernetes: [{ tcp: 'h:1', tls: { cert: a } }] }\n", /`cert` and `key` belong together/],
+    ["version: 1\nsidecar: { kubernetes: [{ tcp: 'h:1', tls: { ca: a } }] }\n", /`ca` says who signed `cert`/],
+    ["version: 1\nsidecar: { kubernetes: [{ tcp: 'h:1', names: ['a b'] }] }\n", /expected a host name in small letters/],
     ["version: 1\nsidecar: { postgres: [{ unix: pg, tls: { cert: a, key: b } }] }\n", /only a `tcp` listener has `tls`/],
     [
       "version: 1\nsidecar: { listen: [{ tls: { cert: a, key: b } }] }\n",
