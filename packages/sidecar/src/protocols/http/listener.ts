@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import { CountersignError } from "@countersign/policy";
+import { CountersignError, isCredentialHeader } from "@countersign/policy";
 import type { OpenNative } from "../../native/listener.ts";
 import type { GuardedResource } from "../../resources.ts";
 import type { EntryKind } from "../request/entry/entry-kind.ts";
 import { type EntryBounds, type ListenAt, listenForRequests } from "../request/entry/listening.ts";
+import type { UpgradeKind } from "../request/upgrade/upgrade-kind.ts";
 import { type HttpTarget, isHttpTarget } from "./connector.ts";
 import { problem } from "./problem.ts";
 
@@ -44,10 +45,24 @@ function httpEntry({ resource: every, hosts }: HttpListen): EntryKind {
     },
     streamsTo: targetOf,
     operation: (message) => ({ kind: "http.request", ...message }),
+    upgrade: webSockets,
     refusalForm: problem,
     tellsWhere: true,
   };
 }
+
+const webSockets: UpgradeKind = {
+  protocols: (offered) => {
+    const credential = offered.find((one) => isCredentialHeader("sec-websocket-protocol", one));
+    if (credential === undefined) return offered;
+    throw new CountersignError(
+      "invalid_request",
+      "A subprotocol is a credential. Send the agent's token as Authorization: Bearer TOKEN.",
+    );
+  },
+  accept: (resource, operation, facts) => targetOf(resource).acceptStreamed(operation, facts),
+  dispatch: (resource, operation, way) => targetOf(resource).upgrade(operation, way),
+};
 
 function targetOf({ name, connector }: GuardedResource): HttpTarget {
   if (isHttpTarget(connector)) return connector;

@@ -1,0 +1,134 @@
+import type { IncomingMessage } from "node:http";
+import { CountersignError, type ErrorCode } from "@countersign/policy";
+import { LRUCache } from "lru-cache";
+import type { NativeHost } from "../../../native/listener.ts";
+import type { OwnConnection } from "../../../native/own-connection.ts";
+import type { Ended } from "../../../native/waiting-client.ts";
+import type { Admission } from "../entry/admission.ts";
+import { fieldsOf } from "../entry/asked-request.ts";
+import { callerOf } from "../entry/caller.ts";
+import type { ApiRequest, EntryKind } from "../entry/entry-kind.ts";
+import { nameOf } from "../entry/open-requests.ts";
+import { type Refusal, refuse } from "../entry/refusal.ts";
+import { checkMessage } from "../entry/visit.ts";
+import type { Field } from "../fields.ts";
+import { ClientUpgrade } from "./client-upgrade.ts";
+import { boundFields, readHandshake } from "./handshake.ts";
+
+/** What every upgrade of a listener is served with. */
+export interface UpgradeVisitParts {
+  readonly host: NativeHost;
+  readonly kind: EntryKind;
+  /** The listener's name in records. */
+  readonly listener: string;
+  readonly admit: Admission;
+  readonly refused: RefusedUpgrades;
+}
+
+/** How long the answer of a person stands for the same bytes of the same caller: programs try again by themselves (k8s-retry). */
+const answeredMs = 60_000;
+
+/** Upgrades that people have refused. */
+export type RefusedUpgrades = LRUCache<string, Refusal>;
+
+/** None yet. */
+export function refusedUpgrades(): RefusedUpgrades {
+  return new LRUCache({ max: 10_000, ttl: answeredMs });
+}
+
+const longestReason = 1000;
+
+/** Serves one client that asks for a WebSocket: who it is, what it asks for, and then the guard. Never rejects. @param early see `readHandshake`. */
+export async function visitUpgrade(request: IncomingMessage, early: Buffer, parts: UpgradeVisitParts): Promise<void> {
+  using client = new ClientUpgrade(request);
+  const tell = (refusal: Refusal) => {
+    // RFC 6455 §4.2.2.
+    if (!client.response.headersSent) client.response.setHeader("sec-websocket-version", "13");
+    refuse(client.response, refusal, parts.kind.refusalForm);
+  };
+  const fields = fieldsOf(request);
+  try {
+    checkMessage(request, fields, parts);
+    const principal = await callerOf(request, fields, parts);
+    using place = parts.admit(principal);
+    if (place === undefined)
+      throw new CountersignError("too_many_requests", "This agent has too many requests open.", { retryable: true });
+    const { resource, path } = parts.kind.route(request);
+    const reason = (fields.find(([given]) => given.toLowerCase() === "countersign-reason")?.[1] ?? "").slice(0, longestReason);
+    const refusal = await ask({ request, client, fields, early, principal, resource, path, reason }, parts);
+    if (refusal !== undefined) tell(refusal);
+  } catch (error) {
+    if (error instanceof CountersignError) return tell({ ...error, message: error.message });
+    parts.host.onInternalError(error);
+    tell({ code: "internal", message: "An internal error stopped it." });
+  }
+}
+
+/** One client and what it wants. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly client: ClientUpgrade;
+  readonly fields: readonly Field[];
+  readonly early: Buffer;
+  readonly principal: Awaited<ReturnType<typeof callerOf>>;
+  readonly resource: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** Decides, waits and runs; gives why not, unless the client has heard it. */
+async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Promise<Refusal | undefined> {
+  const { request, client, fields, early, principal, resource: name, path, reason } = asked;
+  const { upgrade } = kind;
+  const resource = host.resources.get(name);
+  const isForeign = kind.isForeign(resource);
+  const id = host.random(18).toString("base64url");
+  const own: OwnConnection = {
+    accept: (operation, facts) => upgrade?.accept(resource, operation, facts),
+    dispatch: (operation, role, limits, options) => {
+      if (upgrade === undefined) throw new TypeError("what is not taken is dispatched");
+      const signal = AbortSignal.any([options.signal, client.signal]);
+      return upgrade.dispatch(resource, operation, { role, limits, options: { ...options, signal }, client });
+    },
+    cut: (why) => client.breakOff(why),
+  };
+  using gate = host.guard.native({ connection: id, principal, resource: name, role: undefined, session: "", reason }, own);
+  const operationWith = (protocols: readonly string[]): ApiRequest => {
+    const headers = boundFields(fields, protocols).filter(
+      ([given, value]) => !(isOurs(given) || isForeign(given.toLowerCase(), value)),
+    );
+    return kind.operation({ method: request.method ?? "", path, headers, streamed: true, connection: { id } });
+  };
+  let operation: ApiRequest;
+  try {
+    if (upgrade === undefined) throw new CountersignError("invalid_request", "WebSockets are not taken here.");
+    operation = operationWith(upgrade.protocols(readHandshake(request, fields, early).protocols));
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error;
+    return refusalOf(await gate.refuse(operationWith([]), error), client);
+  }
+  const same = nameOf(principal, name, operation);
+  const before = refused.get(same);
+  if (before !== undefined) return before;
+  let isHeld = false;
+  const ended = await gate.run(operation, { pending: () => (isHeld = true) }, client.signal);
+  const refusal = refusalOf(ended, client);
+  if (refusal !== undefined && isHeld && isAnswered.has(ended.state)) refused.set(same, refusal);
+  return refusal;
+}
+
+/** A person has said no, or nobody has said anything for as long as the policy waits. */
+const isAnswered: ReadonlySet<Ended["state"]> = new Set(["denied", "expired", "revoked"]);
+
+function refusalOf({ state, failure, requestId }: Ended, { signal }: ClientUpgrade): Refusal | undefined {
+  if (state === "succeeded") return undefined;
+  // It was cut off, or did not wait: that says more than that it has left.
+  if (signal.aborted && (state === "cancelled" || failure?.code === "cancelled"))
+    return { code: "invalid_request", message: String(signal.reason), requestId };
+  return { code: (failure?.code ?? "internal") as ErrorCode, message: failure?.message ?? "It was not sent.", requestId };
+}
+
+/** Between the client and us. */
+function isOurs(given: string): boolean {
+  return /^(?:host|authorization|keep-alive|proxy-connection|accept-encoding|countersign-reason)$/i.test(given);
+}
