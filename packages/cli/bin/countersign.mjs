@@ -1,7 +1,9 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=20
+#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=60 --expose-gc
 // A sidecar lives beside other programs: these flags make V8 collect garbage sooner than take more memory, at little cost (measured). With half
 // the young generation there are twice as many small collections, and what is on its way while one runs is kept for a large one, which holds
-// everybody up: also the peak of a long result is higher then. With more than 20 percent large ones are rarer, and that peak is over 200 MB.
+// everybody up: also the peak of a long result is higher then. The collector is exposed so that the buffers of a long result can be collected as
+// they go by (spent-buffers.ts in the sidecar); without that, or with 20 percent, a long result is mostly time of the collector. With more than 80
+// percent the peak of a long result is over 200 MB.
 // Starts the program: the bundle when it is installed from a registry, the sources in a clone whose bundle is missing or stale.
 // Plain JavaScript that any Node can parse, so that an old one can say what is wrong.
 import { existsSync, readdirSync, statSync } from "node:fs";

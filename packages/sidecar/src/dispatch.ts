@@ -18,6 +18,7 @@ import type { Connector, RecordSession, ResultSink } from "./protocols/connector
 import { type Recording, startRecording } from "./sessions/recording.ts";
 import { sessionEnd } from "./sessions/session-end.ts";
 import type { SessionAbout } from "./sessions/session-records.ts";
+import { goesBy } from "./spent-buffers.ts";
 import type { OnStep } from "./step.ts";
 
 /** The single-use right to dispatch one action. */
@@ -117,7 +118,7 @@ export async function dispatch(
         ? notDispatched(
             new CountersignError("revoked", refusal ?? "It was stopped before it was sent to the target; nothing ran."),
           )
-        : await attempt.run(sink).catch(inDoubt);
+        : await attempt.run(counted(sink)).catch(inDoubt);
     const outcome = asTakenBack(came, signal);
     await recording?.end(sessionEnd(outcome, signal));
     parts.onStep("executed", permit.id);
@@ -129,6 +130,14 @@ export async function dispatch(
   } finally {
     await attempt.close();
   }
+}
+
+/** The same sink, when what goes by is counted: it leaves spent buffers behind. */
+function counted(sink: ResultSink): ResultSink {
+  return (chunk) => {
+    if ("data" in chunk) goesBy(chunk.data.length);
+    return sink(chunk);
+  };
 }
 
 async function recordOutcome(

@@ -13,6 +13,7 @@ import type { NativeHost } from "../../../native/listener.ts";
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
 import type { Ended, WaitingClient } from "../../../native/waiting-client.ts";
+import { goesBy } from "../../../spent-buffers.ts";
 import type { Dispatch, DispatchOptions, ResultSink } from "../../connector.ts";
 import type { ClientStreams } from "../command-dispatch.ts";
 import type { SshTarget } from "../connector.ts";
@@ -182,6 +183,7 @@ export class CommandSession {
   #toClient(dispatch: Dispatch): Dispatch {
     const sink: ResultSink = (chunk) => {
       if (chunk.type !== "output") return;
+      goesBy(chunk.data.length);
       const { promise, resolve } = Promise.withResolvers<void>();
       const stream = chunk.stream === "stderr" ? this.#channel.stderr : this.#channel;
       // Never two at once: ssh2 forgets one of them when both wait for the window.
