@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApproverConnection, approverClient, vote, waitForState } from "../harness/approver.ts";
 import { testAuthority } from "../harness/certificate.ts";
 import { type HttpWorld, httpWorld, targetToken } from "../harness/http-world.ts";
+import { waitingId } from "../harness/waiting.ts";
 import { type Head, httpCorpus, smuggled } from "./http-corpus.ts";
 
 const listeners = `sidecar:
@@ -40,22 +41,6 @@ function ask(path: string, { headers = {}, ...init }: RequestInit = {}): Promise
 
 const json = { "content-type": "application/json" };
 const refund = (amount: number): RequestInit => ({ method: "POST", headers: json, body: JSON.stringify({ amount }) });
-
-/** The request that waits, as an approver finds it. */
-async function waitingId(path: string): Promise<string> {
-  const found = () =>
-    new Promise<string>((resolve, reject) =>
-      alice.client.listRequests(
-        { states: [RequestState.PENDING], pageSize: 0, pageToken: "" },
-        alice.metadata,
-        (error, answer) =>
-          error === null ? resolve(answer.requests.find(({ headline }) => headline.includes(path))?.id ?? "") : reject(error),
-      ),
-    );
-  let id = "";
-  await expect.poll(async () => (id = await found()), { timeout: 10_000 }).not.toBe("");
-  return id;
-}
 
 describe("an unmodified client with a base URL", () => {
   test("what is allowed is answered by the target; the agent's token stays here, the target's there", async () => {
@@ -154,7 +139,7 @@ describe("an unmodified client with a base URL", () => {
   test("a held request keeps the answer open, and runs once when it is approved", async () => {
     const before = world.upstream.seen.length;
     const answered = ask("/refunds/7001", refund(7001));
-    await vote(alice, await waitingId("/refunds/7001"), "approve");
+    await vote(alice, await waitingId(alice, "/refunds/7001"), "approve");
     const response = await answered;
     expect(await response.json()).toMatchObject({ target: "/refunds/7001", body: '{"amount":7001}' });
     expect(world.upstream.seen).toHaveLength(before + 1);
@@ -163,7 +148,7 @@ describe("an unmodified client with a base URL", () => {
   test("denied by a person: 403; nothing is sent", async () => {
     const before = world.upstream.seen.length;
     const answered = ask("/refunds/7002", refund(7002));
-    await vote(alice, await waitingId("/refunds/7002"), "deny");
+    await vote(alice, await waitingId(alice, "/refunds/7002"), "deny");
     expect((await answered).status).toBe(403);
     expect(world.upstream.seen).toHaveLength(before);
   });
@@ -171,7 +156,7 @@ describe("an unmodified client with a base URL", () => {
   test("a client that leaves takes its request back", async () => {
     const abort = new AbortController();
     const answered = ask("/refunds/7003", { ...refund(7003), signal: abort.signal }).catch((error: unknown) => error);
-    const id = await waitingId("/refunds/7003");
+    const id = await waitingId(alice, "/refunds/7003");
     abort.abort();
     expect(await answered).toBeInstanceOf(Error);
     await waitForState(alice, id, RequestState.CANCELLED);

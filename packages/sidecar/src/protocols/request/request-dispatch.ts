@@ -30,7 +30,7 @@ export interface RequestParts {
   readonly pool: Pool;
   readonly credential: TargetCredential;
   /** Whether a field of the response may go on to the caller. */
-  readonly passes: (name: string) => boolean;
+  readonly passes: (name: string, value: string) => boolean;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -119,7 +119,7 @@ export class RequestDispatch implements Dispatch {
       // Nothing of it is seen before all of it is masked.
       const masked = masks && (await maskedAnswer(told, masks));
       const headers = fieldsForClient(masked?.fields ?? plain)
-        .filter(([name]) => passes(name.toLowerCase()))
+        .filter(([name, value]) => passes(name.toLowerCase(), value))
         .map((field) => scrubber.field(field));
       await sink({ type: "response", status, headers });
       if (unknown !== "") {

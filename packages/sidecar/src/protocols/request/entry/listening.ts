@@ -36,6 +36,8 @@ const strictness: ServerOptions = {
   ...{ insecureHTTPParser: false, requireHostHeader: false, maxHeaderSize: 48 * 1024, joinDuplicateHeaders: false },
   // A client that dawdles holds a connection, and nothing else. How long a body may take is the visit's to say.
   ...{ headersTimeout: 30_000, requestTimeout: 0, keepAliveTimeout: 60_000 },
+  // What waits for people waits long: a client that vanished without a word is noticed, and its request taken back.
+  ...{ keepAlive: true, keepAliveInitialDelay: 30_000 },
   // Every other upgrade is a request that classification refuses.
   shouldUpgradeCallback: asksForWebSocket,
 };
