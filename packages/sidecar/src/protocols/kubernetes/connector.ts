@@ -19,6 +19,7 @@ import type { Connector, Dispatch, DispatchOptions, Pinning } from "../connector
 import type { TargetCredential } from "../request/credential.ts";
 import { readCertificate } from "../request/pem.ts";
 import { RequestDispatch } from "../request/request-dispatch.ts";
+import type { UpgradeWay } from "../request/upgrade/upgrade-kind.ts";
 import { openConnect, openUpstream, type ResolveName } from "../request/upstream.ts";
 import { LostWrites, objectOf, stateOf } from "./object-state.ts";
 import { addressRules, type KubernetesResource } from "./resource.ts";
@@ -43,11 +44,24 @@ export interface KubernetesConnectorOptions extends CredentialContext {
  *
  * @throws {Error} when the file of a certificate cannot be read.
  */
-export function openKubernetesConnector(resource: KubernetesResource, options: KubernetesConnectorOptions): Connector {
+export function openKubernetesConnector(resource: KubernetesResource, options: KubernetesConnectorOptions): KubernetesTarget {
   return new KubernetesConnector(resource, options);
 }
 
-class KubernetesConnector implements Connector {
+/** What a listener has of a cluster besides what every connector gives. */
+export interface KubernetesTarget extends Connector {
+  /** Refuses at once what could never be dispatched for a client with a connection of its own. */
+  acceptClient(operation: Operation, facts: Facts): void;
+  /** Begins the dispatch that takes a waiting client to the API server. */
+  upgrade(operation: Operation, way: UpgradeWay): Dispatch;
+}
+
+/** Whether it is a cluster's. */
+export function isKubernetesTarget(connector: Connector): connector is KubernetesTarget {
+  return connector instanceof KubernetesConnector;
+}
+
+class KubernetesConnector implements KubernetesTarget {
   readonly #name: string;
   readonly #identity: TargetIdentity;
   readonly #roles: ReadonlyMap<string, StreamRole>;
@@ -105,10 +119,7 @@ class KubernetesConnector implements Connector {
     if (facts.protocol !== "kubernetes") throw new TypeError("a request has the facts of another protocol");
     if (streamed === true || connection !== undefined)
       throw refused("What a client streams runs on its own connection only; send the body with the call.");
-    // Classification refuses them, too: whoever gets one through asks as somebody else, or as the credential that impersonates.
-    const field = headers.find(([name, value]) => identifies(name.toLowerCase(), value));
-    if (field !== undefined)
-      throw refused(`The header ${field[0]} says who asks, and that is the role that the policy names. Leave it out.`);
+    refuseIdentity(headers);
     if (podStreamOf(facts.kubernetes) !== undefined) {
       this.#streams.accept(asRequest(operation), facts.kubernetes);
       return;
@@ -119,6 +130,17 @@ class KubernetesConnector implements Connector {
       );
     if (headers.some(([name]) => name.toLowerCase() === "upgrade"))
       throw refused(`A connection to ${this.#name} becomes something else only in an exec, an attach or a port-forward.`);
+  }
+
+  acceptClient(operation: Operation, facts: Facts): void {
+    const request = asRequest(operation);
+    if (facts.protocol !== "kubernetes") throw new TypeError("a request has the facts of another protocol");
+    refuseIdentity(request.headers);
+    this.#streams.acceptClient(request, facts.kubernetes);
+  }
+
+  upgrade(operation: Operation, way: UpgradeWay): Dispatch {
+    return this.#streams.upgrade(asRequest(operation), way);
   }
 
   dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch {
@@ -167,9 +189,21 @@ function passes(name: string): boolean {
   return !/^set-cookie2?$/.test(name);
 }
 
-/** Whether a header says who asks ("User impersonation"; "Authenticating Proxy"). */
+/** Classification refuses them, too: whoever gets one through asks as somebody else, or as the credential that impersonates. */
+function refuseIdentity(headers: KubernetesRequest["headers"]): void {
+  const field = headers.find(([name, value]) => identifies(name.toLowerCase(), value));
+  if (field !== undefined)
+    throw refused(`The header ${field[0]} says who asks, and that is for the sidecar to say. Leave it out.`);
+}
+
+/**
+ * Headers that say who asks, to an API server or to what may be in front of it ("User impersonation"; "Authenticating Proxy"), from where, or under which
+ * name its audit log is to keep it ("Auditing": `sourceIPs` come from X-Forwarded-For, `auditID` from Audit-ID).
+ */
+const asserted = /^(?:impersonate-.*|x-remote-.*|x-forwarded-.*|x-auth-request-.*|forwarded|x-real-ip|audit-id)$/;
+
 function identifies(name: string, value: string): boolean {
-  return /^(?:impersonate-|x-remote-)/.test(name) || isCredentialHeader(name, value);
+  return asserted.test(name) || isCredentialHeader(name, value);
 }
 
 function factsOf(request: KubernetesRequest): KubernetesFacts {

@@ -2,8 +2,9 @@ import { CountersignError } from "@countersign/policy";
 import type { OpenNative } from "../../native/listener.ts";
 import type { EntryKind, Route } from "../request/entry/entry-kind.ts";
 import { type EntryBounds, type ListenAt, listenForRequests } from "../request/entry/listening.ts";
+import { podUpgrades } from "./pod-upgrades.ts";
 import { status } from "./status.ts";
-import { isPodStream } from "./stream/pod.ts";
+import { isPodStream, takesInput } from "./stream/pod.ts";
 
 /** One listener as configured. Clients send tokens, and kubectl sends none without TLS. */
 export interface KubernetesListen extends Required<ListenAt> {
@@ -30,6 +31,9 @@ export function clusterPath(resource: string): string {
 /** In letters as they are: a name that is written in another way is none. */
 const prefix = /^\/clusters\/([A-Za-z0-9][A-Za-z0-9._-]{0,62})(?=\/)/;
 
+/** What a reverse proxy in front of the listener adds about its own client (RFC 7239); it is nothing that was asked for, and the target does not get it. */
+const ofProxies = /^(?:x-forwarded-(?:for|host|port|proto)|x-real-ip|forwarded|via)$/;
+
 function kubernetesEntry({ resource }: KubernetesListen): EntryKind {
   return {
     protocol: "kubernetes",
@@ -37,10 +41,15 @@ function kubernetesEntry({ resource }: KubernetesListen): EntryKind {
     isForeign: ({ name, type }) => {
       if (type !== "kubernetes") throw new CountersignError("unknown_resource", `${name} is no Kubernetes cluster.`);
       // Headers that say who asks are no mistake to be put right in silence: the request would run as somebody else than was asked for.
-      return () => false;
+      return (name) => ofProxies.test(name);
     },
-    operation: (message) => ({ kind: "kubernetes.request", ...message }),
-    // Whether it is upgraded by a client's own Upgrade or not at all: an answer has no room for a session (k8s-retry).
+    operation: ({ streamed, ...message }) => {
+      const operation = { kind: "kubernetes.request", ...message } as const;
+      // What a session has no ears for is not streamed to it.
+      return streamed && takesInput(operation) ? { ...operation, streamed } : operation;
+    },
+    upgrade: podUpgrades,
+    // Without its own Upgrade it is none: an answer has no room for a session (k8s-retry).
     refuses: (operation) =>
       operation.kind === "kubernetes.request" && isPodStream(operation)
         ? "exec, attach and port-forward take a WebSocket: kubectl 1.31 or newer (before it, KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true)."

@@ -11,8 +11,8 @@ import { readSize } from "./terminal-size.ts";
 
 /** A client that waits for its WebSocket. */
 export interface WaitingUpgrade {
-  /** Gives it its WebSocket, by the subprotocol that was chosen. */
-  take(protocol: string): WebSocket;
+  /** Gives it its WebSocket, by the subprotocol that was chosen; undefined = it has left. */
+  take(protocol: string): WebSocket | undefined;
 }
 
 /** What a client's session is. */
@@ -52,6 +52,10 @@ export class ClientSide implements FarSide {
 
   begin(target: TargetStream, signal: AbortSignal): void {
     const socket = this.#upgrade.take(target.version);
+    if (socket === undefined) {
+      this.#terms.left(leftFailure());
+      return;
+    }
     this.#socket = socket;
     socket.on("error", () => {});
     socket.on("message", (data, isBinary) => {

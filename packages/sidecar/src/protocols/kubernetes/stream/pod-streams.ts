@@ -9,11 +9,15 @@ import {
 } from "@countersign/policy";
 import type { buildConnector, Pool } from "undici";
 import type { Dispatch, DispatchOptions, Pinning } from "../../connector.ts";
+import { UpgradeDispatch } from "../../request/upgrade/upgrade-dispatch.ts";
+import type { UpgradeWay } from "../../request/upgrade/upgrade-kind.ts";
 import type { RoleCredential } from "../role.ts";
 import { askSmall } from "../small-answer.ts";
+import { ClientSide } from "./client-side.ts";
 import { CallSide } from "./far-side.ts";
-import { lacksOfPod, type PodStream, pinToPod, podStreamOf, type ReadPod } from "./pod.ts";
+import { lacksOfPod, type PodStream, pinToPod, podStreamOf, type ReadPod, requireSamePod } from "./pod.ts";
 import { SessionDispatch, type SessionParts } from "./session-dispatch.ts";
+import { forwarding, isStreamVersion, versions } from "./subprotocol.ts";
 
 /** One role's way to the API server. */
 export interface StreamRole {
@@ -77,15 +81,60 @@ export class PodStreams implements Pinning {
   /** For a caller whose input is in the operation. */
   dispatch(operation: KubernetesRequest, role: string, limits: Limits, options: DispatchOptions): Dispatch {
     const { stdin } = factsOf(operation);
-    return this.relay(operation, role, limits, options, (sink) => new CallSide(operation, stdin, sink));
+    return this.#relay(operation, { role, limits, options }, (sink) => new CallSide(operation, stdin, sink));
   }
 
-  /** For whoever is on the far side. */
-  relay(
+  /**
+   * Refuses what can never run for an unmodified client, before anybody is asked.
+   *
+   * @throws {CountersignError} `invalid_operation`.
+   */
+  acceptClient(operation: KubernetesRequest, facts: KubernetesFacts): void {
+    const stream = podStreamOf(facts);
+    if (stream === undefined) throw refused("A connection becomes something else only in an exec, an attach or a port-forward.");
+    const spoken: readonly string[] = stream.subresource === "portforward" ? forwarding : versions;
+    if (!offeredBy(operation).some((one) => spoken.includes(one)))
+      throw refused(`${stream.subresource} is spoken by ${spoken.join(" or ")}, of which the client offers none.`);
+  }
+
+  /** For an unmodified client that waits for its WebSocket. */
+  upgrade(operation: KubernetesRequest, { role, limits, options, client }: UpgradeWay): Dispatch {
+    const facts = factsOf(operation);
+    const stream = podStreamOf(facts);
+    if (stream?.subresource === "portforward") return this.#forward(operation, stream, { role, limits, options, client });
+    const { tty, stdin } = facts;
+    const offered = offeredBy(operation).filter(isStreamVersion);
+    const waiting = { take: (protocol: string) => client.take(protocol, []) };
+    return this.#relay(
+      operation,
+      { role, limits, options },
+      (_, left) => new ClientSide(waiting, { versions: offered, tty, stdin, left }),
+    );
+  }
+
+  /** A tunnel: what goes through it is neither seen nor recorded. */
+  #forward(operation: KubernetesRequest, stream: PodStream, { role, limits, options, client }: UpgradeWay): Dispatch {
+    const { origin, connectTimeoutMs, now, roleOf } = this.#options;
+    const own = roleOf(role);
+    const { signal, readOnly } = options;
+    const dispatch = new UpgradeDispatch({
+      ...{ request: operation, limits, signal, client, now, acts: true, idleMs: idleTunnelMs, passes: () => true },
+      credential: readOnly ? own.credential.reads : own.credential.forWrite(),
+      upstream: { origin, connect: own.connect, handshakeMs: connectTimeoutMs },
+    });
+    return {
+      prepare: async () => {
+        await requireSamePod(operation, stream, readerOf(own, signal));
+        return dispatch.prepare();
+      },
+      run: () => dispatch.run(),
+      close: () => dispatch.close(),
+    };
+  }
+
+  #relay(
     operation: KubernetesRequest,
-    role: string,
-    limits: Limits,
-    options: DispatchOptions,
+    { role, limits, options }: Omit<UpgradeWay, "client">,
     farSide: SessionParts["farSide"],
   ): Dispatch {
     const { origin, connectTimeoutMs, pingMs = 5000, now, roleOf } = this.#options;
@@ -103,11 +152,20 @@ export class PodStreams implements Pinning {
   }
 }
 
+/** A tunnel through which nobody says anything is ended, milliseconds; the kubelet does so after four hours. */
+const idleTunnelMs = 4 * 60 * 60 * 1000;
+
 /** Pods have annotations and a record of who manages which field: more than most answers. */
 const mostPodBytes = 4 * 1024 * 1024;
 
 function readerOf({ pool, credential }: StreamRole, signal: AbortSignal): ReadPod {
   return (path) => askSmall({ method: "GET", path, signal, mostBytes: mostPodBytes }, { pool, credential: credential.reads });
+}
+
+/** The subprotocols that a client offers. */
+function offeredBy({ headers }: KubernetesRequest): readonly string[] {
+  const values = headers.flatMap(([name, value]) => (name.toLowerCase() === "sec-websocket-protocol" ? value.split(",") : []));
+  return values.map((one) => one.trim());
 }
 
 function sessionOf(stream: PodStream, { tty, stdin }: KubernetesFacts) {

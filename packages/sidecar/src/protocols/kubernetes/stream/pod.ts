@@ -54,11 +54,21 @@ export function podStreamOf({
 
 /** Whether an operation asks for one; false for what classification refuses anyway. */
 export function isPodStream(operation: KubernetesRequest): boolean {
+  return factsOfStream(operation) !== undefined;
+}
+
+/** Whether what a client sends while it is open means something: standard input, a terminal, a tunnel. */
+export function takesInput(operation: KubernetesRequest): boolean {
+  const facts = factsOfStream(operation);
+  return facts !== undefined && (facts.stdin || facts.subresource === "portforward");
+}
+
+function factsOfStream(operation: KubernetesRequest): KubernetesFacts | undefined {
   try {
     const facts = classify(operation, { searchPath: [] });
-    return facts.protocol === "kubernetes" && podStreamOf(facts.kubernetes) !== undefined;
+    return facts.protocol === "kubernetes" && podStreamOf(facts.kubernetes) !== undefined ? facts.kubernetes : undefined;
   } catch (error) {
-    if (error instanceof CountersignError) return false;
+    if (error instanceof CountersignError) return undefined;
     throw error;
   }
 }

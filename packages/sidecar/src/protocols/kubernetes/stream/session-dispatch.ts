@@ -9,7 +9,9 @@ import {
 import type { Recording } from "../../../sessions/recording.ts";
 import type { Dispatch, RecordSession, ResultSink } from "../../connector.ts";
 import type { TargetCredential } from "../../request/credential.ts";
+import { unreachable } from "../../request/exchange.ts";
 import { unsentFailure } from "../../request/failure.ts";
+import { type Field, fieldsForTarget } from "../../request/fields.ts";
 import { Scrubber } from "../../request/scrubber.ts";
 import type { StreamError } from "./codec.ts";
 import { lostFailure, refusedFailure, unknownFailure, unrecordedFailure } from "./failure.ts";
@@ -18,7 +20,7 @@ import { type PodStream, type ReadPod, requireSamePod } from "./pod.ts";
 import { Session } from "./session.ts";
 import { SessionStop } from "./session-stop.ts";
 import type { StreamEnd } from "./status.ts";
-import { type StreamUpstream, TargetStream, type Unopened, unreachable } from "./target-stream.ts";
+import { type StreamUpstream, TargetStream, type Unopened } from "./target-stream.ts";
 
 /** What one dispatch needs of its connector. */
 export interface SessionParts {
@@ -76,7 +78,7 @@ export class SessionDispatch implements Dispatch {
     const output = recording === undefined ? far.sink : recordedSink(far.sink, recording);
     const session = new Session(output, limits, this.#stop, (bytes) => far.status(this.#hidden(bytes)));
     const ending = await this.#run(session, far);
-    far.end(ending);
+    far.end(asTold(ending, this.#parts.signal));
     return this.#outcome(ending, session.bytes);
   }
 
@@ -102,7 +104,7 @@ export class SessionDispatch implements Dispatch {
     const { fields } = this.#injected;
     const request = {
       path: operation.path,
-      fields: [...fields, ["user-agent", "Countersign"] as const],
+      fields: [...ownFields(operation), ...fields],
       versions: far.versions,
     };
     const target = await TargetStream.open(upstream, request, session, signal);
@@ -163,6 +165,18 @@ function recordedSink(sink: ResultSink, recording: Recording): ResultSink {
     if (chunk.type !== "output") return;
     await Promise.all([recording.output(chunk.data), sink(chunk)]);
   };
+}
+
+/** Whose wish it was is known to whoever asked, and to the guard, which says so in the outcome. */
+function asTold({ state, failure }: Ending, { aborted, reason }: AbortSignal): Ending {
+  if (failure === undefined || !aborted || typeof reason !== "string") return { state, ...(failure && { failure }) };
+  return { state, failure: { ...failure, message: failure.message.replace("Cancelled", reason.replace(/\.$/, "")) } };
+}
+
+/** What is asked for besides the upgrade itself, which is made anew. */
+function ownFields({ headers }: KubernetesRequest): readonly Field[] {
+  const own = fieldsForTarget(headers).filter(([name]) => !/^sec-websocket-/i.test(name));
+  return own.some(([name]) => name.toLowerCase() === "user-agent") ? own : [...own, ["user-agent", "Countersign"]];
 }
 
 /** Why a recording ended the session. */

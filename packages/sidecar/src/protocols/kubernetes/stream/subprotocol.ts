@@ -8,3 +8,6 @@ export type StreamVersion = (typeof versions)[number];
 export function isStreamVersion(name: string): name is StreamVersion {
   return versions.some((one) => one === name);
 }
+
+/** Ports: kubectl tunnels SPDY through the WebSocket (KEP-4006), client libraries have a channel for each. */
+export const forwarding = ["SPDY/3.1+portforward.k8s.io", "v4.channel.k8s.io"] as const;

@@ -1,16 +1,12 @@
-import { CountersignError } from "@countersign/policy";
-import type { buildConnector } from "undici";
 import { WebSocket } from "ws";
 import type { Field } from "../../request/fields.ts";
-import { decodeMessage, encodeMessage, mostMessageBytes, StreamError, type StreamMessage } from "./codec.ts";
+import { openTarget, type SocketUpstream } from "../../request/upgrade/target-socket.ts";
+import { decodeMessage, encodeMessage, StreamError, type StreamMessage } from "./codec.ts";
 import { readStatus } from "./status.ts";
 import { isStreamVersion, type StreamVersion } from "./subprotocol.ts";
 
 /** Where streams are opened. */
-export interface StreamUpstream {
-  readonly origin: string;
-  readonly connect: buildConnector.connector;
-  readonly handshakeMs: number;
+export interface StreamUpstream extends SocketUpstream {
   /** Between two signs of life that are asked for. A target that gives none for twelve of them is gone. */
   readonly pingMs: number;
 }
@@ -61,87 +57,17 @@ export class TargetStream {
    */
   static async open(
     upstream: StreamUpstream,
-    request: StreamRequest,
+    { path, fields, versions }: StreamRequest,
     listener: StreamListener,
     signal: AbortSignal,
   ): Promise<TargetStream | Unopened> {
-    const { promise, resolve } = Promise.withResolvers<TargetStream | Unopened>();
-    let isSent = false;
-    const url = new URL(upstream.origin.replace(/^http/, "ws"));
-    const socket = new WebSocket(url, [...request.versions], {
-      ...{
-        perMessageDeflate: false,
-        followRedirects: false,
-        maxPayload: mostMessageBytes,
-        handshakeTimeout: upstream.handshakeMs,
-      },
-      headers: headersOf(request.fields),
-      // Its type is that of net.connect; what is called is the option of http.request (a socket now, or given to `done` later).
-      createConnection: ((_options: unknown, done: (error: Error | null, socket?: unknown) => void) => {
-        upstream.connect(addressOf(upstream.origin), (error, connected) => {
-          if (error !== null) return done(error);
-          if (signal.aborted) {
-            connected.destroy();
-            return done(new Error("given up"));
-          }
-          isSent = true;
-          done(null, connected);
-        });
-      }) as never,
-      finishRequest: (sent) => {
-        // A URL would have other escapes than those that were classified.
-        sent.path = request.path;
-        sent.end();
-      },
-    });
-    const breakOff = () => socket.terminate();
-    signal.addEventListener("abort", breakOff, { once: true });
-    let breach: StreamError | undefined;
-    let stream: TargetStream | undefined;
-    socket.on("open", () => {
-      if (!isStreamVersion(socket.protocol)) return socket.terminate();
-      stream = new TargetStream(socket, socket.protocol);
-      resolve(stream);
-    });
-    socket.on("message", (data, isBinary) => {
-      if (stream === undefined || breach !== undefined) return;
-      try {
-        if (!isBinary || !Buffer.isBuffer(data)) throw new StreamError("text");
-        listener.message(decodeMessage(data, "target", stream.version));
-      } catch (error) {
-        if (!(error instanceof StreamError)) throw error;
-        breach = error;
-        socket.terminate();
-      }
-    });
-    socket.on("unexpected-response", (sent, response) => {
-      const status = response.statusCode ?? 0;
-      const parts: Buffer[] = [];
-      let size = 0;
-      response.on("data", (part: Buffer) => {
-        size += part.length;
-        if (size > mostRefusalBytes) response.destroy();
-        else parts.push(part);
-      });
-      response.once("close", () => {
-        sent.destroy();
-        resolve(isRefusal(status) ? { type: "refused", status, message: wordsOf(Buffer.concat(parts)) } : { type: "lost" });
-        socket.terminate();
-      });
-    });
-    socket.on("error", (error) => {
-      if (error instanceof RangeError) breach ??= new StreamError("a message that is too large");
-      resolve(isSent ? { type: "lost" } : { type: "unsent", error });
-    });
-    const heart = heartbeat(socket, upstream.pingMs);
-    socket.on("close", () => {
-      heart[Symbol.dispose]();
-      signal.removeEventListener("abort", breakOff);
-      if (stream !== undefined) listener.closed(breach);
-      else resolve(isSent ? { type: "lost" } : { type: "unsent", error: new Error("given up") });
-    });
-    if (signal.aborted) breakOff();
-    return promise;
+    const opened = await openTarget(upstream, { path, fields, protocols: versions }, signal);
+    if (opened.type === "unsent") return opened;
+    if (opened.type === "answered") return refusalOf(opened.status, opened.body);
+    if (opened.type === "lost" || !isStreamVersion(opened.protocol)) return { type: "lost" };
+    const { socket, protocol } = opened;
+    follow(socket, protocol, listener, signal, upstream.pingMs);
+    return new TargetStream(socket, protocol);
   }
 
   /** Sends a message; resolves when it is on its way, or nobody will get it any more. */
@@ -173,29 +99,57 @@ export class TargetStream {
   }
 }
 
+/** Lets it go on, and hears it. */
+function follow(socket: WebSocket, version: StreamVersion, listener: StreamListener, signal: AbortSignal, pingMs: number): void {
+  let breach: StreamError | undefined;
+  const end = (why: StreamError) => {
+    breach ??= why;
+    socket.terminate();
+  };
+  socket.on("message", (data, isBinary) => {
+    if (breach !== undefined) return;
+    try {
+      if (!isBinary || !Buffer.isBuffer(data)) throw new StreamError("text");
+      listener.message(decodeMessage(data, "target", version));
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      end(error);
+    }
+  });
+  socket.on(
+    "error",
+    (error) => "code" in error && String(error.code).startsWith("WS_ERR") && end(new StreamError("no WebSocket")),
+  );
+  socket.on("ping", (data) => socket.pong(data));
+  const heart = heartbeat(socket, pingMs);
+  const breakOff = () => socket.terminate();
+  signal.addEventListener("abort", breakOff, { once: true });
+  socket.on("close", () => {
+    heart[Symbol.dispose]();
+    signal.removeEventListener("abort", breakOff);
+    listener.closed(breach);
+  });
+  if (signal.aborted) breakOff();
+  else socket.resume();
+}
+
 /** API servers refuse before they start anything; what a server of 5xx did before it failed is not known. */
-function isRefusal(status: number): boolean {
-  return status >= 300 && status < 500;
-}
-
-/** What a refusal says: its Status, where it has one. */
-function wordsOf(body: Buffer): string {
-  const end = readStatus(body.toString());
-  return end?.type === "failed" ? end.message : body.toString().slice(0, 500);
-}
-
-function headersOf(fields: readonly Field[]): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (const [given, value] of fields) {
-    const name = given.toLowerCase();
-    headers[name] = [...(headers[name] ?? []), value];
+async function refusalOf(status: number, body: AsyncIterable<Buffer>): Promise<Unopened> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const part of body) {
+      size += part.length;
+      if (size > mostRefusalBytes) break;
+      parts.push(part);
+    }
+  } catch {
+    // What came of it is enough.
   }
-  return headers;
-}
-
-function addressOf(origin: string): buildConnector.Options {
-  const { protocol, hostname, host, port } = new URL(origin);
-  return { protocol, hostname, host, port: port || (protocol === "https:" ? "443" : "80") };
+  if (status < 300 || status >= 500) return { type: "lost" };
+  const text = Buffer.concat(parts).toString();
+  const end = readStatus(text);
+  return { type: "refused", status, message: end?.type === "failed" ? end.message : text.slice(0, 500) };
 }
 
 /** Asks for signs of life: whoever ran the command may be gone without a word. */
@@ -212,14 +166,4 @@ function heartbeat(socket: WebSocket, everyMs: number): Disposable {
   }, everyMs);
   timer.unref();
   return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-/** What a failed connection tells; never what was to be sent. */
-export function unreachable(error: Error): CountersignError {
-  if (error instanceof CountersignError) return error;
-  const code = "code" in error ? String(error.code) : error.name;
-  return new CountersignError("target_unavailable", `The target cannot be reached (${code}); nothing was sent.`, {
-    retryable: true,
-    cause: error,
-  });
 }

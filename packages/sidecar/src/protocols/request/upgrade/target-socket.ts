@@ -24,7 +24,12 @@ export interface Opening {
 
 /** What came of opening one. */
 export type Opened =
-  | { readonly type: "open"; readonly socket: WebSocket }
+  | {
+      readonly type: "open";
+      readonly socket: WebSocket;
+      /** The subprotocol that the target has chosen; `""` = none. */
+      readonly protocol: string;
+    }
   /** The target has answered, but not with a WebSocket. */
   | { readonly type: "answered"; readonly status: number; readonly fields: readonly Field[]; readonly body: IncomingMessage }
   /** Nothing was sent. */
@@ -49,8 +54,11 @@ export function openTarget(
 ): Promise<Opened> {
   const { promise, resolve } = Promise.withResolvers<Opened>();
   let isSent = false;
-  const socket = new WebSocket(new URL(origin.replace(/^http/, "ws")), [...protocols], {
-    ...{ ...socketOptions, followRedirects: false, handshakeTimeout: handshakeMs, headers: headersOf(fields) },
+  let chosen = "";
+  // ws takes fewer names for subprotocols than are in use; they are offered, and the answer is checked, here.
+  const offer: readonly Field[] = protocols.length === 0 ? [] : [["sec-websocket-protocol", protocols.join(", ")]];
+  const socket = new WebSocket(new URL(origin.replace(/^http/, "ws")), [], {
+    ...{ ...socketOptions, followRedirects: false, handshakeTimeout: handshakeMs, headers: headersOf([...fields, ...offer]) },
     // Its type is that of net.connect; what is called is the option of http.request (a socket now, or given to `done` later).
     createConnection: ((_options: unknown, done: (error: Error | null, socket?: unknown) => void) => {
       connect(addressOf(origin), (error, connected) => {
@@ -75,9 +83,17 @@ export function openTarget(
     resolve(opened);
   };
   signal.addEventListener("abort", giveUp, { once: true });
+  socket.once("upgrade", ({ headers }: IncomingMessage) => {
+    chosen = headers["sec-websocket-protocol"] ?? "";
+    delete headers["sec-websocket-protocol"];
+    if (protocols.length === 0 ? chosen === "" : protocols.includes(chosen)) return;
+    const why = chosen === "" ? "it chose none of the subprotocols" : "it chose a subprotocol that was not offered";
+    ended({ type: "lost", error: new Error(why) });
+    socket.terminate();
+  });
   socket.once("open", () => {
     socket.pause();
-    ended({ type: "open", socket });
+    ended({ type: "open", socket, protocol: chosen });
   });
   socket.once("unexpected-response", (_sent, response: IncomingMessage) =>
     ended({ type: "answered", status: response.statusCode ?? 0, fields: rawFields(response.rawHeaders), body: response }),

@@ -12,7 +12,7 @@ import { Stop } from "../stop.ts";
 import type { ClientUpgrade } from "./client-upgrade.ts";
 import { leftFailure, lostFailure, notWebSocketFailure } from "./failure.ts";
 import { protocolsOf } from "./handshake.ts";
-import { relay, type Watch } from "./relay.ts";
+import { relay } from "./relay.ts";
 import { type Opened, type Opening, openTarget, type SocketUpstream } from "./target-socket.ts";
 
 /** What one dispatch needs of its connector. */
@@ -29,7 +29,6 @@ export interface UpgradeParts {
   readonly idleMs: number;
   /** Opening it does what is asked, so that nobody can tell when there is no answer. */
   readonly acts: boolean;
-  readonly watch?: Watch;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -113,9 +112,9 @@ export class UpgradeDispatch implements Dispatch {
     return { state: "unknown", failure: unknownFailure(why) };
   }
 
-  async #relay({ socket: target }: Extract<Opened, { readonly type: "open" }>, scrubber: Scrubber): Promise<Ending> {
-    const { client: waiting, idleMs, watch, limits } = this.#parts;
-    const client = this.#stop.reason === undefined ? waiting.take(target.protocol, []) : undefined;
+  async #relay({ socket: target, protocol }: Extract<Opened, { readonly type: "open" }>, scrubber: Scrubber): Promise<Ending> {
+    const { client: waiting, idleMs, limits } = this.#parts;
+    const client = this.#stop.reason === undefined ? waiting.take(protocol, []) : undefined;
     if (client === undefined) {
       target.terminate();
       return { state: "failed", failure: this.#stop.reason ?? leftFailure(), status: 101 };
@@ -123,7 +122,6 @@ export class UpgradeDispatch implements Dispatch {
     const { bytes, failure } = await relay({
       ...{ client, target, stop: this.#stop, bytes: limits.bytes, idleMs },
       hide: (data) => Buffer.concat([scrubber.body(data), scrubber.rest()]),
-      ...(watch && { watch }),
     });
     this.#bytes = bytes;
     return failure === undefined ? { state: "succeeded", status: 101 } : { state: "failed", failure, status: 101 };

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { CountersignError, type ErrorCode } from "@countersign/policy";
 import { LRUCache } from "lru-cache";
 import type { NativeHost } from "../../../native/listener.ts";
+import type { NativeGate } from "../../../native/native-gate.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
 import type { Ended } from "../../../native/waiting-client.ts";
 import type { Admission } from "../entry/admission.ts";
@@ -110,11 +111,24 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
   const same = nameOf(principal, name, operation);
   const before = refused.get(same);
   if (before !== undefined) return before;
+  if (upgrade.needsUnseen?.(operation) && !(await mayStream(gate, operation)))
+    return refusalOf(await gate.refuse(operation, unseen), client);
   let isHeld = false;
   const ended = await gate.run(operation, { pending: () => (isHeld = true) }, client.signal);
   const refusal = refusalOf(ended, client);
   if (refusal !== undefined && isHeld && isAnswered.has(ended.state)) refused.set(same, refusal);
   return refusal;
+}
+
+const unseen = new CountersignError(
+  "invalid_operation",
+  "What its client sends while it runs would be seen by nobody who agrees to it: the rule has to say `input: unseen`, or ask for it without standard input and terminal.",
+);
+
+/** Whether policy lets a client's input through that nobody has seen. What cannot be asked about is refused as such, later. */
+async function mayStream(gate: NativeGate, operation: ApiRequest): Promise<boolean> {
+  const decision = await gate.ask(operation).catch(() => undefined);
+  return decision?.effect !== "review" || decision.approval.input === "unseen";
 }
 
 /** A person has said no, or nobody has said anything for as long as the policy waits. */
