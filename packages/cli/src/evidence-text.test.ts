@@ -49,6 +49,30 @@ test("an effect: rows before and after, in which nothing can deceive", () => {
   ]);
 });
 
+test("fields that a dry run would change, in which nothing can deceive", () => {
+  const shown = text({
+    about: [{ name: "Object", text: "Deployment shop/we\u001bb" }],
+    changes: {
+      fields: [
+        { path: "spec.containers[name=web].image", before: '"a\u202e"', after: '"b → c"' },
+        { path: "x\u001b[2J", before: "1", after: undefined },
+        { path: "y", before: undefined, after: "{}" },
+      ],
+      more: 1,
+    },
+  });
+  expect(shown.split("\n").slice(2)).toEqual([
+    "  Object: Deployment shop/we\\u{1b}b",
+    "  Tried without storing anything, it would change 4 fields:",
+    '    spec.containers[name=web].image: "a\\u{202e}" → "b → c"',
+    "    x\\u{1b}[2J: 1 → (removed)",
+    "    y: (new) → {}",
+    "    … and 1 more field",
+  ]);
+  expect(text({ changes: { fields: [], more: 0 } })).toContain("would change nothing, as things are");
+  expect(text({ changes: { fields: [], more: 0 } })).not.toContain("NOT FOUND OUT");
+});
+
 test("what the client's open transaction holds meanwhile", () => {
   const shown = text({ locks: ["AccessExclusiveLock on public.it\u001bem", "It has been open for 3 s."] });
   expect(shown).not.toContain("NOT FOUND OUT");

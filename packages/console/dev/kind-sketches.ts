@@ -1,4 +1,5 @@
 import { Operation } from "@countersign/rpc";
+import { clusterEvidence } from "./cluster-evidence.ts";
 import { hour, minute, type Sketch } from "./sketch.ts";
 
 const onSsh = {
@@ -91,6 +92,7 @@ export const kindSketches: readonly Sketch[] = [
     agent: "scaler",
     target: { type: "kubernetes", address: "k8s.internal:6443", user: "countersign" },
     ...waiting,
+    more: { evidence: clusterEvidence.patch },
   },
   {
     statement: "GET /api/v1/namespaces/prod/pods/api-0/exec",
@@ -122,6 +124,7 @@ export const kindSketches: readonly Sketch[] = [
     agent: "debugger",
     target: { type: "kubernetes", address: "k8s.internal:6443", user: "countersign" },
     ...waiting,
+    more: { evidence: clusterEvidence.refused },
   },
   {
     statement: "POST /v1/refunds",

@@ -29,14 +29,21 @@ function Field({ field: { path, before, after } }: { readonly field: FieldChange
       </p>
       <p className="field-sides">
         {before !== undefined && (
-          <del>
-            <Exact text={before} />
-          </del>
+          <span>
+            <span className="visually-hidden">now </span>
+            <del>
+              <Exact text={before} />
+            </del>
+          </span>
         )}
         {after !== undefined && (
-          <ins>
-            <Exact text={after} />
-          </ins>
+          <span>
+            <span aria-hidden="true">{before !== undefined && "→"}</span>
+            <span className="visually-hidden">afterwards </span>
+            <ins>
+              <Exact text={after} />
+            </ins>
+          </span>
         )}
       </p>
     </li>

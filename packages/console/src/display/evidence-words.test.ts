@@ -34,6 +34,33 @@ test("none that was counted is not the same as not counted", () => {
   expect(titles({ affectedRows: 1, estimatedRows: 0 })).toEqual(["It would change 1 row", "PostgreSQL expects about 0 rows"]);
 });
 
+test("a dry run that changes nothing is not the same as none", () => {
+  expect(titles({ changes: {} })).toEqual(["It would change nothing, as things are"]);
+  expect(titles({ changes: { fields: [{ path: "spec.replicas", before: "1" }], more: 2 } })).toEqual([
+    "It would change 3 fields",
+  ]);
+  expect(titles({ about: [{ name: "Object", text: "Pod" }] })).toEqual([]);
+  expect(titles({ about: [{ name: "Object", text: "Pod" }], failure: "403" })).toEqual([
+    "What it would do could not be found out so far",
+  ]);
+});
+
+test("a side of a field that is not there stays absent; a field with neither is an error", () => {
+  const { changes } = evidence({
+    changes: {
+      fields: [
+        { path: "a", before: '""' },
+        { path: "b", after: "null" },
+      ],
+    },
+  });
+  expect(changes?.fields).toEqual([
+    { path: "a", before: '""', after: undefined },
+    { path: "b", before: undefined, after: "null" },
+  ]);
+  expect(() => evidence({ changes: { fields: [{ path: "a" }] } })).toThrow(/neither side/);
+});
+
 test("NULL, the empty text and a side that is not there are three different things", () => {
   const columns = ["a", "b"];
   const { sample } = evidence({

@@ -45,7 +45,7 @@ function* between(before: Json | undefined, after: Json | undefined, path: reado
   if (before === undefined && after === undefined) return;
   if (before !== undefined && after !== undefined && same(before, after)) return;
   const all = [before, after].filter((one) => one !== undefined);
-  if (all.every(isFields) && !all.some(isEmpty)) yield* betweenFields(before, after, path);
+  if (all.every(isFields) && !all.every(isEmpty)) yield* betweenFields(before, after, path);
   else if (all.every(isList)) yield* betweenLists(before, after, path);
   else yield { path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) };
 }
@@ -60,10 +60,9 @@ function* betweenLists(before: Json | undefined, after: Json | undefined, path: 
   const [old, now] = [isList(before) ? before : [], isList(after) ? after : []];
   const keys = listKeys.find((one) => areKeys(one, old) && areKeys(one, now));
   const holdsFields = [...old, ...now].some((item) => isFields(item));
-  if (keys !== undefined && holdsFields && !(isEmpty(before) || isEmpty(after))) yield* betweenElements(old, now, keys, path);
+  if (keys !== undefined && holdsFields) yield* betweenElements(old, now, keys, path);
   // Of a list of plain values the whole says most: a program's arguments, for example.
-  else if (!holdsFields || isEmpty(before) || isEmpty(after))
-    yield { path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) };
+  else if (!holdsFields) yield { path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) };
   else yield* betweenPlaces(old, now, path);
 }
 
