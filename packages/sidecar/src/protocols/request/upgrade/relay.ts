@@ -14,35 +14,6 @@ export const socketOptions = {
 /** Who says something. */
 export type Side = "client" | "target";
 
-/** One whole message, however many frames it came in. */
-export interface Message {
-  readonly data: Buffer;
-  readonly isBinary: boolean;
-}
-
-/** Sees what goes through, in order, before it goes on. */
-export interface Watch {
-  /**
-   * What goes on instead of a message; undefined = nothing does. What it waits for, the messages behind it wait for.
-   *
-   * @throws {WatchError} ends everything.
-   */
-  message?(from: Side, message: Message): Message | undefined | Promise<Message | undefined>;
-  /** It begins; `end` ends everything, at once. */
-  begun?(end: (failure: Failure) => void): void;
-}
-
-/** Why a {@link Watch} lets nothing more through. */
-export class WatchError extends Error {
-  override readonly name = "WatchError";
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
-
 /** What is relayed, and how far. */
 export interface RelayOptions {
   readonly client: WebSocket;
@@ -54,7 +25,6 @@ export interface RelayOptions {
   readonly idleMs: number;
   /** Takes the target's credential out of what it says. */
   readonly hide: (data: Buffer) => Buffer;
-  readonly watch?: Watch;
 }
 
 /** What went through. */
@@ -87,12 +57,11 @@ class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    const { client, target, stop, idleMs, watch } = options;
+    const { client, target, stop, idleMs } = options;
     this.#idle = setTimeout(() => stop.request(idleFailure(idleMs)), idleMs);
     this.#flow("client", client, target);
     this.#flow("target", target, client);
     stop.heardBy(() => stop.reason && this.#cut(stop.reason));
-    watch?.begun?.((failure) => stop.request(failure));
     if (!this.#isOver) for (const one of [client, target]) one.resume();
   }
 
@@ -101,44 +70,34 @@ class Relay {
   }
 
   #flow(side: Side, from: WebSocket, to: WebSocket): void {
-    const queue = new Queue(from, (error) => this.#broken(side, error));
-    const { hide, watch } = this.#options;
-    const give = (data: Buffer, size: number, send: (data: Buffer, done: () => void) => void) => {
-      if (this.#isOver || !this.#counts(data.length)) return queue.left(size);
-      send(side === "target" ? hide(data) : data, () => this.#isOver || queue.left(size));
-    };
-    const enter = (length: number, step: (size: number) => void | Promise<void>) => {
+    const { hide, stop } = this.#options;
+    let waiting = 0;
+    const pass = (data: Buffer, send: (data: Buffer, sent: () => void) => void) => {
       if (this.#isOver) return;
       this.#idle.refresh();
-      queue.enter(length + messageCost, (size) => (this.#isOver ? undefined : step(size)));
+      if (!this.#counts(data.length)) return;
+      const size = data.length + messageCost;
+      waiting += size;
+      if (waiting > mostWaitingBytes) from.pause();
+      send(side === "target" ? hide(data) : data, () => {
+        waiting -= size;
+        if (waiting <= mostWaitingBytes && from.isPaused) from.resume();
+      });
     };
     from.on("message", (data, isBinary) => {
-      if (!Buffer.isBuffer(data)) return this.#broken(side, new TypeError("messages come as one buffer"));
-      const write = (size: number, message: Message | undefined) =>
-        message === undefined
-          ? queue.left(size)
-          : give(message.data, size, (bytes, done) => to.send(bytes, { binary: message.isBinary }, done));
-      enter(data.length, (size) => {
-        const seen = watch?.message === undefined ? { data, isBinary } : watch.message(side, { data, isBinary });
-        return seen instanceof Promise ? seen.then((message) => write(size, message)) : write(size, seen);
-      });
+      if (!Buffer.isBuffer(data)) throw new TypeError("messages come as one buffer");
+      pass(data, (bytes, sent) => to.send(bytes, { binary: isBinary }, sent));
     });
-    for (const word of ["ping", "pong"] as const)
-      from.on(word, (data) => enter(data.length, (size) => give(data, size, (bytes, done) => to[word](bytes, undefined, done))));
-    from.on("error", (error) => this.#broken(side, error));
+    from.on("ping", (data) => pass(data, (bytes, sent) => to.ping(bytes, undefined, sent)));
+    from.on("pong", (data) => pass(data, (bytes, sent) => to.pong(bytes, undefined, sent)));
+    from.on("error", ({ code = "" }: Error & { readonly code?: string }) => {
+      // Every other code is that of a connection that ended, which is heard as such.
+      if (code.startsWith("WS_ERR_")) stop.request(breachFailure(side, wordsOf(code)));
+    });
     from.on("close", (code, reason) => {
       this.#open.delete(side);
-      const words = side === "target" ? hide(Buffer.from(reason)) : reason;
-      queue.last(() => this.#closed(side, to, code, words));
+      this.#closed(side, to, code, side === "target" ? hide(Buffer.from(reason)) : reason);
     });
-  }
-
-  #broken(side: Side, error: unknown): void {
-    const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-    if (error instanceof WatchError) this.#options.stop.request(error.failure);
-    // Every other code is that of a connection that ended, which is heard as such.
-    else if (code === undefined || code.startsWith("WS_ERR_"))
-      this.#options.stop.request(breachFailure(side, wordsOf(code ?? "it could not be read")));
   }
 
   /** Counts what is to be passed on; false when it is more than may be. */
@@ -172,53 +131,13 @@ class Relay {
 
   /** In this very turn nothing more is passed on. */
   #cut({ message }: Failure): void {
-    if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#idle);
     const { client, target } = this.#options;
+    // Nothing is done by these where it was closing already.
     client.close(1008, shortened(message));
     target.close(1001);
     for (const one of [client, target]) hangUp(one);
-  }
-}
-
-/** What one side says, in order, on its way to the other. */
-class Queue {
-  readonly #from: WebSocket;
-  readonly #fail: (error: unknown) => void;
-  #waiting = 0;
-  #last: Promise<void> | undefined;
-
-  constructor(from: WebSocket, fail: (error: unknown) => void) {
-    this.#from = from;
-    this.#fail = fail;
-  }
-
-  /** Takes a step once those before it are done; so much waits with it until it has {@link left}. */
-  enter(size: number, step: (size: number) => void | Promise<void>): void {
-    this.#waiting += size;
-    if (this.#waiting > mostWaitingBytes && !this.#from.isPaused) this.#from.pause();
-    this.last(() => step(size));
-  }
-
-  /** The last of it is on its way, or forgotten. */
-  left(size: number): void {
-    this.#waiting -= size;
-    if (this.#waiting <= mostWaitingBytes && this.#from.isPaused) this.#from.resume();
-  }
-
-  /** Does something when all before it is done; at once where nothing is waited for. */
-  last(step: () => void | Promise<void>): void {
-    try {
-      const going = this.#last === undefined ? step() : this.#last.then(step);
-      if (!(going instanceof Promise)) return;
-      const next = going.catch(this.#fail).then(() => {
-        if (this.#last === next) this.#last = undefined;
-      });
-      this.#last = next;
-    } catch (error) {
-      this.#fail(error);
-    }
   }
 }
 
