@@ -167,11 +167,18 @@ describe("answers stream", () => {
     expect(time.outcome).toMatchObject({ state: "failed", failure: { code: "limit_exceeded" } });
   });
 
-  test("a redirect is given back, and followed by nobody", async () => {
-    api.intercept = (_asked, response) => response.writeHead(307, { location: "https://elsewhere.test/" }).end() !== undefined;
-    const { outcome, head } = await run(request(pods));
-    expect(outcome).toMatchObject({ state: "succeeded", status: 307 });
-    expect(head?.headers).toContainEqual(["location", "https://elsewhere.test/"]);
-    expect(api.asked).toHaveLength(1);
+  test("a redirect is followed by nobody: to another host the client is not sent either", async () => {
+    for (const [location, left] of [
+      ["https://elsewhere.test/", undefined],
+      ["//elsewhere.test/", undefined],
+      ["/api/v1/pods", "/api/v1/pods"],
+    ] as const) {
+      api.asked.length = 0;
+      api.intercept = (_asked, response) => response.writeHead(307, { location }).end() !== undefined;
+      const { outcome, head } = await run(request(pods));
+      expect(outcome).toMatchObject({ state: "succeeded", status: 307 });
+      expect(head?.headers.find(([name]) => name === "location")?.[1]).toBe(left);
+      expect(api.asked).toHaveLength(1);
+    }
   });
 });

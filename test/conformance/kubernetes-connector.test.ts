@@ -214,6 +214,11 @@ describe("k8s-wide: nobody asks as somebody else", () => {
     ["X-Remote-User", "admin"],
     ["X-Remote-Extra-Scopes", "all"],
     ["X-Api-Key", "k"],
+    ["X-Forwarded-User", "admin"],
+    ["X-Auth-Request-Groups", "system:masters"],
+    // The cluster's own audit log would tell of another place, or of another request.
+    ["X-Forwarded-For", "10.0.0.1"],
+    ["Audit-ID", "the-id-of-another-request"],
     ["Upgrade", "websocket"],
   ])("%s: refused by the connector, too, whatever classification said", (name, value) => {
     const operation = request(pods, { headers: [[name, value]] });

@@ -69,6 +69,12 @@ describe("a client of an API server", () => {
     expect(text + [...response.headers].join()).not.toContain(adminToken);
   });
 
+  test("what a reverse proxy adds about its client goes nowhere; who says that somebody else asks is refused", async () => {
+    expect((await ask(pods, { headers: { "x-forwarded-for": "10.0.0.1", via: "1.1 proxy" } })).status).toBe(200);
+    expect(world.api.last.headers).not.toMatchObject({ "x-forwarded-for": expect.anything() });
+    expect((await ask(pods, { headers: { "x-forwarded-user": "admin" } })).status).toBe(400);
+  });
+
   test("a listener of one cluster has its paths as they are, and takes certificates of agents", async () => {
     const { server = "", ca } = world.instance.at.kubernetes[0] ?? {};
     expect([new URL(server).pathname, ca]).toEqual(["/", authority.ca]);
@@ -161,6 +167,26 @@ describe("a client of an API server", () => {
     }
     expect(digests.size).toBe(2);
   });
+});
+
+test("an answer leads no client library, and the agent's token with it, to another host; nor does it speak for the sidecar", async () => {
+  const places = ["https://evil.test/x", "//evil.test/x", "/\\evil.test/x", "evil.test/x", "/api/v1/namespaces/shop"];
+  const found: (string | null)[] = [];
+  for (const location of places) {
+    world.api.intercept = ({ url }, response) => {
+      if (!url.endsWith("/moved")) return false;
+      response.writeHead(307, { location, "countersign-request": "req_false" }).end();
+      return true;
+    };
+    const response = await ask(`${pods}/moved`, { redirect: "manual" });
+    expect([response.status, response.headers.get("countersign-request")]).toEqual([
+      307,
+      expect.stringMatching(/^req_[0-9A-Z]{26}$/),
+    ]);
+    found.push(response.headers.get("location"));
+  }
+  world.api.intercept = undefined;
+  expect(found).toEqual([null, null, null, null, "/api/v1/namespaces/shop"]);
 });
 
 describe("streams", () => {
