@@ -53,7 +53,13 @@ export function kubectl(
     kubeconfig,
     home,
     env = {},
-  }: { readonly kubeconfig: string; readonly home: string; readonly env?: Readonly<Record<string, string>> },
+    stdin = "ignore",
+  }: {
+    readonly kubeconfig: string;
+    readonly home: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly stdin?: "ignore" | "pipe";
+  },
   ...args: readonly string[]
 ): Running {
   // The test folder depends on the command, so that its package manager has put it there.
@@ -61,7 +67,7 @@ export function kubectl(
   const programs = [own, dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter);
   const child = spawn(path, args, {
     env: { PATH: programs, HOME: home, KUBECONFIG: kubeconfig, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [stdin, "pipe", "pipe"],
   });
   return { child, ended: endOf(child) };
 }
