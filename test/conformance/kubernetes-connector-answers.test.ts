@@ -158,6 +158,18 @@ describe("answers stream", () => {
     expect((await listing).outcome).toMatchObject({ state: "succeeded", bytes: 640 * part.length });
   });
 
+  test("watches and logs, however many, keep no other request waiting", async () => {
+    const by = world.connector({ connections: { max: 1 } });
+    const stop = new AbortController();
+    const watching = [1, 2].map(() => run(request(`${pods}?watch=true`), { by, signal: stop.signal }));
+    await until(() => api.asked.length === 1);
+    expect((await run(request(pods), { by })).outcome).toMatchObject({ state: "succeeded", status: 200 });
+    expect(api.asked).toHaveLength(2);
+    stop.abort();
+    const ends = (await Promise.all(watching)).map(({ outcome }) => outcome.failure?.code);
+    expect(ends).toEqual(["cancelled", "cancelled"]);
+  });
+
   test("limits cut: bytes exactly, time while it streams", async () => {
     const bytes = await run(request(pods), { limits: { bytes: 100 } });
     expect(bytes.outcome).toMatchObject({ state: "failed", failure: { code: "limit_exceeded" }, bytes: 100 });

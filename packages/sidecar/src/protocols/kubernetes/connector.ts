@@ -61,10 +61,15 @@ export function isKubernetesTarget(connector: Connector): connector is Kubernete
   return connector instanceof KubernetesConnector;
 }
 
+interface Role extends StreamRole {
+  /** For answers that may not end by themselves. */
+  readonly endless: Pool;
+}
+
 class KubernetesConnector implements KubernetesTarget {
   readonly #name: string;
   readonly #identity: TargetIdentity;
-  readonly #roles: ReadonlyMap<string, StreamRole>;
+  readonly #roles: ReadonlyMap<string, Role>;
   /** To the same API server, with the credentials that tokens are got by. */
   readonly #tokenPools: Pool[] = [];
   readonly #streams: PodStreams;
@@ -84,9 +89,8 @@ class KubernetesConnector implements KubernetesTarget {
     const authorities = ca === undefined ? "system" : `sha256:${createHash("sha256").update(ca).digest("hex")}`;
     this.#identity = { type: "kubernetes", address: origin, tls: "verify-full", ca: authorities };
     const upstream = { origin, rules: addressRules, ...(ca !== undefined && { ca }), ...(lookup && { lookup }) };
-    // A watch, and the log of a container that has nothing to say, are silent for hours.
-    const poolBy = (credential: TargetCredential) =>
-      openUpstream({ ...upstream, connections: { ...connections, bodySilenceMs: 0 } }, credential);
+    const poolBy = (credential: TargetCredential, more: object = {}) =>
+      openUpstream({ ...upstream, connections: { ...connections, ...more } }, credential);
     const askBy = (credential: TargetCredential): AskBy => {
       const pool = poolBy(credential);
       this.#tokenPools.push(pool);
@@ -99,7 +103,9 @@ class KubernetesConnector implements KubernetesTarget {
       Object.entries(roles).map(([role, config]) => {
         const credential = openRole(config, { ...options, origin, poolTo, now, clock, askBy });
         const connect = openConnect({ ...upstream, connections }, credential.reads);
-        return [role, { credential, pool: poolBy(credential.reads), connect }];
+        // A watch, and the log of a container that has nothing to say, are silent for hours.
+        const endless = poolBy(credential.reads, { bodySilenceMs: 0 });
+        return [role, { credential, pool: poolBy(credential.reads), endless, connect }];
       }),
     );
     const { connectTimeoutMs } = connections;
@@ -147,11 +153,12 @@ class KubernetesConnector implements KubernetesTarget {
     const request = asRequest(operation);
     if (this.#streams.has(request)) return this.#streams.dispatch(request, role, limits, options);
     const { signal, readOnly } = options;
-    const { pool, credential: own } = this.#role(role);
+    const { pool, endless, credential: own } = this.#role(role);
+    const facts = factsOf(request);
     const credential = readOnly ? own.reads : own.forWrite();
-    const parts = { request, readOnly, limits, signal, pool, credential, passes, now: this.#now };
-    const sending = new RequestDispatch(parts);
-    const object = readOnly ? undefined : objectOf(request, factsOf(request));
+    const parts = { request, readOnly, limits, signal, credential, passes, now: this.#now };
+    const sending = new RequestDispatch({ ...parts, pool: mayBeEndless(facts) ? endless : pool });
+    const object = readOnly ? undefined : objectOf(request, facts);
     return {
       prepare: async () => {
         await sending.prepare();
@@ -174,19 +181,23 @@ class KubernetesConnector implements KubernetesTarget {
   }
 
   async close(): Promise<void> {
-    for (const pool of [...this.#roles.values()].map((role) => role.pool).concat(this.#tokenPools)) void pool.close();
+    const pools = [...this.#roles.values()].flatMap((role) => [role.pool, role.endless]);
+    for (const pool of [...pools, ...this.#tokenPools]) void pool.close();
   }
 
-  #role(role: string): StreamRole {
+  #role(role: string): Role {
     const found = this.#roles.get(role);
     if (!found) throw new CountersignError("internal", `${this.#name} has no role ${JSON.stringify(role)}.`);
     return found;
   }
 }
 
-/** API servers begin no sessions; what is in front of one may, for its credential. */
-function passes(name: string): boolean {
-  return !/^set-cookie2?$/.test(name);
+/**
+ * API servers begin no sessions; what is in front of one may, for its credential. Client libraries go where `Location` says and send the agent's token
+ * there, too: it names no other host, whoever wrote it (a pod may, through `proxy`).
+ */
+function passes(name: string, value: string): boolean {
+  return name === "location" ? /^\/(?![/\\])/.test(value) : !/^set-cookie2?$/.test(name);
 }
 
 /** Classification refuses them, too: whoever gets one through asks as somebody else, or as the credential that impersonates. */
@@ -204,6 +215,11 @@ const asserted = /^(?:impersonate-.*|x-remote-.*|x-forwarded-.*|x-auth-request-.
 
 function identifies(name: string, value: string): boolean {
   return asserted.test(name) || isCredentialHeader(name, value);
+}
+
+/** They have connections of their own: whoever opens many watches keeps nobody from anything else. */
+function mayBeEndless({ verb, subresource }: KubernetesFacts): boolean {
+  return verb === "watch" || subresource === "log" || subresource === "proxy";
 }
 
 function factsOf(request: KubernetesRequest): KubernetesFacts {

@@ -34,11 +34,11 @@ export const kubernetesResourceSchema = z
     evidence: z.strictObject({ role: name }).optional(),
     connections: z
       .strictObject({
-        /** At the same time for each role, watches included; further requests wait. */
+        /** At the same time for each role, and as many watches and logs besides; further requests wait. */
         max: z.int().min(1).max(10_000).default(128),
         idleMs: milliseconds.default(30_000),
         connectTimeoutMs: milliseconds.default(10_000),
-        /** How long the API server may take to begin its answer. What it streams may be silent for as long as it likes. */
+        /** How long the API server may say nothing. Watches and logs, once they have begun, may be silent for as long as they like. */
         silenceMs: milliseconds.default(300_000),
       })
       .prefault({}),
