@@ -23,6 +23,8 @@ export const problem: RefusalForm = {
     status,
     detail: message,
     code,
+    // Where many vendors' clients look; those of Stripe take an answer without it for a success, whatever its status.
+    error: { type: "countersign", code, message },
     ...(requestId !== "" && { requestId }),
     ...(rules.length > 0 && { rules }),
   }),
