@@ -2,11 +2,13 @@
  * The API that the benches ask, in a process of its own: `GET /small` is 1 KB, `GET /large?bytes=N` that many, `PUT /sink` takes what it is
  * sent and says how much it was, `GET /api/v1/pods` is a list of 5,000 pods. Says its port to its parent.
  */
+import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { podList } from "./pod-list.ts";
 
 const small = Buffer.alloc(1024, "0");
-const chunk = Buffer.alloc(256 * 1024, "0");
+/** Text of every kind of letter: what looks for a credential in it has something to look at. */
+const chunk = Buffer.from(randomBytes(192 * 1024).toString("base64"));
 let pods: Buffer | undefined;
 
 function listPods(): Buffer {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { goesBy } from "../../../spent-buffers.ts";
 import type { StreamedBody } from "../exchange.ts";
 
 /** How long a client may take, milliseconds. */
@@ -64,6 +65,7 @@ async function* streamed(request: BodySource, first: readonly Buffer[], { silenc
   try {
     for await (const part of partsOf(request)) {
       isAwaited = false;
+      goesBy(part.length);
       yield part;
       isAwaited = true;
       timer.refresh();

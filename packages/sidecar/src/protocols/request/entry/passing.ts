@@ -4,6 +4,7 @@ import { inDoubt, notDispatched } from "../../../dispatch.ts";
 import type { Journal } from "../../../native/journal.ts";
 import type { Passage, PassageEnd } from "../../../native/passage.ts";
 import type { Pass } from "../../../native/verdict.ts";
+import { goesBy } from "../../../spent-buffers.ts";
 import type { Dispatch, DispatchOptions, ResultChunk } from "../../connector.ts";
 import type { OpenGate, RequestAtWork } from "./connection-gates.ts";
 import { type Refusal, type RefusalForm, refuse } from "./refusal.ts";
@@ -61,7 +62,10 @@ function noted({ ready }: Passage, journal: Passing["journal"]): Promise<void> {
 }
 
 function give(chunk: ResultChunk, { request }: Passage, response: ServerResponse): void | Promise<void> {
-  if (chunk.type === "body") return writePart(response, chunk.data);
+  if (chunk.type === "body") {
+    goesBy(chunk.data.length);
+    return writePart(response, chunk.data);
+  }
   if (chunk.type !== "response") throw new TypeError(`${chunk.type} is no part of an answer`);
   response.writeHead(chunk.status, [...chunk.headers.flat(), "countersign-request", request]);
   // Together with what comes at once; a stream whose first part takes long is not to keep its client waiting.
