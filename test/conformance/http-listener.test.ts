@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ApproverConnection, approverClient, vote, waitForState } from "../harness/approver.ts";
 import { testAuthority } from "../harness/certificate.ts";
 import { type HttpWorld, httpWorld, targetToken } from "../harness/http-world.ts";
+import { rawAnswer } from "../harness/raw-request.ts";
 import { waitingId } from "../harness/waiting.ts";
 import { type Head, httpCorpus, smuggled } from "./http-corpus.ts";
 
@@ -253,16 +254,8 @@ describe("http-smuggle: refused, and nothing of it reaches the upstream", () => 
   });
 });
 
-/** Sends bytes as they are and gives what comes back, until the other side ends it or says nothing more. */
 function raw(text: string, port = new URL(base).port): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), "127.0.0.1", () => socket.write(Buffer.from(text, "latin1")));
-    let answer = "";
-    socket.setTimeout(400, () => socket.destroy());
-    socket.on("data", (data) => (answer += data.toString("latin1")));
-    socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
-    socket.on("close", () => resolve(answer));
-  });
+  return rawAnswer(connect(Number(port), "127.0.0.1"), text);
 }
 
 async function curl(args: readonly string[]): Promise<string> {

@@ -8,6 +8,7 @@ import { type ApproverConnection, approverClient, getRequest, vote, waitForState
 import { testAuthority } from "../harness/certificate.ts";
 import { adminToken } from "../harness/kubernetes/kubernetes-api.ts";
 import { type KubernetesWorld, kubernetesWorld } from "../harness/kubernetes-world.ts";
+import { rawAnswer } from "../harness/raw-request.ts";
 import { waitingId } from "../harness/waiting.ts";
 import { type Head, httpCorpus, smuggled } from "./http-corpus.ts";
 import { kubernetesCorpus } from "./kubernetes-corpus.ts";
@@ -291,17 +292,7 @@ function corpus(name: string): readonly (readonly [method: string, path: string]
     .map((line) => JSON.parse(line));
 }
 
-/** Sends bytes as they are and gives what comes back, until the other side ends it or says nothing more. */
 function raw(text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const { port } = new URL(world.server);
-    const socket = connect({ host: "127.0.0.1", port: Number(port), ca: world.ca, servername: "localhost" }, () =>
-      socket.write(Buffer.from(text, "latin1")),
-    );
-    let answer = "";
-    socket.setTimeout(400, () => socket.destroy());
-    socket.on("data", (data) => (answer += data.toString("latin1")));
-    socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
-    socket.on("close", () => resolve(answer));
-  });
+  const port = Number(new URL(world.server).port);
+  return rawAnswer(connect({ host: "127.0.0.1", port, ca: world.ca, servername: "localhost" }), text);
 }

@@ -7,6 +7,9 @@ const perHop: ReadonlySet<string> = new Set(
   proxy-authenticate proxy-authorization proxy-authentication-info`.split(/\s+/),
 );
 
+/** What only the sidecar says to its clients. */
+const ours = /^countersign-/;
+
 /** The fields of a request that go on to the target. Those that `Connection` may name are among the per-hop ones: classification refuses others. */
 export function fieldsForTarget(fields: readonly Field[]): readonly Field[] {
   // Without it the target may compress what the credential has to be looked for in.
@@ -21,8 +24,8 @@ export function fieldsForClient(fields: readonly Field[]): readonly Field[] {
   const taken = new Set(named);
   return fields.filter(([given]) => {
     const name = given.toLowerCase();
-    // Its length is known to the client; an advertised other way to the target would go past the sidecar (RFC 7838).
-    return name === "content-length" || !(perHop.has(name) || taken.has(name) || name === "alt-svc");
+    // Its length is known to the client; an advertised other way to the target would go past the sidecar (RFC 7838); our own words are ours.
+    return name === "content-length" || !(perHop.has(name) || taken.has(name) || name === "alt-svc" || ours.test(name));
   });
 }
 
