@@ -40,14 +40,14 @@ export async function decide(
     const call = { ...terms, operation: asked, session: "", durable: false };
     return host.guard.execute(call, new Answer(response, kind, { type: "open" }));
   };
-  if (kind.marksWrites && !promising.has(asked.method)) return byItself();
+  const why = kind.refuses?.(asked);
+  if (why === undefined && kind.marksWrites && !promising.has(asked.method)) return byItself();
   const resource = host.resources.get(terms.resource);
   for (let isOver = false; !isOver; ) {
     const gate = gates.of(socket, terms);
     // Locked out: that is on record like every other refusal.
     if (gate === undefined) return byItself();
     const operation = streamed === undefined ? asked : { ...asked, connection: { id: gate.id } };
-    const why = kind.refuses?.(operation);
     if (why !== undefined) {
       const { requestId, failure } = await gate.native.refuse(operation, why);
       return refuse(response, { code: "invalid_operation", message: failure?.message ?? why, requestId }, form);

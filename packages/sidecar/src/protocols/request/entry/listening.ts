@@ -8,7 +8,8 @@ import { CountersignError } from "@countersign/policy";
 import type { NativeHost, NativeListener } from "../../../native/listener.ts";
 import type { TlsFiles } from "../../../server/listener.ts";
 import { asksForWebSocket } from "../upgrade/handshake.ts";
-import { refusedUpgrades, visitUpgrade } from "../upgrade/visit-upgrade.ts";
+import { RefusedUpgrades } from "../upgrade/refused-upgrades.ts";
+import { visitUpgrade } from "../upgrade/visit-upgrade.ts";
 import { admission } from "./admission.ts";
 import { ConnectionGates } from "./connection-gates.ts";
 import type { EntryKind } from "./entry-kind.ts";
@@ -62,6 +63,7 @@ export async function listenForRequests(
     gates: new ConnectionGates(host, (resource) => (operation, facts) => {
       kind.streamsTo?.(host.resources.get(resource)).acceptStreamed(operation, facts);
     }),
+    refused: new RefusedUpgrades(),
     patience: bodyPatience,
     mostBodyBytes: Math.min(bounds.parameterBytes, mostBodyBytes),
   };
@@ -73,7 +75,7 @@ export async function listenForRequests(
     const from = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
     host.failedLogins.note({ protocol: kind.protocol, listener, from, claims: {}, proof: "none", why });
   });
-  const upgradeParts = { host, kind, listener, admit: parts.admit, refused: refusedUpgrades() };
+  const upgradeParts = { host, kind, listener, admit: parts.admit, refused: parts.refused };
   const entry = new Entry(server, {
     request: (request, response) => visit(request, response, parts),
     upgrade: (request, early) => visitUpgrade(request, early, upgradeParts),

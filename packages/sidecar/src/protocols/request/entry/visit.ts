@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CountersignError, type Principal } from "@countersign/policy";
 import type { Field } from "../fields.ts";
+import type { RefusedUpgrades } from "../upgrade/refused-upgrades.ts";
 import type { Admission } from "./admission.ts";
 import { Answer } from "./answer.ts";
 import { askedRequest, fieldsOf } from "./asked-request.ts";
@@ -18,6 +19,7 @@ export interface VisitParts extends DecidingParts {
   readonly mostBodyBytes: number;
   readonly patience: BodyPatience;
   readonly admit: Admission;
+  readonly refused: Pick<RefusedUpgrades, "before">;
 }
 
 /** Where clients ask what has become of a request; no path of any target. */
@@ -85,6 +87,8 @@ async function ask(
 ): Promise<void> {
   const { host, kind, open, mostBodyBytes, patience } = parts;
   const { resource, path } = kind.route(request);
+  const before = request.headers.upgrade === undefined ? undefined : parts.refused.before(principal, resource, path);
+  if (before !== undefined) return refuse(response, before, kind.refusalForm);
   const isForeign = kind.isForeign(host.resources.get(resource));
   const body = await (kind.streamsTo ? bodyOrStream : bodyUpTo)(request, mostBodyBytes, patience);
   const { message, wantsAsync, key, reason } = askedRequest(request, path, fields, body, isForeign);
@@ -93,8 +97,8 @@ async function ask(
   if (!(wantsAsync && kind.tellsWhere) || streamed !== undefined)
     return decide({ operation, streamed, socket: request.socket }, { principal, resource, reason }, response, parts);
   const name = nameOf(principal, resource, operation);
-  const before = open.idOf(name);
-  if (before !== undefined) return follow(before, principal, response, parts);
+  const known = open.idOf(name);
+  if (known !== undefined) return follow(known, principal, response, parts);
   const answer = new Answer(response, kind, { type: "told", statusUrl });
   const call = { principal, resource, operation, reason, session: "", durable: true };
   await host.guard.execute(

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from "node:http";
 import { CountersignError, type ErrorCode } from "@countersign/policy";
-import { LRUCache } from "lru-cache";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { OwnConnection } from "../../../native/own-connection.ts";
@@ -15,6 +14,7 @@ import { checkMessage } from "../entry/visit.ts";
 import type { Field } from "../fields.ts";
 import { ClientUpgrade } from "./client-upgrade.ts";
 import { boundFields, readHandshake } from "./handshake.ts";
+import type { RefusedUpgrades } from "./refused-upgrades.ts";
 
 /** What every upgrade of a listener is served with. */
 export interface UpgradeVisitParts {
@@ -24,17 +24,6 @@ export interface UpgradeVisitParts {
   readonly listener: string;
   readonly admit: Admission;
   readonly refused: RefusedUpgrades;
-}
-
-/** How long the answer of a person stands for the same bytes of the same caller: programs try again by themselves (k8s-retry). */
-const answeredMs = 60_000;
-
-/** Upgrades that people have refused. */
-export type RefusedUpgrades = LRUCache<string, Refusal>;
-
-/** None yet. */
-export function refusedUpgrades(): RefusedUpgrades {
-  return new LRUCache({ max: 10_000, ttl: answeredMs });
 }
 
 const longestReason = 1000;
@@ -57,6 +46,7 @@ export async function visitUpgrade(request: IncomingMessage, early: Buffer, part
     const { resource, path } = parts.kind.route(request);
     const reason = (fields.find(([given]) => given.toLowerCase() === "countersign-reason")?.[1] ?? "").slice(0, longestReason);
     const refusal = await ask({ request, client, fields, early, principal, resource, path, reason }, parts);
+    parts.refused.ended(principal, resource, path, refusal);
     if (refusal !== undefined) tell(refusal);
   } catch (error) {
     if (error instanceof CountersignError) return tell({ ...error, message: error.message });
@@ -109,14 +99,14 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
     return refusalOf(await gate.refuse(operationWith([]), error), client);
   }
   const same = nameOf(principal, name, operation);
-  const before = refused.get(same);
+  const before = refused.answerTo(same);
   if (before !== undefined) return before;
   if (upgrade.needsUnseen?.(operation) && !(await mayStream(gate, operation)))
     return refusalOf(await gate.refuse(operation, unseen), client);
   let isHeld = false;
   const ended = await gate.run(operation, { pending: () => (isHeld = true) }, client.signal);
   const refusal = refusalOf(ended, client);
-  if (refusal !== undefined && isHeld && isAnswered.has(ended.state)) refused.set(same, refusal);
+  if (refusal !== undefined && isHeld && isAnswered.has(ended.state)) refused.answered(same, refusal);
   return refusal;
 }
 
