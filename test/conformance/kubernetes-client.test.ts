@@ -124,4 +124,38 @@ describe("cs.kubernetes()", () => {
     expect(error).toMatchObject({ code: "denied", message: expect.stringMatching(/Ask the platform team/) });
     expect(deletes()).toHaveLength(1);
   });
+
+  test("a write that was approved is made by the service account, with a token that was got after the approval and for it alone", async () => {
+    api.store.seed({ kind: "ServiceAccount", metadata: { name: "deployer", namespace: "shop" } });
+    api.store.seed(...["one", "two"].map((name) => ({ kind: "Service", metadata: { name, namespace: "shop" } })));
+    const tokens: unknown[] = [];
+    for (const name of ["one", "two"]) {
+      const gone = prod.delete({ resource: "services", namespace: "shop", name });
+      const id = await waitingId(alice, `services/${name}`);
+      const before = api.asked.length;
+      await vote(alice, id, "approve");
+      await gone;
+      const after = api.asked.slice(before).filter(({ url }) => !url.includes("dryRun"));
+      expect(after.some(({ path }) => path.endsWith("/serviceaccounts/deployer/token"))).toBe(true);
+      const done = after.find(({ method }) => method === "DELETE");
+      expect(done?.user?.username).toBe("system:serviceaccount:shop:deployer");
+      tokens.push(done?.headers.authorization);
+    }
+    expect(new Set(tokens).size).toBe(2);
+  });
+
+  test("a lock cuts a watch that goes on, and nothing more is sent", async () => {
+    const events = prod.watch({ resource: "pods", namespace: "shop" });
+    expect((await events.next()).value).toMatchObject({ type: "ADDED" });
+    const rest = (async () => {
+      for await (const _ of events);
+    })();
+    const cut = expect(rest).rejects.toMatchObject({ code: "revoked" });
+    const locked = await world.instance.cli("lock", "resource", "prod", "--reason", "test", "--as", "alice");
+    expect(locked.code).toBe(0);
+    await cut;
+    const before = api.asked.length;
+    await expect(prod.get(web)).rejects.toMatchObject({ code: "revoked" });
+    expect(api.asked).toHaveLength(before);
+  });
 });

@@ -26,10 +26,10 @@ const restart = withJson(
   "application/merge-patch+json",
 );
 
-/** The documents of the README's blocks that begin with a word. */
-function documents(word: string): readonly Record<string, unknown>[] {
+/** The documents of the README's blocks that begin with a text. */
+function documents(beginning: string): readonly Record<string, unknown>[] {
   const block = [...readFileSync(readme, "utf8").matchAll(/```yaml\n([\s\S]*?)```/g)].find(([, text]) =>
-    text?.startsWith(`# ${word}`),
+    text?.startsWith(beginning),
   );
   return parseAllDocuments(block?.[1] ?? "").map((one) => one.toJS() as Record<string, unknown>);
 }
@@ -52,7 +52,7 @@ beforeAll(async () => {
   api.store.seed({ kind: "Deployment", metadata: { name: "web", namespace: "shop" }, spec: { replicas: 2 } });
   api.store.seed({ kind: "Pod", metadata: { name: "web-0", namespace: "shop" } });
   // Exactly what the README says, and nothing else for the sidecar's own credential.
-  api.store.seed(...documents("TokenRequest"), ...documents("Impersonation"));
+  api.store.seed(...documents("# TokenRequest"), ...documents("# Impersonation"));
   api.store.seed(...bound("deploys", { kind: "ServiceAccount", namespace: "shop", name: "deployer" }));
   api.store.seed(...bound("views", { kind: "User", name: "agents-viewer" }));
   api.store.seed(...bound("janes", { kind: "User", name: "jane" }));
@@ -195,6 +195,8 @@ describe("least credential", () => {
       expect(check(role).error?.message).toMatch(message);
     for (const server of ["http://10.0.0.1", "https://10.0.0.1/k8s", "https://169.254.169.254", "https://user@10.0.0.1"])
       expect(kubernetesResourceSchema.safeParse(world.resource({ server }).resource).success).toBe(false);
+    const [example] = documents("resources:").flatMap(({ resources }) => resources as unknown[]);
+    expect(Object.keys(kubernetesResourceSchema.parse(example).roles)).toEqual(["deployer", "viewer", "legacy", "mutual"]);
     const parsed = kubernetesResourceSchema.parse(world.resource().resource);
     expect(kubernetesWarnings(parsed)).toEqual([
       expect.stringMatching(/role static uses a token that outlives/),

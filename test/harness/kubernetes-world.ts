@@ -28,6 +28,12 @@ rules:
     effect: review
     role: writer
     approval: { stages: [{ approvers: [group:dba-oncall] }] }
+  - id: services-need-a-human
+    resources: [prod]
+    when: kubernetes.resource == "services" && kubernetes.verb == "delete" && kubernetes.namespace == "shop"
+    effect: review
+    role: deployer
+    approval: { stages: [{ approvers: [group:dba-oncall] }] }
   - id: exec-needs-a-human
     resources: [prod]
     when: kubernetes.subresource == "exec" && principal.subject != "tester"
@@ -92,6 +98,7 @@ export async function kubernetesWorld({
     roles:
       reader: { token: { file: token } }
       writer: { token: { file: token } }
+      deployer: { token: { file: token }, serviceAccount: { namespace: shop, name: deployer } }
 `;
   const listeners = config ?? 'sidecar:\n  kubernetes:\n    - { tcp: "127.0.0.1:0" }\n';
   const instance = parts.use(
