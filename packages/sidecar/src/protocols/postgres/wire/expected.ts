@@ -32,6 +32,8 @@ export interface Expected {
   /** The statement or portal that it defines or closes, by name. */
   readonly name: string;
   readonly defines: Prepared | Portal | undefined;
+  /** The statement that a Describe is about: the answer tells the types of its parameters. */
+  readonly describes: Prepared | undefined;
   /** What the statements of the text do to the session, where any of them does something. */
   readonly steps: readonly SqlStep[] | undefined;
   /** The text that they are of. */
@@ -63,6 +65,7 @@ export function expected(
     ready: about.ready ?? false,
     name: about.name ?? "",
     defines: about.defines,
+    describes: about.describes,
     steps: about.steps,
     source: about.source ?? "",
     due: true,

@@ -125,9 +125,9 @@ export class ExtendedProtocol {
     if (!names.isCertain(prepared.steps, pipeline))
       return conversation.wait(conversation.answeredAll(), { done: () => this.bind(frame) });
     if (isBlank(prepared.text)) return this.#withSession(() => this.#sendBind(frame, message, prepared, undefined, undefined));
-    const types = prepared.types.some((type) => type !== 0) ? prepared.types : undefined;
-    const runs = names.runsOf(prepared.steps);
     const { parameters } = message;
+    const types = typesOf(prepared, parameters);
+    const runs = names.runsOf(prepared.steps);
     const isPlainBind = types === undefined && runs === undefined;
     const values = isPlainBind ? { parameters } : { parameters, ...(types && { types }), ...(runs && { runs }) };
     const operation = conversation.operation(prepared.text, values);
@@ -242,11 +242,11 @@ export class ExtendedProtocol {
   /** A Describe runs nothing, but it must not tell of what the client does not mean. */
   describe(frame: Buffer) {
     const { what, name } = readNamed(frame, "DESCRIBE");
-    if (what === "S" && this.#conversation.names.statements.get(name)?.refused)
-      return this.#conversation.refuseStep(unknownStatement(name), true);
+    const describes = what === "S" ? this.#conversation.names.statements.get(name) : undefined;
+    if (describes?.refused) return this.#conversation.refuseStep(unknownStatement(name), true);
     this.#withSession(() => {
       this.#conversation.stepped = true;
-      this.#conversation.send(frame, expected("describe"));
+      this.#conversation.send(frame, expected("describe", { describes }));
     });
   }
 
@@ -279,6 +279,12 @@ export class ExtendedProtocol {
       failed: (error) => conversation.refuseStep(ownErrorOf(refusalOf(conversation, error)).complaint),
     });
   }
+}
+
+/** The types of the parameters, where bytes are to be read by them: as the server has told, which knows also those that the client left to it. */
+function typesOf({ types, described }: Prepared, parameters: PostgresQuery["parameters"]): readonly number[] | undefined {
+  if (described !== undefined && parameters.some((one) => one !== null && "binary" in one)) return described;
+  return types.some((type) => type !== 0) ? types : undefined;
 }
 
 function sameValues(one: PostgresQuery, other: PostgresQuery): boolean {

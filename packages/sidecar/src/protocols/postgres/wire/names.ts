@@ -8,7 +8,10 @@ export interface Prepared {
   readonly text: string;
   /** The whole text that it was sent with, as `pg_prepared_statements` has it. */
   readonly source: string;
+  /** What the client said that its parameters are, by OID; 0 = the server's choice. */
   readonly types: readonly number[];
+  /** What the server said that they are, once it was asked (ParameterDescription). */
+  described?: readonly number[];
   readonly steps: readonly SqlStep[] | undefined;
   /** By PREPARE. */
   readonly bySql: boolean;

@@ -2,7 +2,7 @@ import type { TransactionStatus } from "../exchange.ts";
 import { type Expected, isHeard, isShown, lastOf, ofResults } from "./expected.ts";
 import { HiddenWords } from "./hidden-words.ts";
 import { headerBytes, type ServerFrameHandler, ServerFrames, unexpected } from "./server-frames.ts";
-import { fieldOf, readParameterStatus, readTag, server } from "./server-message.ts";
+import { fieldOf, readParameterDescription, readParameterStatus, readTag, server } from "./server-message.ts";
 
 /** What comes of the server's answers besides what is passed on. Called in the turn in which they come. */
 export interface RepliesHandler {
@@ -153,6 +153,9 @@ export class Replies implements ServerFrameHandler {
         return true;
       case server.copyIn:
         return this.#handler.copyIn(this.#ran(type));
+      case server.parameterDescription:
+        if (this.next?.describes) this.next.describes.described = readParameterDescription(chunk.subarray(at, end));
+        return this.#step(type);
       case server.rowDescription:
         this.next?.running?.masked?.describe(chunk, at, end);
         return this.#step(type);

@@ -88,6 +88,12 @@ export function readParameterStatus(frame: Buffer): readonly [name: string, valu
   return [frame.toString("utf8", headerBytes, end), frame.toString("utf8", end + 1, frame.length - 1)];
 }
 
+/** The types of a statement's parameters, by OID, from a ParameterDescription. */
+export function readParameterDescription(frame: Buffer): readonly number[] {
+  const count = frame.readUInt16BE(headerBytes);
+  return Array.from({ length: count }, (_, index) => frame.readUInt32BE(headerBytes + 2 + 4 * index));
+}
+
 /** The tag of a CommandComplete that stands from `at` to `end`. */
 export function readTag(chunk: Buffer, at: number, end: number): string {
   return chunk.toString("latin1", at + headerBytes, end - 1);
