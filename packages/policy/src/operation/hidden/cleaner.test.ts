@@ -25,6 +25,19 @@ test("a short one only where it stands alone: in other text it is anything", () 
   expect(cleaner().text("it answered 422")).toBe("it answered 422");
 });
 
+test("very large and very many values keep nobody waiting", () => {
+  const large = new Cleaner(hide);
+  const value = `${"x".repeat(500_000)}\n${"some line of a file\n".repeat(20_000)}`;
+  const startedMs = performance.now();
+  large.learn(JSON.stringify({ stringData: { value } }), true);
+  expect(large.text(`was ${value}!`)).toBe(`was ${hide(Buffer.from(value))}!`);
+  const many = new Cleaner(hide);
+  const data = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, `value-${index}`]));
+  many.learn(JSON.stringify({ stringData: data }), true);
+  expect(many.text("it says value-19999")).not.toContain("value-19999");
+  expect(performance.now() - startedMs).toBeLessThan(2000);
+});
+
 test("what stands for a value is left as it is, whatever the values are", () => {
   const mark = hide(Buffer.from("another"));
   expect(cleaner().text(`${mark} hidden`)).toBe(`${mark} ${hide(Buffer.from("hidden"))}`);

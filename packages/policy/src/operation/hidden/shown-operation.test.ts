@@ -135,6 +135,19 @@ describe("k8s secrets: a value is shown nowhere", () => {
       "as an alias of YAML",
       request("PATCH", `${secrets}/s`, `metadata: {labels: {a: &a ${encoded}}}\ndata: {a: *a}`, "application/apply-patch+yaml"),
     ],
+    [
+      "in YAML whose lines end otherwise for API servers",
+      request("PATCH", `${secrets}/s`, `type: Opaque\u2028data:\u2028  a: ${encoded}\n`, "application/apply-patch+yaml"),
+    ],
+    [
+      "in YAML with its kind on two lines",
+      request(
+        "POST",
+        "/apis/example.com/v1/bundles",
+        `spec:\n  kind: "Sec\\\n    ret"\n  data: {a: ${encoded}}\n`,
+        "application/yaml",
+      ),
+    ],
     ["in YAML that is none", request("PATCH", `${secrets}/s`, `data: {a: ${encoded}`, "application/apply-patch+yaml")],
     ["in JSON that is too deep", request("PATCH", `${secrets}/s`, `${"[".repeat(300)}"${encoded}"${"]".repeat(300)}`)],
     [

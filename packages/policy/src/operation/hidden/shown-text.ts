@@ -20,8 +20,8 @@ export interface Mark {
   readonly written: string;
 }
 
-/** What is no document of ours, or could hold no Secret, is not taken apart: names may be written with escapes. */
-const maybe = /secret|\\[ux]/i;
+/** What could hold no Secret is not taken apart; names may be written with escapes. */
+const maybe = /secret|\\/i;
 /** A Secret in what cannot be taken apart. */
 const unreadSecret = /\bkind\b[^\n]{0,40}\bSecret\b/;
 

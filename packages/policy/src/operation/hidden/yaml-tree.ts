@@ -6,7 +6,8 @@ const mostCharacters = 256 * 1024;
 
 /** Takes one YAML document apart. Undefined for what is none, and for what says more than it shows: anchors, aliases, tags, too much of it. */
 export function yamlTree(text: string): Tree | undefined {
-  if (text.length > mostCharacters) return undefined;
+  // API servers read YAML 1.1, in which these end a line: what is one text here may be another field there.
+  if (text.length > mostCharacters || /[\u0085\u2028\u2029\ufeff]/.test(text)) return undefined;
   try {
     const document = parseDocument(text, { schema: "core", merge: false, uniqueKeys: false });
     if (document.errors.length > 0 || document.warnings.length > 0) return undefined;

@@ -120,6 +120,7 @@ async function isOwn({ facts: { group, version }, target }: Look): Promise<boole
 
 async function change({ request, facts, target, show, words }: Look): Promise<Found> {
   const keepsStatus = facts.subresource === "status";
+  if (request.streamed) return { failure: "Its body comes while it runs, so that it was not tried.", notes: [] };
   const tried = dryRunOf(request, facts);
   if (tried === undefined) return { failure: "It cannot be sent as a dry run, so that it was not tried.", notes: [] };
   const live = facts.name === "" ? undefined : await target.get(objectPath(request.path));
