@@ -3,6 +3,7 @@ import { agentSql } from "./agent-sql.ts";
 import { approvals } from "./approvals.ts";
 import { Report, table, writeJson } from "./frame.ts";
 import { http } from "./http.ts";
+import { kubernetes } from "./kubernetes.ts";
 import { policy } from "./policy.ts";
 import { postgresWire } from "./postgres-wire.ts";
 import { redecide } from "./redecide.ts";
@@ -12,6 +13,7 @@ const benches: Record<string, (report: Report) => Promise<void>> = {
   "agent-sql": agentSql,
   approvals,
   http,
+  kubernetes,
   policy,
   "postgres-wire": postgresWire,
   redecide,

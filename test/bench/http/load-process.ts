@@ -3,6 +3,7 @@
  * Content-Length. Takes a {@link Job} from its parent and gives back what was {@link Done}.
  */
 import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 
 /** What is asked for. */
 export interface Job {
@@ -12,6 +13,8 @@ export interface Job {
   /** Lines without their ends. */
   readonly headers: readonly string[];
   readonly bodyBytes: number;
+  /** Whoever is there is trusted: it costs every way the same. */
+  readonly isTls?: boolean;
   readonly connections: number;
   /** So many requests in all, or so long. */
   readonly count?: number;
@@ -43,7 +46,7 @@ process.once("disconnect", () => process.exit());
 
 async function run(job: Job): Promise<Done> {
   const { connections, count = Number.POSITIVE_INFINITY, ms = Number.POSITIVE_INFINITY, rate } = job;
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(job.port)));
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(job)));
   const took: number[] = [];
   const began = performance.now();
   let [begun, bytes] = [0, 0];
@@ -138,9 +141,10 @@ class Lane {
   }
 }
 
-function open(port: number): Promise<Socket> {
+function open({ port, isTls = false }: Job): Promise<Socket> {
+  const to = { port, host: "127.0.0.1", noDelay: true };
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    socket.once("connect", () => resolve(socket)).once("error", reject);
+    const socket = isTls ? connectTls({ ...to, servername: "localhost", rejectUnauthorized: false }) : connect(to);
+    socket.once(isTls ? "secureConnect" : "connect", () => resolve(socket)).once("error", reject);
   });
 }

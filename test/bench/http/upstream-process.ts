@@ -1,28 +1,19 @@
 /**
  * The API that the benches ask, in a process of its own: `GET /small` is 1 KB, `GET /large?bytes=N` that many, `PUT /sink` takes what it is
- * sent and says how much it was, `GET /api/v1/pods` is a list of 5,000 pods. Says its port to its parent.
+ * sent and says how much it was. Says its port to its parent.
  */
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { podList } from "./pod-list.ts";
 
 const small = Buffer.alloc(1024, "0");
 /** Text of every kind of letter: what looks for a credential in it has something to look at. */
 const chunk = Buffer.from(randomBytes(192 * 1024).toString("base64"));
-let pods: Buffer | undefined;
-
-function listPods(): Buffer {
-  pods ??= podList(5000);
-  return pods;
-}
-
 const server = createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url ?? "/", "http://upstream");
   if (request.method === "PUT") return sink(request, response);
   if (pathname === "/large") return void send(response, Number(searchParams.get("bytes")));
-  const [type, body] = pathname === "/api/v1/pods" ? ["application/json", listPods()] : ["text/plain", small];
-  response.writeHead(200, { "content-type": type, "content-length": body.length });
-  response.end(body);
+  response.writeHead(200, { "content-type": "text/plain", "content-length": small.length });
+  response.end(small);
 });
 server.requestTimeout = 0;
 server.listen(0, "127.0.0.1", () => {
