@@ -101,6 +101,11 @@ describe("cs.kubernetes()", () => {
         code: "invalid_operation",
       });
     expect(api.asked).toHaveLength(1);
+    const made = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "made", namespace: "shop" } };
+    const created = await prod.request({ method: "POST", path: "/api/v1/namespaces/shop/configmaps", body: made });
+    expect([created.status, api.last.headers["content-type"], api.last.body.toString()]).toEqual([
+      ...[201, "application/json", JSON.stringify(made)],
+    ]);
     // A model that is asked for a name must not get another method by it.
     await prod.get({ ...web, ...{ method: "DELETE", body: "{}" } });
     expect(api.last).toMatchObject({ method: "GET", body: Buffer.alloc(0) });

@@ -18,7 +18,8 @@ export interface KubernetesRequestInit extends Calling {
   /** Path and query, exactly as they are to be sent. */
   path: string;
   headers?: Readonly<Record<string, string>> | undefined;
-  body?: Content | undefined;
+  /** Bytes or text; an object is sent as JSON, as `application/json` unless `headers` say another type. */
+  body?: Content | object | undefined;
 }
 
 /** What a list or a watch is of. */
@@ -86,8 +87,12 @@ export class KubernetesResource {
   }
 
   /** One request as it is; an answer of 400 and above is a response, no error. The body of a response streams. */
-  async request({ method = "GET", path, headers = {}, body, ...calling }: KubernetesRequestInit): Promise<Response> {
+  async request({ method = "GET", path, headers: given = {}, body: sent, ...calling }: KubernetesRequestInit): Promise<Response> {
     const { session, defaults, connection } = this.#settings;
+    const isContent = sent === undefined || typeof sent === "string" || sent instanceof Uint8Array;
+    const body = isContent ? sent : JSON.stringify(sent);
+    const isTyped = isContent || Object.keys(given).some((name) => name.toLowerCase() === "content-type");
+    const headers = isTyped ? given : { ...given, "content-type": "application/json" };
     const action = {
       kind: "kubernetes.request",
       resource: this.name,
@@ -208,6 +213,7 @@ export class KubernetesResource {
   }
 
   async #send<Value>(which: Calling, method: string, path: string, value?: unknown, type = "application/json"): Promise<Value> {
+    // A patch may be a list, or anything else that is JSON.
     const body = value === undefined ? {} : { headers: { "content-type": type }, body: JSON.stringify(value) };
     return await jsonOf(await this.request({ ...callingOf(which), method, path, ...body }));
   }
