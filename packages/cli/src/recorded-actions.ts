@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openKeys, openPayload, openSqliteLogSource, type SqliteLogSource } from "@countersign/control";
-import type { RecordedAction } from "@countersign/policy";
+import type { HttpApi, RecordedAction } from "@countersign/policy";
+import { type ConfiguredResource, readHttpApi } from "@countersign/sidecar";
 import { z } from "zod";
 import type { Config } from "./config/load.ts";
 import { CliError, exitCodes } from "./exit.ts";
@@ -57,6 +58,8 @@ export async function* readRecordedActions(folder: string, config: Config, perio
     source.close();
   }
 }
+
+type HttpResource = Extract<ConfiguredResource, { type: "http" }>;
 
 const texts = z.array(z.string());
 const number = z.number().exactOptional();
@@ -133,13 +136,17 @@ const maxAwaited = 100_000;
 class ActionReader {
   readonly #source: SqliteLogSource;
   readonly #key: Uint8Array;
-  readonly #resources: ReadonlyMap<string, Config["settings"]["resources"][number]>;
+  readonly #resources: ReadonlyMap<string, ConfiguredResource>;
+  /** Where the documents of HTTP APIs are. */
+  readonly #folder: string;
+  readonly #apis = new Map<string, HttpApi>();
   /** Allowed actions that are requests: their intent, which follows, has the payload too. */
   readonly #awaited = new Set<string>();
 
   constructor(source: SqliteLogSource, key: Uint8Array, config: Config) {
     this.#source = source;
     this.#key = key;
+    this.#folder = config.path(".");
     this.#resources = new Map(config.settings.resources.map((resource) => [resource.name, resource]));
   }
 
@@ -202,12 +209,19 @@ class ActionReader {
     const { type, labels, roles } = resource;
     const about = {
       resource: { name, type, labels, roles: Object.keys(roles) },
+      ...(resource.type === "http" && { api: this.#apiOf(resource) }),
       searchPath: pinned(detail.target?.searchPath) ?? (resource.type === "postgres" ? resource.searchPath : []),
     };
     return {
       payload: opened(this.#key, sealed, commitment),
       action: (asked, timeMs) => ({ kind: "action", action: { ...asked, ...about, principal, timeMs, was } }),
     };
+  }
+
+  #apiOf(resource: HttpResource): HttpApi {
+    const known = this.#apis.get(resource.name) ?? readHttpApi(resource, this.#folder);
+    this.#apis.set(resource.name, known);
+    return known;
   }
 
   #isAction({ type, request = "", payload, detail }: ParsedRecord): boolean {

@@ -12,7 +12,7 @@ export type { Issuer } from "./identity/tokens.ts";
 export type { NativeHost, NativeListener, OpenNative } from "./native/listener.ts";
 export { PolicySource } from "./policy-source/policy-source.ts";
 export type { Connector, Dispatch, DispatchOptions, ResultChunk, ResultSink } from "./protocols/connector.ts";
-export { type HttpListen, openHttpClients } from "./protocols/http/index.ts";
+export { type HttpListen, openHttpClients, readHttpApi } from "./protocols/http/index.ts";
 export { clusterPath, type KubernetesListen, openKubernetesClients, openOwnAuthority } from "./protocols/kubernetes/index.ts";
 export {
   type ListenerAddress,

@@ -1,4 +1,5 @@
 import type { Operation, Principal } from "../action.ts";
+import type { HttpApi } from "../facts/http/api.ts";
 import { type ClassifyOptions, classify, type Facts } from "../facts.ts";
 import type { Policy, Question } from "../policy.ts";
 
@@ -13,6 +14,8 @@ export interface Asking extends Pick<Question, "reason" | "nowMs"> {
   readonly roles?: readonly string[];
   /** postgres: the pinned `search_path`. */
   readonly searchPath: readonly string[];
+  /** http: what the API's requests are named by; absent = nothing is known of it. */
+  readonly api?: HttpApi;
   readonly principal: Principal;
   /** The role that the caller asks for. */
   readonly role?: string;
@@ -32,8 +35,8 @@ export interface Posed {
  *
  * @throws {CountersignError} as `classify`; parameters that are not given are not checked.
  */
-export function factsOf({ operation, searchPath }: Asking): Facts {
-  const options: ClassifyOptions = { searchPath, unbound: true };
+export function factsOf({ operation, searchPath, api }: Asking): Facts {
+  const options: ClassifyOptions = { searchPath, unbound: true, ...(api && { http: api }) };
   return classify(operation, options);
 }
 

@@ -1,5 +1,6 @@
 import type { Operation, Principal } from "../action.ts";
 import type { Decision, Limits, Requirement } from "../decision.ts";
+import type { HttpApi } from "../facts/http/api.ts";
 import type { Question } from "../policy/question.ts";
 
 /** What was decided about an action when it was recorded, as far as its record says. */
@@ -20,6 +21,8 @@ export interface RecordedAction {
   readonly resource: Question["resource"];
   /** The pinned search_path at that time, where the record has it. */
   readonly searchPath: readonly string[];
+  /** http: what the API's requests are named by, as it is configured now. */
+  readonly api?: HttpApi;
   readonly principal: Pick<Principal, "issuer" | "subject" | "groups">;
   readonly reason: string;
   /** When it was recorded, milliseconds since the Unix epoch. */

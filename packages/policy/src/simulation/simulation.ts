@@ -117,10 +117,11 @@ export class Simulation {
 
   /** Undefined when the answer may depend on claims. */
   #ask(action: RecordedAction): { kind: string; now: RecordedDecision; message?: string } | undefined {
-    const { operation, resource, searchPath, reason, timeMs } = action;
+    const { operation, resource, searchPath, api, reason, timeMs } = action;
     let facts: Facts;
     try {
-      facts = classify(operation, { searchPath, maxStatementBytes: Infinity, maxParameterBytes: Infinity });
+      const options = { searchPath, maxStatementBytes: Infinity, maxParameterBytes: Infinity };
+      facts = classify(operation, api === undefined ? options : { ...options, http: api });
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
       return { kind: error.code, now: { effect: "deny", rules: [] }, message: error.message };

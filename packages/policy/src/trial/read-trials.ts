@@ -1,6 +1,7 @@
 import type { Operation, Principal } from "../action.ts";
 import { readDocument } from "../document.ts";
 import { readOperation } from "../explain/operation-json.ts";
+import type { HttpApi } from "../facts/http/api.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
 import { openDocument } from "../open-document.ts";
 import { operationText } from "../operation/kinds.ts";
@@ -24,6 +25,7 @@ export interface Trial {
     readonly roles?: readonly string[];
   };
   readonly searchPath: readonly string[];
+  readonly api?: HttpApi;
   readonly principal: Principal;
   readonly reason: string;
   readonly nowMs: number;
@@ -89,6 +91,7 @@ function createTrial(
   const { name, expect: expected } = test;
   const { issuer, subject, groups, claims } = { ...defaults.principal, ...test.principal };
   const roles = test.roles ?? defaults.roles;
+  const api = test.api ?? defaults.api;
   return {
     ...{ name, place, operation, expected },
     text: operationText(operation),
@@ -99,6 +102,7 @@ function createTrial(
       ...(roles ? { roles } : {}),
     },
     searchPath: test.searchPath ?? defaults.searchPath ?? ["public"],
+    ...(api && { api }),
     principal: {
       issuer: issuer ?? "test",
       subject: subject ?? "agent",

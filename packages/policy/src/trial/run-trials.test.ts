@@ -119,3 +119,26 @@ test("coverage: rules that decide one of several statements count", () => {
     unmatched: ["never", "reads", "unused"],
   });
 });
+
+test("a test of an HTTP API says what its requests are named by", () => {
+  const rules = loadPolicy({
+    "p.yaml": `version: 1
+rules:
+  - { id: refunds, effect: allow, role: r, when: 'http.operation == "refundPayment" && http.pathParameters.payment == "7"' }
+  - { id: stars, effect: allow, role: r, when: 'http.graphql.kind == "mutation" && http.graphql.fields == ["addStar"]' }
+`,
+  });
+  const { trials } = readTrials(
+    "p.policy-test.yaml",
+    `version: 1
+defaults:
+  type: http
+  api: { graphql: /graphql, operations: [{ id: refundPayment, method: POST, path: "/payments/{payment}/refunds" }] }
+tests:
+  - { name: named, operation: { method: POST, path: /payments/7/refunds }, expect: { effect: allow, rules: [refunds] } }
+  - { name: not named, operation: { method: POST, path: /payments/7/refunds/ }, expect: { effect: deny, opaque: true } }
+  - { name: a mutation, operation: { method: POST, path: /graphql, body: { query: "mutation { addStar }" } }, expect: { effect: allow, rules: [stars] } }
+`,
+  );
+  expect(runTrials(rules, trials).map(({ differences }) => differences)).toEqual([[], [], []]);
+});

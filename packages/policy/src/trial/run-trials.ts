@@ -28,9 +28,9 @@ export function runTrials(policy: Policy, trials: readonly Trial[]): readonly Tr
 }
 
 function runTrial(policy: Policy, trial: Trial, roles: readonly string[]): TrialResult {
-  const { operation, searchPath, principal, reason, nowMs, expected } = trial;
+  const { operation, searchPath, api, principal, reason, nowMs, expected } = trial;
   try {
-    const facts = classify(operation, { searchPath, unbound: true });
+    const facts = classify(operation, { searchPath, unbound: true, ...(api && { http: api }) });
     const question = { resource: { roles, ...trial.resource }, principal, facts, reason, nowMs };
     const verdict = { decision: policy.decide(question), facts };
     return { trial, differences: differencesOf(expected, verdict), verdict, question };

@@ -47,6 +47,13 @@ const circumstances = {
   labels: z.record(text, z.string()).optional(),
   roles: names.optional(),
   searchPath: names.min(1).optional(),
+  /** Of an HTTP API: where it speaks GraphQL, and the operations that its OpenAPI documents have. */
+  api: z
+    .strictObject({
+      graphql: text.exactOptional(),
+      operations: z.array(z.strictObject({ id: text, method: text, path: text.startsWith("/") })).exactOptional(),
+    })
+    .optional(),
   principal: z
     .strictObject({
       issuer: text.optional(),

@@ -1,20 +1,30 @@
-import { type Asking, type AskingJson, CountersignError } from "@countersign/policy";
+import { type Asking, type AskingJson, CountersignError, type HttpApi } from "@countersign/policy";
+import type { ConfiguredResource } from "@countersign/sidecar";
 import type { Config } from "../../config/load.ts";
 import { CliError, exitCodes } from "../../exit.ts";
 import type { TargetOptions } from "./target-options.ts";
 
-type Target = Pick<Asking, "resource" | "labels" | "roles" | "searchPath">;
+type Target = Pick<Asking, "resource" | "labels" | "roles" | "searchPath" | "api">;
 
 /**
  * Finds targets: what the command line says about them, else the configuration.
  *
  * @throws {CliError} usage, for an option that cannot be read, or a resource that the configuration does not have.
  */
-export function openTargets(options: TargetOptions, config?: Config): (asked: AskingJson) => Target {
+export async function openTargets(options: TargetOptions, config?: Config): Promise<(asked: AskingJson) => Target> {
   const labels = Object.fromEntries((options.label ?? []).map(readLabel));
   const roles = options.roles === undefined ? undefined : listed(options.roles);
   const searchPath = options.searchPath === undefined ? undefined : listed(options.searchPath);
   const resources = new Map(config?.settings.resources.map((resource) => [resource.name, resource]));
+  const apis = new Map<string, HttpApi>();
+  const readApi = config?.settings.resources.some(({ type }) => type === "http")
+    ? (await import("@countersign/sidecar")).readHttpApi
+    : undefined;
+  const apiOf = (resource: Extract<ConfiguredResource, { type: "http" }>): HttpApi => {
+    const api = apis.get(resource.name) ?? readApi?.(resource, config?.path(".") ?? ".") ?? {};
+    apis.set(resource.name, api);
+    return api;
+  };
   const unknown = (name: string): string =>
     `There is no resource ${JSON.stringify(name)} in ${config?.file}; it has: ${[...resources.keys()].join(", ") || "none"}.`;
   if (config && options.resource !== undefined && !resources.has(options.resource))
@@ -31,6 +41,7 @@ export function openTargets(options: TargetOptions, config?: Config): (asked: As
       ...(name === undefined ? {} : { resource: name }),
       labels: { ...configured?.labels, ...labels, ...asked.labels },
       ...(known === undefined ? {} : { roles: known }),
+      ...(configured?.type === "http" && { api: apiOf(configured) }),
       searchPath: searchPath ?? (configured?.type === "postgres" ? configured.searchPath : undefined) ?? ["public"],
     };
   };
