@@ -7,7 +7,7 @@ import { type ApproverConnection, approverClient, vote } from "../harness/approv
 import { type Ended, installedKubectls, type Kubectl, kubectl, type Running } from "../harness/kubectl.ts";
 import { adminToken } from "../harness/kubernetes/kubernetes-api.ts";
 import { type KubernetesWorld, kubernetesWorld } from "../harness/kubernetes-world.ts";
-import { waitingId } from "../harness/waiting.ts";
+import { requestIds, waitingId } from "../harness/waiting.ts";
 
 const all = await installedKubectls();
 const newest = all.at(-1);
@@ -175,7 +175,17 @@ describe.skipIf(newest === undefined)("kubectl through the sidecar", () => {
     const { code, stderr } = await run("token", "exec web-0 -n shop -- ls", { program });
     expect([code, stderr]).toEqual([1, expect.stringMatching(/SPDY is not understood.*kubectl 1\.31/)]);
     expect(world.api.asked.filter(({ url }) => url.includes("/exec"))).toEqual([]);
-    expect((await world.instance.cli("requests", "--json")).stdout).not.toContain("/exec");
+    expect(await requestIds(alice, "/exec")).toEqual([]);
+  });
+
+  test("k8s-retry: an exec that a person denies says why, although kubectl tries again over SPDY; it is one request", async () => {
+    const { ended } = start("token", "exec web-0 -n shop -- touch /tmp/x");
+    const id = await waitingId(alice, "/exec");
+    await vote(alice, id, "deny", undefined, "not in production");
+    const { code, stderr } = await ended;
+    expect([code, stderr]).toEqual([1, expect.stringMatching(new RegExp(`not in production.*${id}`))]);
+    expect(await requestIds(alice, "/exec")).toEqual([id]);
+    expect(world.api.asked.filter(({ url }) => url.includes("/exec"))).toEqual([]);
   });
 
   test("without a token kubectl says where it comes from", async () => {
