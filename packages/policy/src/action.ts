@@ -9,7 +9,7 @@ export interface PostgresQuery {
   readonly kind: "postgres.query";
   readonly statement: string;
   readonly parameters: readonly PostgresParameter[];
-  /** Type OIDs of the parameters, where the client named any; 0 = the server's choice. Another type is another statement. */
+  /** Type OIDs of the parameters, where the client named any, or asked for them and sends bytes; 0 = the server's choice. Another type is another statement. */
   readonly types?: readonly number[];
   /** The data of a `COPY … FROM STDIN`, captured before anybody was asked. */
   readonly input?: Body;

@@ -56,6 +56,12 @@ test("everything that may stand beside it", () => {
   expect(readAsking({ statement: "select 1", resource: "x", now: 5 }, "postgres")).toMatchObject({ resource: "x", nowMs: 5 });
 });
 
+test("a claim of any name is kept", () => {
+  const { principal } = readAsking(JSON.parse('{"sql": "select 1", "principal": {"claims": {"__proto__": 1}}}'), "postgres");
+  expect(JSON.stringify(principal)).toBe('{"claims":{"__proto__":1}}');
+  expect(refusal({ sql: "select 1", principal: { claims: [] } })).toContain("principal.claims");
+});
+
 test("its own type and kind win over the default", () => {
   expect(readAsking({ type: "ssh", command: "ls" }, "postgres")).toMatchObject({ operation: { kind: "ssh.exec" } });
   expect(readAsking({ kind: "http.request", method: "GET", path: "/", headers: [] }, undefined)).toMatchObject({ type: "http" });

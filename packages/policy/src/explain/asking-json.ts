@@ -4,7 +4,7 @@ import type { Json } from "../canonical.ts";
 import { type ProtocolName, protocols } from "../facts/protocols.ts";
 import { CountersignError } from "../outcome.ts";
 import { nearest } from "../suggest.ts";
-import { checkShape, json } from "./json-shape.ts";
+import { checkShape, json, jsonObject } from "./json-shape.ts";
 import { readOperation } from "./operation-json.ts";
 
 const text = z.string();
@@ -16,7 +16,7 @@ const caller = z.strictObject({
   issuer: text.optional(),
   subject: text.optional(),
   groups: z.array(text).optional(),
-  claims: z.record(text, json).optional(),
+  claims: jsonObject.optional(),
   owner: text.optional(),
 });
 

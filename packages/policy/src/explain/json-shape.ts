@@ -7,6 +7,12 @@ import { explainIssue } from "../schema-issue.ts";
 /** Any JSON value. What `JSON.parse` or a YAML reader gives is one already, so it is not walked again. */
 export const json: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined, { error: "expected a JSON value" });
 
+/** Kept as it is: a record of zod's would leave out a member that is called `__proto__`, and what was said would be read as something less. */
+export const jsonObject = z.custom<Readonly<Record<string, Json>>>().superRefine((input, context) => {
+  if (typeof input !== "object" || input === null || Array.isArray(input))
+    context.addIssue({ code: "invalid_type", expected: "record", input });
+});
+
 /**
  * Checks a JSON value that a person or a program wrote.
  *

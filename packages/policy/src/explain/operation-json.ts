@@ -3,7 +3,7 @@ import type { McpCall, Operation, PostgresParameter, PostgresQuery } from "../ac
 import type { Json } from "../canonical.ts";
 import type { ProtocolName } from "../facts/protocols.ts";
 import { CountersignError } from "../outcome.ts";
-import { checkShape, json, oneOf, optionalOf } from "./json-shape.ts";
+import { checkShape, json, jsonObject, oneOf, optionalOf } from "./json-shape.ts";
 import { connection, exactBody } from "./own-json.ts";
 import { readHttp, readKubernetes } from "./request-json.ts";
 import { readSsh } from "./ssh-json.ts";
@@ -92,11 +92,6 @@ function parameter(value: Json): PostgresParameter {
   return { text: JSON.stringify(value) };
 }
 
-/** Kept as it is: a record of zod's would leave out a member that is called `__proto__`, and what was asked for would be read as something less. */
-const jsonObject = z.custom<Readonly<Record<string, Json>>>().superRefine((input, context) => {
-  if (typeof input !== "object" || input === null || Array.isArray(input))
-    context.addIssue({ code: "invalid_type", expected: "record", input });
-});
 const call = z.strictObject({
   kind: z.literal("mcp.call").optional(),
   server: text.min(1),
