@@ -78,6 +78,15 @@ describe("finding out changes nothing", () => {
     expect(api.asked.map(({ method }) => method).filter((method) => method !== "GET")).toEqual([]);
   });
 
+  test("however much is different, what is told of it is kept", async () => {
+    const data = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`k${index}`, `${"\u0001€".repeat(900)}\n`]));
+    const found = await gather(
+      withJson("PATCH", "/api/v1/namespaces/shop/configmaps/nginx", { data: { ...data, conf: data.k0 } }, merge),
+    );
+    expect(Buffer.byteLength(JSON.stringify(found))).toBeLessThan(512 * 1024);
+    expect((found.changes?.fields.length ?? 0) + (found.changes?.more ?? 0)).toBe(201);
+  });
+
   test("the role that is for evidence is the one that asks", async () => {
     await gather(kubernetesRequest(`${deployments}/web`, { method: "DELETE" }), { evidence: { role: "viewer" } });
     expect(

@@ -64,11 +64,11 @@ class KubernetesEvidence implements EvidenceSource {
     };
     const clean = (found: Found): Found => {
       const { changes, difference } = found;
-      return {
+      return fitting({
         ...found,
         ...(changes && { changes: cleaned(changes, cleaner) }),
         ...(difference !== undefined && { difference: cleaner.text(difference) }),
-      };
+      });
     };
     const connector: Connector = openKubernetesConnector(this.#resource, this.#options);
     try {
@@ -82,6 +82,14 @@ class KubernetesEvidence implements EvidenceSource {
       await connector.close();
     }
   }
+}
+
+/** The largest evidence, bytes of JSON: what the control plane does not keep would look as if it were still being found out. */
+const mostBytes = 448 * 1024;
+
+function fitting(found: Found): Found {
+  if (Buffer.byteLength(JSON.stringify(found)) <= mostBytes) return found;
+  return { failure: "It was found out, and is too large to be shown.", notes: found.notes };
 }
 
 function cleaned({ fields: all, more }: NonNullable<Found["changes"]>, cleaner: Cleaner): NonNullable<Found["changes"]> {

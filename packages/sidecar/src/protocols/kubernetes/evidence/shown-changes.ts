@@ -8,12 +8,12 @@ export type ShownChanges = Pick<Evidence, "changes" | "difference" | "failure">;
 
 /** More is not listed, fields and characters of all of them. */
 const mostFields = 300;
-const mostCharacters = 100 * 1024;
+const mostCharacters = 64 * 1024;
 /** Of one value, characters; what stands before its first difference gives way first. */
 const mostOfValue = 1000;
 const contextOfValue = 60;
 /** Of the differences of texts. */
-const mostOfTexts = 64 * 1024;
+const mostOfTexts = 48 * 1024;
 
 /** What is different between two versions of an object, field by field; texts of several lines, line by line. */
 export function shownChanges(before: Json | undefined, after: Json | undefined): ShownChanges {
