@@ -57,6 +57,26 @@ describe("cs.http().fetch is a fetch", () => {
     });
   });
 
+  test("a stream of events is read while it is written", async () => {
+    const second = Promise.withResolvers<void>();
+    world.upstream.answers.set("/events/1", async (_request, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("data: one\n\n");
+      await second.promise;
+      response.end("data: two\n\n");
+    });
+    const response = await cs.http("billing").fetch("/events/1", { headers: { accept: "text/event-stream" } });
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    const heard: string[] = [];
+    for await (const part of response.body ?? []) {
+      heard.push(Buffer.from(part).toString());
+      second.resolve();
+    }
+    expect(heard.join("")).toBe("data: one\n\ndata: two\n\n");
+    await expect(cs.http("billing").fetch("/orders", { headers: { accept: "text/event-stream" } })).rejects.toMatchObject({
+      code: "denied",
+    });
+  });
+
   test("a status that says no is a response, as with fetch; a redirect is given back", async () => {
     world.upstream.answers.set("/gone", (_request, response) => response.writeHead(410).end("gone"));
     world.upstream.answers.set("/moved", (_request, response) =>

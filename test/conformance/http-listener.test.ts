@@ -109,10 +109,29 @@ describe("an unmodified client with a base URL", () => {
       response.writeHead(200, { "content-type": "text/event-stream" }).write("data: one\n\n");
     });
     const abort = new AbortController();
-    const response = await ask("/events", { signal: abort.signal });
+    const response = await ask("/events", { headers: { accept: "text/event-stream" }, signal: abort.signal });
     const { value } = (await response.body?.getReader().read()) ?? {};
     expect(Buffer.from(value ?? []).toString()).toBe("data: one\n\n");
     abort.abort();
+    await ended.promise;
+  });
+
+  test("events are for rules that look at http.events; a target that streams them unasked is cut off before the first", async () => {
+    const before = world.upstream.seen.length;
+    const denied = await ask("/orders", { headers: { accept: "text/event-stream" } });
+    expect([denied.status, ((await denied.json()) as { detail: string }).detail]).toEqual([
+      403,
+      expect.stringContaining("http.events"),
+    ]);
+    expect(world.upstream.seen).toHaveLength(before);
+    const ended = Promise.withResolvers<void>();
+    world.upstream.answers.set("/unasked", (_request, response) => {
+      response.once("close", () => ended.resolve());
+      response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" }).write("data: one\n\n");
+    });
+    const withheld = await ask("/unasked");
+    const { code, detail } = (await withheld.json()) as { code: string; detail: string };
+    expect([withheld.status, code, detail]).toEqual([502, "target_error", expect.stringContaining("http.events")]);
     await ended.promise;
   });
 

@@ -9,6 +9,11 @@ rules:
     when: http.readOnly
     effect: allow
     role: reader
+  - id: events
+    resources: [billing]
+    when: http.events && http.segments[0] == "events"
+    effect: allow
+    role: reader
   - id: small-changes
     resources: [billing]
     when: http.method == "POST" && http.path == "/echo"

@@ -39,6 +39,7 @@ export class WebSocketUpstream implements AsyncDisposable {
   readonly requests = new Map<string, Parameters<typeof createServer>[1] & object>();
   /** What a client said, by path. */
   readonly said: string[] = [];
+  readonly #raw = new Set<Duplex>();
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
 
@@ -53,7 +54,10 @@ export class WebSocketUpstream implements AsyncDisposable {
       this.seen.push(request);
       const instead = this.instead.get(request.url?.split("?")[0] ?? "");
       socket.on("error", () => {});
-      if (instead !== undefined) return instead(socket, request);
+      if (instead !== undefined) {
+        this.#raw.add(socket.resume());
+        return instead(socket, request);
+      }
       this.#sockets.handleUpgrade(request, socket, head, (open) => this.#serve(open, request));
     });
   }
@@ -77,6 +81,7 @@ export class WebSocketUpstream implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const one of this.open) one.terminate();
+    for (const one of this.#raw) one.destroy();
     this.#server.closeAllConnections();
     this.#server.close();
     await once(this.#server, "close");

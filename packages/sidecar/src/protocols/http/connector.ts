@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import {
   CountersignError,
+  classify,
   type Facts,
   type HttpRequest,
   isCredentialHeader,
@@ -167,7 +168,8 @@ class HttpConnector implements HttpTarget {
     const request = asRequest(operation);
     const { credential, pool } = this.#role(role);
     const parts = { request, readOnly, limits, signal, pool, credential, passes: this.#passes, now: this.#now };
-    return new RequestDispatch(streamed === undefined ? parts : { ...parts, streamed });
+    const takesEvents = () => asksForEvents(request);
+    return new RequestDispatch(streamed === undefined ? { ...parts, takesEvents } : { ...parts, takesEvents, streamed });
   }
 
   /** HTTP has no way to ask what became of a request, so that it can never tell. */
@@ -201,6 +203,12 @@ class HttpConnector implements HttpTarget {
 function asRequest(operation: Operation): HttpRequest {
   if (operation.kind === "http.request") return operation;
   throw refused(`The resource is an HTTP API; it takes no ${operation.kind}.`);
+}
+
+/** Whether rules were asked about an answer that need not end. */
+function asksForEvents(request: HttpRequest): boolean {
+  const facts = classify(request, { searchPath: [] });
+  return facts.protocol === "http" && facts.http.events;
 }
 
 function refused(message: string): CountersignError {

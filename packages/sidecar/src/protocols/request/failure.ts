@@ -39,6 +39,12 @@ export function withheldFailure(status: number, coding: string): Failure {
   return { code: "target_error", message, retryable: false };
 }
 
+/** The answer need not end, and no rule was asked about that. */
+export function unaskedEventsFailure(status: number): Failure {
+  const message = `The target answered ${status} with a stream of events, which policy was not asked about: its body is withheld. What it did stays done. Ask with Accept: text/event-stream, which a rule has to look at (http.events).`;
+  return { code: "target_error", message, retryable: false };
+}
+
 /** The policy masks a part of the answer, which could not be found in it. */
 export function unmaskableFailure(status: number, why: string): Failure {
   const message = `The target answered ${status}, but the policy masks a part of the answer, and ${why}: it is withheld. What it did stays done.`;

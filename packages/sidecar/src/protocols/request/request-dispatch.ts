@@ -8,6 +8,7 @@ import {
   brokenOffFailure,
   limitFailure,
   lostFailure,
+  unaskedEventsFailure,
   unknownFailure,
   unmaskableFailure,
   unsentFailure,
@@ -31,6 +32,8 @@ export interface RequestParts {
   readonly credential: TargetCredential;
   /** Whether a field of the response may go on to the caller. */
   readonly passes: (name: string, value: string) => boolean;
+  /** Whether it may be answered by a stream of events; absent = it may. */
+  readonly takesEvents?: () => boolean;
   /** Monotonic milliseconds. */
   readonly now: () => number;
 }
@@ -113,6 +116,10 @@ export class RequestDispatch implements Dispatch {
     // These have no body, whatever their fields say of one (RFC 9110 §6.4.1).
     const isBodiless = request.method === "HEAD" || status === 204 || status === 304;
     const { fields: plain, body, unknown = "" } = isBodiless ? { fields, body: sent } : decoded(fields, sent);
+    if (!isBodiless && isEventStream(plain) && this.#parts.takesEvents?.() === false) {
+      exchange.breakOff();
+      return { state: "failed", failure: unaskedEventsFailure(status), status };
+    }
     try {
       const { masks } = this.#parts.limits;
       const told = { status, fields: plain, unknown, body: isBodiless ? undefined : body };
@@ -157,6 +164,11 @@ export class RequestDispatch implements Dispatch {
   #elapsedMs(): number {
     return this.#parts.now() - this.#startedMs;
   }
+}
+
+/** Whether an answer need not end (WHATWG HTML §9.2). */
+export function isEventStream(fields: readonly Field[]): boolean {
+  return fields.some(([name, value]) => name.toLowerCase() === "content-type" && /^\s*text\/event-stream\s*(?:;|$)/i.test(value));
 }
 
 /** What we say for ourselves: no encoding, as the credential is looked for in the answer; and a name, without which some APIs refuse. */

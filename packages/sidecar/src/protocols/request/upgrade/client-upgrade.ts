@@ -38,6 +38,11 @@ export class ClientUpgrade implements Disposable {
     return this.#gone.signal;
   }
 
+  /** Whether it has its WebSocket, and with it the answer. */
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
   /** Ends the waiting, and what came of it. */
   breakOff(why: string): void {
     this.#gone.abort(why);

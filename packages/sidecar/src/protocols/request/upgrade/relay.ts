@@ -25,6 +25,8 @@ export interface RelayOptions {
   readonly idleMs: number;
   /** Takes the target's credential out of what it says. */
   readonly hide: (data: Buffer) => Buffer;
+  /** What the client hears when it is stopped, where that says more than the failure. */
+  readonly told?: () => string | undefined;
 }
 
 /** What went through. */
@@ -133,9 +135,9 @@ class Relay {
   #cut({ message }: Failure): void {
     this.#isOver = true;
     clearTimeout(this.#idle);
-    const { client, target } = this.#options;
+    const { client, target, told } = this.#options;
     // Nothing is done by these where it was closing already.
-    client.close(1008, shortened(message));
+    client.close(1008, shortened(told?.() ?? message));
     target.close(1001);
     for (const one of [client, target]) hangUp(one);
   }

@@ -4,9 +4,16 @@ import type { Dispatch } from "../../connector.ts";
 import type { TargetCredential } from "../credential.ts";
 import { decoded } from "../decoding.ts";
 import { unreachable } from "../exchange.ts";
-import { brokenOffFailure, limitFailure, unknownFailure, unsentFailure, withheldFailure } from "../failure.ts";
+import {
+  brokenOffFailure,
+  limitFailure,
+  unaskedEventsFailure,
+  unknownFailure,
+  unsentFailure,
+  withheldFailure,
+} from "../failure.ts";
 import { type Field, fieldsForClient, fieldsForTarget } from "../fields.ts";
-import { withOurs, withParameter } from "../request-dispatch.ts";
+import { isEventStream, withOurs, withParameter } from "../request-dispatch.ts";
 import { Scrubber } from "../scrubber.ts";
 import { Stop } from "../stop.ts";
 import type { ClientUpgrade } from "./client-upgrade.ts";
@@ -121,6 +128,7 @@ export class UpgradeDispatch implements Dispatch {
     }
     const { bytes, failure } = await relay({
       ...{ client, target, stop: this.#stop, bytes: limits.bytes, idleMs },
+      told: () => (waiting.signal.aborted ? String(waiting.signal.reason) : undefined),
       hide: (data) => Buffer.concat([scrubber.body(data), scrubber.rest()]),
     });
     this.#bytes = bytes;
@@ -136,6 +144,10 @@ export class UpgradeDispatch implements Dispatch {
     const { response } = client;
     this.#stop.heardBy(() => sent.destroy());
     const { fields: plain, body, unknown } = decoded(fields, sent);
+    if (isEventStream(plain)) {
+      sent.destroy();
+      return { state: "failed", failure: unaskedEventsFailure(status), status };
+    }
     if (unknown !== undefined) {
       sent.destroy();
       return { state: "failed", failure: withheldFailure(status, unknown), status };

@@ -46,8 +46,9 @@ export async function visitUpgrade(request: IncomingMessage, early: Buffer, part
     const { resource, path } = parts.kind.route(request);
     const reason = (fields.find(([given]) => given.toLowerCase() === "countersign-reason")?.[1] ?? "").slice(0, longestReason);
     const refusal = await ask({ request, client, fields, early, principal, resource, path, reason }, parts);
-    parts.refused.ended(principal, resource, path, refusal);
-    if (refusal !== undefined) tell(refusal);
+    const told = client.isTaken ? undefined : refusal;
+    parts.refused.ended(principal, resource, path, told);
+    if (told !== undefined) tell(told);
   } catch (error) {
     if (error instanceof CountersignError) return tell({ ...error, message: error.message });
     parts.host.onInternalError(error);
