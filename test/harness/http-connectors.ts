@@ -13,7 +13,7 @@ export const plainSecret = "t0ken-of-the-target";
 
 const toLoopback: ResolveName = (_name, _options, done) => done(null, [{ address: "127.0.0.1", family: 4 }]);
 const locations =
-  "location = /moved { return 302 https://elsewhere.test/; } location = /who { return 200 $ssl_client_s_dn; } gzip on; gzip_min_length 1; gzip_types text/plain;";
+  "location = /moved { return 302 https://elsewhere.test/; } location = /who { return 200 $ssl_client_s_dn; } gzip on; gzip_min_length 1; gzip_types text/plain application/json; location ~ json$ { default_type application/json; }";
 
 /** How a request is run. */
 export interface RunOptions {
