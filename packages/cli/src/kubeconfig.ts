@@ -30,7 +30,7 @@ export interface Kubeconfig {
 }
 
 /** What the context, the cluster and the user are called. */
-export function contextName(resource: string): string {
+function contextName(resource: string): string {
   return `countersign-${resource}`;
 }
 
