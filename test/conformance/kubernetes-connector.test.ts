@@ -133,6 +133,13 @@ describe("least credential", () => {
     const by = world.connector({ roles: { vault: { token: { env: "OWN" }, serviceAccount } } });
     expect((await run(request(pods), { role: "vault", by })).outcome).toMatchObject({ state: "succeeded", status: 401 });
     expect(JSON.parse(api.asked[0]?.body.toString() ?? "")).toMatchObject({ spec: { audiences: ["vault"] } });
+    api.intercept = ({ path }, response) => {
+      const spec = { expirationSeconds: 600, audiences: ["vault", "everybody"] };
+      if (path.endsWith("/token")) response.writeHead(201).end(JSON.stringify({ spec, status: { token: "a-token-for-more" } }));
+      return path.endsWith("/token");
+    };
+    world.nowMs += 600_000;
+    await expect(run(request(pods), { role: "vault", by })).rejects.toMatchObject({ code: "target_credentials" });
   });
 
   test("beside a certificate that asks for tokens, requests show the token only", async () => {
@@ -156,7 +163,9 @@ describe("least credential", () => {
 
   test("a token of more than ten minutes, no token, or a refusal: nothing is sent, and nothing of the answer is said", async () => {
     const spec = { expirationSeconds: 86_400 };
+    const claims = Buffer.from(JSON.stringify({ iat: 1_000, exp: 1_000 + 31_536_000 })).toString("base64url");
     const answers = [
+      [201, { spec: { expirationSeconds: 600 }, status: { token: `a-token.${claims}.that-says-ten-minutes` } }],
       [201, { spec, status: { token: "a-token-of-one-whole-day" } }],
       [201, { spec: { expirationSeconds: 600 }, status: { token: "a\r\nb: a-token-that-breaks-out" } }],
       [201, "no JSON at all: a-token-in-words"],

@@ -38,7 +38,8 @@ export class Users {
     const expiresMs = this.#now() + 1000 * seconds;
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const sub = `system:serviceaccount:${namespace}:${name}`;
-    const claims = { iss: ownAudience, sub, aud: audiences, exp: Math.floor(expiresMs / 1000) };
+    const iat = Math.floor(this.#now() / 1000);
+    const claims = { iss: ownAudience, sub, aud: audiences, iat, exp: iat + seconds };
     const token = `${part({ alg: "RS256" })}.${part(claims)}.${randomBytes(32).toString("base64url")}`;
     const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
     this.minted.set(token, { user: { username: sub, uid, groups }, audiences, expiresMs });

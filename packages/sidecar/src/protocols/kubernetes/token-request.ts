@@ -31,9 +31,11 @@ const seconds = 600;
 const marginMs = 60_000;
 
 const answerSchema = z.object({
-  spec: z.object({ expirationSeconds: z.number().positive().max(seconds) }),
+  spec: z.object({ expirationSeconds: z.number().positive().max(seconds), audiences: z.array(z.string()).optional() }),
   status: z.object({ token: z.string().regex(/^[\w.~+/=-]{16,16384}$/) }),
 });
+/** What the token itself says (RFC 7519 §4.1): API servers can be set to give tokens that live longer than they say. */
+const claimsSchema = z.object({ iat: z.number(), exp: z.number() });
 
 /** Tokens of one service account, by TokenRequest: ten minutes, for the API server alone (or the configured audience). */
 export class ServiceAccountTokens {
@@ -84,7 +86,19 @@ export class ServiceAccountTokens {
     const answer = answerSchema.safeParse(value);
     if (!answer.success) throw noToken(`${namespace}/${name}`, status);
     const { spec, status: got } = answer.data;
+    const isForOthers = audience !== undefined && spec.audiences?.some((one) => one !== audience);
+    if (lifeOf(got.token) > seconds || isForOthers === true) throw noToken(`${namespace}/${name}`, status);
     return { token: got.token, secrets, goodUntilMs: startedMs + 1000 * spec.expirationSeconds - marginMs };
+  }
+}
+
+/** How long a token is good, in seconds; 0 where it does not say. */
+function lifeOf(token: string): number {
+  try {
+    const claims = claimsSchema.safeParse(JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()));
+    return claims.success ? claims.data.exp - claims.data.iat : 0;
+  } catch {
+    return 0;
   }
 }
 
@@ -94,7 +108,8 @@ function noToken(account: string, status: number): CountersignError {
     403: "the credential that tokens are asked for with may not `create` `serviceaccounts/token` of it",
     404: "there is no such service account",
   };
-  const said = why[status] ?? (status === 201 ? "what it gave is no token of ten minutes" : `it answered ${status}`);
+  const said =
+    why[status] ?? (status === 201 ? "what it gave is no token of ten minutes, or for others, too" : `it answered ${status}`);
   return new CountersignError(
     "target_credentials",
     `The API server gave no token of the service account ${account}: ${said}. Nothing was sent.`,
