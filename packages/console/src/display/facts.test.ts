@@ -41,3 +41,14 @@ test.each(["ssh", "kubernetes", "http", "mcp"])(
     expect(said.map(({ text }) => text)).not.toContain("Only reads.");
   },
 );
+
+test("a request says what the API calls it, and what it asks for in GraphQL", () => {
+  const graphql = { kind: "mutation", name: "Star", fields: ["addStar", "me"], aliased: false, opaque: false };
+  expect(sentences(of("http", { opaque: false, operation: "", graphql }))).toEqual([
+    { tone: "caution", text: expect.stringMatching(/^Is a GraphQL mutation \(Star\): .*addStar.*me\.$/) },
+  ]);
+  const none = { kind: "", name: "", fields: [], aliased: false, opaque: false };
+  expect(sentences(of("http", { opaque: false, operation: "refundPayment", graphql: none }))).toEqual([
+    { tone: "plain", text: "The API calls it refundPayment." },
+  ]);
+});

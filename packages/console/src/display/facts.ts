@@ -48,7 +48,15 @@ const readers: Readonly<Record<string, (json: JsonObject) => Facts | undefined>>
   },
   http(json) {
     const http = json.object("http");
-    return told(http, "request", `send ${http.string("method")} ${http.string("path")}`);
+    return told(http, "request", `send ${http.string("method")} ${http.string("path")}`, (say) => {
+      const operation = http.has("operation") ? http.string("operation") : "";
+      if (operation !== "") say("plain", `The API calls it ${operation}.`);
+      if (!http.has("graphql")) return;
+      const graphql = http.object("graphql");
+      const [kind, name, fields] = [graphql.string("kind"), graphql.string("name"), graphql.strings("fields")];
+      const what = `Is a GraphQL ${kind}${name === "" ? "" : ` (${name})`}: ${list(fields.slice(0, 10))}${fields.length > 10 ? " and more" : ""}.`;
+      if (kind !== "") say(kind === "query" ? "plain" : "caution", what);
+    });
   },
   mcp(json) {
     const mcp = json.object("mcp");

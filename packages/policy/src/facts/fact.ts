@@ -7,14 +7,14 @@ export type FactType = "bool" | "int" | "string" | "list<string>" | "map<string,
 export type FactDefinition = PlainFact | FactGroup;
 
 /** A fact of one value. */
-export interface PlainFact {
+interface PlainFact {
   readonly type: FactType;
   /** One or two sentences for whoever writes policy. */
   readonly description: string;
 }
 
 /** Facts that belong together: `http.graphql.kind`. */
-export interface FactGroup {
+interface FactGroup {
   readonly type: "group";
   readonly description: string;
   readonly fields: Readonly<Record<string, PlainFact & { readonly type: Exclude<FactType, "int"> }>>;
