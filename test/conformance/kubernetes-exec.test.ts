@@ -186,6 +186,22 @@ describe("k8s-argv: the pod and the container are bound", () => {
   });
 });
 
+describe("refused before anybody is asked", () => {
+  test.each<[string, KubernetesRequest]>([
+    ["POST, which is another verb than what is sent", { ...exec(["ls"]), method: "POST" }],
+    ["input without stdin=true", exec(["cat"], { body: "x" })],
+    ["stdin=true without input", exec(["cat"], { query: "&stdin=true" })],
+    ["headers", { ...exec(["ls"]), headers: [["Upgrade", "websocket"]] }],
+    ["a port", kubernetesRequest("/api/v1/namespaces/shop/pods/web-0/portforward?ports=80")],
+    ["a client's own connection", { ...exec(["ls"]), connection: { id: "x" } }],
+    ["an empty container", { ...exec(["ls"], { query: "&container=" }) }],
+  ])("%s", async (_, operation) => {
+    begin();
+    await expect((async () => run(operation))()).rejects.toMatchObject({ code: "invalid_operation" });
+    expect(sessions.begun).toEqual([]);
+  });
+});
+
 describe("ends", () => {
   test("at exactly the limit of bytes; what it does then is not known", async () => {
     begin();

@@ -27,3 +27,12 @@ export function requestIds(
     }),
   );
 }
+
+/** Every request that waits. */
+export function waitingIds({ client, metadata }: ApproverConnection): Promise<readonly string[]> {
+  return new Promise((resolve, reject) =>
+    client.listRequests({ states: [RequestState.PENDING], pageSize: 0, pageToken: "" }, metadata, (error, answer) =>
+      error === null ? resolve(answer?.requests.map(({ id }) => id) ?? []) : reject(error),
+    ),
+  );
+}

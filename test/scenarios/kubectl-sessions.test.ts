@@ -9,7 +9,7 @@ import { type ApproverConnection, approverClient, getRequest, vote } from "../ha
 import { installedKubectls, type Kubectl, kubectl } from "../harness/kubectl.ts";
 import { PodSessions } from "../harness/kubernetes/stream/pod-sessions.ts";
 import { type KubernetesWorld, kubernetesWorld } from "../harness/kubernetes-world.ts";
-import { waitingId } from "../harness/waiting.ts";
+import { waitingId, waitingIds } from "../harness/waiting.ts";
 
 const all = await installedKubectls();
 const newest = all.at(-1);
@@ -40,6 +40,10 @@ rules:
     effect: review
     role: writer
     approval: { stages: [{ approvers: [group:dba-oncall] }] }
+  - id: never
+    when: kubernetes.subresource == "exec" && kubernetes.argv.size() > 0 && kubernetes.argv[0] == "rm"
+    effect: deny
+    message: Ask the platform team.
 `;
 
 let world: KubernetesWorld;
@@ -136,5 +140,35 @@ describe.skipIf(newest === undefined)("kubectl's sessions in pods, through the s
     expect(await running.ended).toMatchObject({ code: 0 });
     expect(sessions.begun).toHaveLength(1);
     expect(readFileSync(file, "utf8")).toBe("");
+  });
+
+  test.each(all.map((one) => [one.version, one] as const))(
+    "k8s-retry: %s says why an exec was denied, by policy",
+    async (_, program) => {
+      const denied = await start(["exec", "web-0", "--", "rm", "-rf", "/data"], { program }).ended;
+      expect(denied).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/Forbidden.*rule never: Ask the platform team\. \(request req_/),
+      });
+      expect(sessions.begun).toEqual([]);
+    },
+  );
+
+  test("k8s-retry: and by a person, who was asked once", async () => {
+    const running = start(["exec", "web-0", "--", "touch", "/tmp/denied"]);
+    const id = await waitingId(alice, "denied");
+    await vote(alice, id, "deny", undefined, "not today");
+    expect(await running.ended).toMatchObject({ code: 1, stderr: expect.stringContaining(id) });
+    expect(await waitingIds(alice)).toEqual([]);
+    expect(sessions.begun).toEqual([]);
+  });
+
+  test.skipIf(all[0]?.minor !== 29)("k8s-retry: a version that has only SPDY is told what to use", async () => {
+    const old = await start(["port-forward", "web-0", ":80"], { program: all[0] }).ended;
+    expect(old).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/SPDY is not understood\. Use a client that speaks WebSocket/),
+    });
+    expect(sessions.begun).toEqual([]);
   });
 });

@@ -50,9 +50,11 @@ export class PodStreams implements Pinning {
    *
    * @throws {CountersignError} `invalid_operation`.
    */
-  accept({ body, headers }: KubernetesRequest, facts: KubernetesFacts): void {
+  accept({ method, body, headers }: KubernetesRequest, facts: KubernetesFacts): void {
     const stream = podStreamOf(facts);
     if (stream === undefined) return;
+    // A WebSocket is opened by GET (RFC 6455 §4.1), for which RBAC is asked another verb than for POST: nothing else may be approved.
+    if (method !== "GET") throw refused(`${stream.subresource} is asked for by GET.`);
     if (stream.subresource === "portforward") throw refused("A port is forwarded for a client's own connection only.");
     if (headers.length > 0) throw refused("A session in a pod has no headers of its own. Leave them out.");
     if (facts.stdin !== (body !== undefined))

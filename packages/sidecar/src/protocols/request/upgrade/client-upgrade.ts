@@ -15,6 +15,7 @@ export class ClientUpgrade implements Disposable {
   readonly #gone = new AbortController();
   #isTaken = false;
 
+  /** @throws {Error} when an earlier request of the connection still waits for its answer: two would be written at once. */
   constructor(request: IncomingMessage) {
     const { socket } = request;
     this.#request = request;

@@ -75,10 +75,14 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
   const resource = host.resources.get(name);
   const isForeign = kind.isForeign(resource);
   const id = host.random(18).toString("base64url");
+  let isDispatched = false;
   const own: OwnConnection = {
     accept: (operation, facts) => upgrade?.accept(resource, operation, facts),
     dispatch: (operation, role, limits, options) => {
       if (upgrade === undefined) throw new TypeError("what is not taken is dispatched");
+      // Whoever knows the connection's name could ask for it by another way, and there is one client only.
+      if (isDispatched) throw new CountersignError("cancelled", "The client's connection was used already; nothing ran.");
+      isDispatched = true;
       const signal = AbortSignal.any([options.signal, client.signal]);
       return upgrade.dispatch(resource, operation, { role, limits, options: { ...options, signal }, client });
     },
@@ -99,7 +103,7 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
     if (!(error instanceof CountersignError)) throw error;
     return refusalOf(await gate.refuse(operationWith([]), error), client);
   }
-  const same = nameOf(principal, name, operation);
+  const same = `${nameOf(principal, name, operation)} ${reason}`;
   const before = refused.answerTo(same);
   if (before !== undefined) return before;
   if (upgrade.needsUnseen?.(operation) && !(await mayStream(gate, operation)))
