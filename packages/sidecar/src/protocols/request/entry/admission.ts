@@ -7,7 +7,7 @@ export type Admission = (principal: Principal) => Disposable | undefined;
 export function admission(most: number): Admission {
   const counts = new Map<string, number>();
   return ({ issuer, subject }) => {
-    const name = JSON.stringify([issuer, subject]);
+    const name = `${issuer.length} ${issuer}${subject}`;
     const before = counts.get(name) ?? 0;
     if (before >= most) return undefined;
     counts.set(name, before + 1);

@@ -29,7 +29,9 @@ const longestReason = 1000;
 
 /** A request's fields as they were sent. */
 export function fieldsOf({ rawHeaders }: Pick<IncomingMessage, "rawHeaders">): readonly Field[] {
-  return rawHeaders.flatMap((name, index) => (index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ""] as const] : []));
+  const fields: Field[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) fields.push([rawHeaders[at] ?? "", rawHeaders[at + 1] ?? ""]);
+  return fields;
 }
 
 /**

@@ -17,11 +17,18 @@ type Accept = (resource: string) => NonNullable<OwnConnection["accept"]>;
 /** Gates that a connection keeps, besides those at work: clients go back and forth between a few tokens at most. */
 const mostIdle = 4;
 
+/** Those of one connection. */
+interface Gates {
+  readonly byName: Map<string, OpenGate>;
+  /** The one that was used last: mostly there is no other. */
+  last: OpenGate | undefined;
+}
+
 /** The gates of clients' connections. */
 export class ConnectionGates {
   readonly #host: Pick<NativeHost, "guard" | "random">;
   readonly #accept: Accept;
-  readonly #connections = new WeakMap<Socket, Map<string, OpenGate>>();
+  readonly #connections = new WeakMap<Socket, Gates>();
 
   /** @param accept refuses what is streamed to a resource, see `OwnConnection`. */
   constructor(host: Pick<NativeHost, "guard" | "random">, accept: Accept) {
@@ -36,14 +43,16 @@ export class ConnectionGates {
    */
   of(socket: Socket, terms: GateTerms): OpenGate | undefined {
     const gates = this.#gatesOf(socket);
+    if (gates.last?.serves(terms)) return gates.last;
     const name = `${nameOf(terms.principal)} ${terms.resource} ${terms.reason}`;
-    const known = gates.get(name);
-    // The one that was used last stands last.
-    gates.delete(name);
+    const known = gates.byName.get(name);
     const gate = known ?? this.#open(terms);
     if (gate === undefined) return undefined;
-    gates.set(name, gate);
-    if (known === undefined && gates.size > mostIdle) leaveOldest(gates);
+    // The one that was used last stands last.
+    gates.byName.delete(name);
+    gates.byName.set(name, gate);
+    gates.last = gate;
+    if (known === undefined && gates.byName.size > mostIdle) leaveOldest(gates.byName);
     return gate;
   }
 
@@ -56,14 +65,14 @@ export class ConnectionGates {
     }
   }
 
-  #gatesOf(socket: Socket): Map<string, OpenGate> {
+  #gatesOf(socket: Socket): Gates {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const gates = new Map<string, OpenGate>();
+    const gates: Gates = { byName: new Map(), last: undefined };
     this.#connections.set(socket, gates);
     socket.once("close", () => {
-      for (const gate of gates.values()) gate.leave();
-      gates.clear();
+      for (const gate of gates.byName.values()) gate.leave();
+      gates.byName.clear();
     });
     return gates;
   }
@@ -74,6 +83,7 @@ export class OpenGate {
   /** Names it in operations; unguessable. */
   readonly id: string;
   readonly native: NativeGate;
+  readonly #terms: GateTerms;
   readonly #atWork = new Set<RequestAtWork>();
   #isLeft = false;
 
@@ -82,6 +92,7 @@ export class OpenGate {
     terms: GateTerms,
     accept: NonNullable<OwnConnection["accept"]>,
   ) {
+    this.#terms = terms;
     this.id = random(18).toString("base64url");
     const own: OwnConnection = {
       // Masks are the connector's work, whoever asks.
@@ -94,6 +105,12 @@ export class OpenGate {
       },
     };
     this.native = guard.native({ ...terms, connection: this.id, role: undefined, session: "", counted: true }, own);
+  }
+
+  /** Whether it is plainly for the same: a caller that was read anew may be the same too, and is found by name. */
+  serves({ principal, resource, reason }: GateTerms): boolean {
+    const own = this.#terms;
+    return own.principal === principal && own.resource === resource && own.reason === reason;
   }
 
   /** A request begins; disposing ends it. */
