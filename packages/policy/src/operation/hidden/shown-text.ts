@@ -20,6 +20,8 @@ export interface Mark {
   readonly written: string;
 }
 
+/** No Secret has more; to hide each takes its time. */
+const mostValues = 5000;
 /** What could hold no Secret is not taken apart; names may be written with escapes. */
 const maybe = /secret|\\/i;
 /** A Secret in what cannot be taken apart. */
@@ -34,10 +36,12 @@ export function shownText(text: string, isSecret: boolean, hide: Hide): ShownTex
   if (!isSecret && !maybe.test(text)) return { text, marks: [] };
   const tree = treeOf(text);
   if (tree === undefined) return isSecret || unreadSecret.test(text) ? whole(text, hide) : { text, marks: [] };
+  const values = secretValues(tree, isSecret);
+  if (values.length > mostValues) return whole(text, hide);
   const marks: Mark[] = [];
   const parts: string[] = [];
   let from = 0;
-  for (const value of secretValues(tree, isSecret).toSorted((a, b) => a.at.start - b.at.start)) {
+  for (const value of values.toSorted((a, b) => a.at.start - b.at.start)) {
     const { start, end, value: raw } = value.at;
     const shown = shownValue(value, hide);
     if (shown === raw) continue;

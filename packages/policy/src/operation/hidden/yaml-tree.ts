@@ -2,7 +2,7 @@ import { isMap, isScalar, isSeq, type Node, parseDocument } from "yaml";
 import { mostDepth, type Tree } from "./tree.ts";
 
 /** The parser takes long for what people do not write. */
-const mostCharacters = 256 * 1024;
+const mostCharacters = 64 * 1024;
 
 /** Takes one YAML document apart. Undefined for what is none, and for what says more than it shows: anchors, aliases, tags, too much of it. */
 export function yamlTree(text: string): Tree | undefined {
