@@ -107,6 +107,11 @@ describe("what may mean another document to some server is opaque", () => {
   });
 });
 
+test("a member given twice: some servers take the first, others the last", () => {
+  const body = { text: '{"query":"mutation { b }","query":"{ a }"}' };
+  expect(factsOf({ body })).toMatchObject({ opaque: true, graphql: { kind: "", opaque: true } });
+});
+
 test("elsewhere, and at an API without an endpoint, nothing is read as GraphQL", () => {
   const body = { text: JSON.stringify({ query: "mutation { b }" }) };
   const nothing = { kind: "", name: "", fields: [], aliased: false, opaque: false };

@@ -43,6 +43,9 @@ export function readGraphql(
   if (endpoint === undefined || !isNear(asked.path, endpoint)) return { fact: none, doubts: [] };
   try {
     if (asked.path !== endpoint) throw new Unclear("the path is not quite the GraphQL endpoint's, and may be it to some servers");
+    // Of two members of one name some servers take the first.
+    if (asked.body.doubts.length + asked.query.doubts.length > 0)
+      throw new Unclear("a GraphQL request has parts that servers read in different ways");
     const budget = new TokenBudget();
     return { fact: joined(documentsOf(asked).map((one) => readAsk(one, budget))), doubts: [] };
   } catch (error) {
