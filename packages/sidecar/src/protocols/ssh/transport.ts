@@ -8,6 +8,7 @@ import { CommandChannel } from "./command-channel.ts";
 import { checkHost, type HostTrust } from "./host-trust.ts";
 import { fingerprint, keyTypeOf } from "./public-key.ts";
 import { Client, type NextOffer, type Offer } from "./ssh2-patched.ts";
+import { TargetSocket } from "./target-socket.ts";
 
 /** How a transport is opened. */
 export interface TransportOptions {
@@ -83,8 +84,11 @@ export class Transport {
       shown ??= key;
       return shown.equals(key);
     };
+    const own = through === undefined ? new TargetSocket() : undefined;
+    // Also each time when keys are exchanged anew.
+    client.on("handshake", ({ sc }) => own?.decryptedBy(sc.cipher));
     const config: ConnectConfig = {
-      ...(through === undefined ? address : { sock: through as NonNullable<ConnectConfig["sock"]> }),
+      sock: own ?? (through as NonNullable<ConnectConfig["sock"]>),
       username: user,
       // Ours below also covers the time until somebody logs in.
       readyTimeout: 0,
@@ -106,12 +110,16 @@ export class Transport {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       if (signal.aborted) onAbort();
-      else client.connect(config);
+      else {
+        own?.to(address);
+        client.connect(config);
+      }
       const offer = await ready.promise;
       if (shown === undefined) throw new TypeError("a host was not checked");
       return new Transport(client, where, fingerprint(shown), offer, failed.promise);
     } catch (error) {
       client.destroy();
+      own?.destroy();
       throw error;
     } finally {
       clearTimeout(timer);
