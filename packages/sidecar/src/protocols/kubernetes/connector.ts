@@ -15,7 +15,7 @@ import {
 } from "@countersign/policy";
 import type { Pool } from "undici";
 import type { CredentialContext } from "../../credentials/source.ts";
-import type { Connector, Dispatch, DispatchOptions, Pinning } from "../connector.ts";
+import type { Connector, Dispatch, DispatchOptions, Pinning, ResultSink } from "../connector.ts";
 import type { TargetCredential } from "../request/credential.ts";
 import { readCertificate } from "../request/pem.ts";
 import { RequestDispatch } from "../request/request-dispatch.ts";
@@ -166,11 +166,7 @@ class KubernetesConnector implements KubernetesTarget {
         const write = `${this.#clock()}-${++this.#writes}`;
         return await stateOf(object, (question) => askSmall(question, { pool, credential }), write, signal);
       },
-      run: (sink) =>
-        sending.run((chunk) => {
-          if (chunk.type === "response" && chunk.status === 401) own.forget?.();
-          return sink(chunk);
-        }),
+      run: (sink) => knownOutcome(sending, sink, facts, () => own.forget?.()),
       close: () => sending.close(),
     };
   }
@@ -190,6 +186,29 @@ class KubernetesConnector implements KubernetesTarget {
     if (!found) throw new CountersignError("internal", `${this.#name} has no role ${JSON.stringify(role)}.`);
     return found;
   }
+}
+
+/**
+ * Runs a request. That the API server does not know the role is nothing that the caller could mend, who would take it for a word about its own token;
+ * it comes before anything is done ("Authenticating"). Behind `proxy` others say so about what is theirs.
+ */
+async function knownOutcome(
+  sending: Dispatch,
+  sink: ResultSink,
+  { subresource }: KubernetesFacts,
+  unknown: () => void,
+): Promise<Outcome> {
+  let isUnknown = false;
+  const outcome = await sending.run((chunk) => {
+    if (chunk.type !== "response" || chunk.status !== 401 || subresource === "proxy") return sink(chunk);
+    isUnknown = true;
+    throw new TypeError("not the caller's");
+  });
+  if (!isUnknown) return outcome;
+  unknown();
+  const message =
+    "The API server does not accept the credential of the role (401); nothing was done. Its operator must look at it.";
+  return { ...outcome, state: "failed", failure: { code: "target_credentials", message, retryable: false } };
 }
 
 /**
