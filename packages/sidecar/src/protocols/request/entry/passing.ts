@@ -29,21 +29,25 @@ export async function pass(verdict: Pass, { gate, journal, response, form, dispa
   using work = gate.begin();
   const leave = () => work.leave();
   response.once("close", leave);
-  const attempt = dispatch({ signal: work.signal, readOnly });
+  if (response.destroyed) leave();
+  const mayRun = () => gate.native.stillPasses(verdict);
   const end = (outcome: Outcome, how: PassageEnd) => {
     passage.end(how);
-    conclude(outcome, work, { passage, response, form, rules: decision.rules });
+    conclude(outcome, work, { response, form, requestId: passage.request, rules: decision.rules, mayRun });
   };
+  let attempt: Dispatch | undefined;
   try {
     try {
+      attempt = dispatch({ signal: work.signal, readOnly });
       await Promise.all([noted(passage, journal), attempt.prepare()]);
+      work.signal.throwIfAborted();
     } catch (error) {
       const outcome = notDispatched(error, work.signal);
       end(outcome, { ...endOf(outcome), state: "unsent" });
       return true;
     }
     // Asked in the very turn in which the first byte is sent.
-    if (!gate.native.stillPasses(verdict)) {
+    if (!mayRun()) {
       passage.end({ state: "unsent", rows: 0, bytes: 0, durationMs: 0 });
       return false;
     }
@@ -52,7 +56,7 @@ export async function pass(verdict: Pass, { gate, journal, response, form, dispa
     return true;
   } finally {
     response.off("close", leave);
-    await attempt.close();
+    await attempt?.close();
   }
 }
 
@@ -75,16 +79,18 @@ function give(chunk: ResultChunk, { request }: Passage, response: ServerResponse
 function conclude(
   { state, failure }: Outcome,
   { cutBy }: RequestAtWork,
-  { passage, response, form, rules }: Pick<Passing, "response" | "form"> & { passage: Passage; rules: readonly string[] },
+  client: Pick<Passing, "response" | "form"> & Pick<Refusal, "requestId" | "rules"> & { readonly mayRun: () => boolean },
 ): void {
+  const { response, form, requestId, rules, mayRun } = client;
   if (state === "succeeded") {
     response.end();
     return;
   }
   const { code = "internal", message = "It was not sent." } = failure ?? {};
-  const requestId = passage.request;
-  const told: Refusal = cutBy === undefined ? { code, message } : { code: "revoked", message: cutBy };
-  refuse(response, { ...told, requestId, rules }, form);
+  // Nobody took it back where policy and locks are as they were: the sidecar stops.
+  const why = mayRun() ? "shutting_down" : "revoked";
+  const told = cutBy === undefined ? { code, message } : ({ code: why, message: cutBy } as const);
+  refuse(response, { ...told, ...(requestId !== undefined && { requestId }), ...(rules && { rules }) }, form);
 }
 
 function endOf({ state, failure, status, rows, bytes, durationMs }: Outcome): PassageEnd {
