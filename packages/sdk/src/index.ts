@@ -22,7 +22,7 @@ export type {
   PodLog,
 } from "./kubernetes.ts";
 export type { WatchEvent } from "./kubernetes-answer.ts";
-export type { PodExec } from "./kubernetes-exec.ts";
+export { type PodExec, podExecAction } from "./kubernetes-exec.ts";
 export type { KubernetesKind, KubernetesName } from "./kubernetes-path.ts";
 export type { Outcome, OutcomeState, Receipt, RequestStatus, Summary } from "./outcome.ts";
 export type { LineOutcome, LineStatus, Plan } from "./plan.ts";

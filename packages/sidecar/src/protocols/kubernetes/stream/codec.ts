@@ -1,7 +1,7 @@
 import type { StreamVersion } from "./subprotocol.ts";
 
 /** The streams of one session, by what is in them. */
-export type StreamChannel = "stdin" | "stdout" | "stderr" | "error" | "resize";
+type StreamChannel = "stdin" | "stdout" | "stderr" | "error" | "resize";
 
 /** One binary WebSocket message of remotecommand. */
 export type StreamMessage =
