@@ -7,10 +7,14 @@ export interface Likeness {
   readonly fingerprint: string;
 }
 
-/** The fingerprint that classification found; SQL has one, other protocols have none yet. */
+/** What makes requests to a cluster alike: the same is done to the same object, whatever is sent. */
+const ofCluster = ["verb", "group", "resource", "subresource", "namespace", "name", "argv"];
+
+/** The fingerprint that classification found: SQL's own, or what is done to which object of a cluster. Other protocols have none yet. */
 export function fingerprintOf(facts: Json): string | undefined {
-  const sql = at(facts, "sql");
-  const fingerprint = at(sql, "fingerprint");
+  const kubernetes = at(facts, "kubernetes");
+  if (kubernetes !== undefined) return JSON.stringify(["kubernetes", ...ofCluster.map((name) => at(kubernetes, name) ?? "")]);
+  const fingerprint = at(at(facts, "sql"), "fingerprint");
   return typeof fingerprint === "string" && fingerprint !== "" ? fingerprint : undefined;
 }
 
