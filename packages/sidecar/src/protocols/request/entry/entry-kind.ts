@@ -21,7 +21,7 @@ export interface Route {
 export type Message = Omit<HttpRequest, "kind">;
 
 /** A target that takes bodies as their clients send them. */
-export interface StreamTarget {
+interface StreamTarget {
   /**
    * Refuses at once what could never be dispatched, see `Connector.accept`.
    *
