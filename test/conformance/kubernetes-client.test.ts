@@ -149,6 +149,18 @@ describe("cs.kubernetes()", () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
+  test("a write whose answer is lost is unknown; the sidecar looks at the object, and sends nothing again", async () => {
+    api.intercept = ({ method }, response) => method === "PATCH" && response.destroy() !== undefined;
+    const error: unknown = await prod.scale({ ...web, replicas: 7 }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "unknown_outcome", retryable: false, requestId: expect.stringMatching(/^req_/) });
+    const sent = api.asked.filter(({ url }) => !url.includes("dryRun")).map(({ method, url }) => `${method} ${url}`);
+    expect(sent.slice(0, 2)).toEqual([expect.stringMatching(/^GET .*web$/), expect.stringMatching(/^PATCH .*scale$/)]);
+    // Asked for since, as long as it is as it was: it may still be changed.
+    await expect.poll(() => api.asked.filter(({ method }) => method === "GET").length).toBeGreaterThan(1);
+    expect(api.asked.filter(({ method }) => method === "PATCH")).toHaveLength(1);
+    api.intercept = undefined;
+  });
+
   test("a lock cuts a watch that goes on, and nothing more is sent", async () => {
     const events = prod.watch({ resource: "pods", namespace: "shop" });
     expect((await events.next()).value).toMatchObject({ type: "ADDED" });
