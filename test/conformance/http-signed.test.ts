@@ -84,3 +84,12 @@ test("a URL that is signed already is refused too", async () => {
   const path = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=60";
   await expect(world.run(get(path), { by, role: "files" })).rejects.toMatchObject({ code: "invalid_operation" });
 });
+
+test("what requests are named by is part of what is approved", () => {
+  const operations = [{ id: "one", method: "GET", path: "/one" }];
+  const names = [{}, { graphql: "/graphql" }, { operations: [] }, { operations }].map(
+    (api) => world.to(world.upstream.port, {}, undefined, {}, api).target("bearer").names,
+  );
+  expect(names[0]).toBeUndefined();
+  expect(new Set(names).size).toBe(4);
+});

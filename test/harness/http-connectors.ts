@@ -1,4 +1,4 @@
-import { classify, type HttpRequest, type Limits, type Outcome } from "@countersign/policy";
+import { classify, type HttpApi, type HttpRequest, type Limits, type Outcome } from "@countersign/policy";
 import type { Connector, ResultChunk } from "../../packages/sidecar/src/protocols/connector.ts";
 import { openHttpConnector } from "../../packages/sidecar/src/protocols/http/connector.ts";
 import { httpResourceSchema } from "../../packages/sidecar/src/protocols/http/resource.ts";
@@ -64,8 +64,14 @@ export class HttpConnectors implements AsyncDisposable {
     };
   }
 
-  to(port: number, more: object = {}, lookup = toLoopback, env: Readonly<Record<string, string>> = {}): Connector {
-    const context = { folder: ".", env: { TOKEN: plainSecret, ODD: oddSecret, ...env }, lookup };
+  to(
+    port: number,
+    more: object = {},
+    lookup = toLoopback,
+    env: Readonly<Record<string, string>> = {},
+    api: HttpApi = {},
+  ): Connector {
+    const context = { folder: ".", env: { TOKEN: plainSecret, ODD: oddSecret, ...env }, lookup, api };
     const one = openHttpConnector(httpResourceSchema.parse(this.resource(port, more)), context);
     this.#open.push(one);
     return one;

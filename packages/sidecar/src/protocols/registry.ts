@@ -28,10 +28,15 @@ export type ConfiguredResource = z.output<typeof resourceSchema>;
 /** What resources are opened with: where credentials come from, and what makes them. */
 export interface ResourceContext extends CredentialContext, LoginContext {}
 
+/** A resource's own context: also what classification knows of it, which is part of what is approved. */
+interface OwnContext extends ResourceContext {
+  readonly api?: HttpApi;
+}
+
 /** How the way to a resource of one protocol is opened. The seam that a new protocol is registered at. */
 interface ProtocolEntry<Resource> {
   /** @throws {Error} when a file that it names cannot be read. */
-  readonly openConnector: (resource: Resource, context: ResourceContext) => Connector;
+  readonly openConnector: (resource: Resource, context: OwnContext) => Connector;
   /** What can tell approvers of an operation without doing it; absent = nothing can. */
   readonly openEvidence?: (resource: Resource, context: ResourceContext) => EvidenceSource | undefined;
   /** What classification has to know of it; absent = nothing. @throws {Error} when a document that it names cannot be used. */
@@ -71,6 +76,10 @@ function waysTo<Name extends Type>(type: Name, resource: Configured[Name], conte
   const evidence = openEvidence?.(resource, context);
   return {
     ...(api && { api }),
-    ...{ connector: openConnector(resource, context), ...(evidence && { evidence }), warnings: warnings(resource) },
+    ...{
+      connector: openConnector(resource, { ...context, ...(api && { api }) }),
+      ...(evidence && { evidence }),
+      warnings: warnings(resource),
+    },
   };
 }

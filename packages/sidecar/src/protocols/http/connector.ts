@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import {
   CountersignError,
+  canonicalDigest,
   classify,
   type Facts,
+  type HttpApi,
   type HttpRequest,
   isCredentialHeader,
   type Json,
@@ -31,6 +33,8 @@ export interface HttpConnectorOptions extends CredentialContext {
   readonly now?: () => number;
   /** Milliseconds since the Unix epoch; default `Date.now`. */
   readonly clock?: () => number;
+  /** What the API's requests are named by: rules were decided by those names. */
+  readonly api?: HttpApi;
   /** Default: the system's. */
   readonly lookup?: ResolveName;
 }
@@ -97,6 +101,7 @@ class HttpConnector implements HttpTarget {
       type: "http",
       address: origin,
       ...(tls === "disable" ? { tls } : { tls: "verify-full", ca: authorities }),
+      ...namesOf(options.api),
     };
     const { lookup } = options;
     const upstream = { origin, rules: { allowPrivate }, connections, ...(ca !== undefined && { ca }), ...(lookup && { lookup }) };
@@ -197,6 +202,13 @@ class HttpConnector implements HttpTarget {
     if (!found) throw new CountersignError("internal", `${this.#name} has no role ${JSON.stringify(role)}.`);
     return found;
   }
+}
+
+/** A digest of what requests are named by; nothing where nothing is. */
+function namesOf({ graphql, operations }: HttpApi = {}): { readonly names?: string } {
+  if (graphql === undefined && operations === undefined) return {};
+  const named = operations?.map(({ id, method, path }) => [id, method, path]) ?? null;
+  return { names: canonicalDigest("countersign/http-api/v1", { graphql: graphql ?? null, operations: named }) };
 }
 
 /** @throws {CountersignError} `invalid_operation` for what is no HTTP request. */
