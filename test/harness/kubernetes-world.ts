@@ -45,6 +45,11 @@ rules:
     when: kubernetes.verb == "deletecollection" && principal.subject != "tester"
     effect: deny
     message: Ask the platform team.
+  - id: not-for-strangers
+    resources: [prod]
+    when: principal.subject == "stranger"
+    effect: deny
+    message: Strangers have no business here.
   - id: anything
     resources: [prod]
     when: >-

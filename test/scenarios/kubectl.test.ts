@@ -162,6 +162,12 @@ describe.skipIf(newest === undefined)("kubectl through the sidecar", () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(/\(Forbidden\): .*Ask the platform team.*rule never-many-at-once/)]);
   });
 
+  test("also where kubectl only looks for what there is", async () => {
+    const stranger = (await world.instance.cli("token", "--subject", "stranger")).stdout.trim();
+    const { stderr } = await run("token", `version --token=${stranger}`);
+    expect(stderr).toMatch(/^Error from server \(Forbidden\): .*Strangers have no business here.*rule not-for-strangers/);
+  });
+
   test("k8s-wide: to be somebody else is refused, and says so", async () => {
     const before = world.api.asked.length;
     const { code, stderr } = await run("token", "get pods -n shop --as=system:admin --as-group=system:masters");

@@ -15,9 +15,9 @@ const titles: Readonly<Record<number, string>> = {
 };
 
 /** What a client is told instead of an answer (RFC 9457). */
-export const problem: RefusalForm = {
+export const problem: RefusalForm = ({ code, message, requestId = "", rules = [] }, status) => ({
   contentType: "application/problem+json",
-  body: ({ code, message, requestId = "", rules = [] }, status) => ({
+  body: JSON.stringify({
     type: "about:blank",
     title: titles[status],
     status,
@@ -28,4 +28,4 @@ export const problem: RefusalForm = {
     ...(requestId !== "" && { requestId }),
     ...(rules.length > 0 && { rules }),
   }),
-};
+});

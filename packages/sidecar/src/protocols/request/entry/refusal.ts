@@ -10,11 +10,12 @@ export interface Refusal {
   readonly rules?: readonly string[];
 }
 
-/** A refusal in the words of one API. */
-export interface RefusalForm {
-  readonly contentType: string;
-  body(refusal: Refusal, status: number): unknown;
-}
+/** A refusal in the words of one API. @param url what was asked for, as it was sent. */
+export type RefusalForm = (
+  refusal: Refusal,
+  status: number,
+  url: string,
+) => { readonly contentType: string; readonly body: string };
 
 /** What is not here is 502: the target's side. */
 const statuses: Partial<Record<ErrorCode, number>> = {
@@ -40,13 +41,14 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Tells a client why its request was not answered; one whose answer has begun sees it break off. */
-export function refuse(response: ServerResponse, refusal: Refusal, { contentType, body }: RefusalForm): void {
+export function refuse(response: ServerResponse, refusal: Refusal, form: RefusalForm): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
   const { code, requestId = "" } = refusal;
   const status = statuses[code] ?? 502;
+  const { contentType, body } = form(refusal, status, response.req.url ?? "");
   response.writeHead(status, {
     ...{ "content-type": contentType, "cache-control": "no-store" },
     ...(requestId !== "" && { "countersign-request": requestId }),
@@ -55,5 +57,5 @@ export function refuse(response: ServerResponse, refusal: Refusal, { contentType
     // RFC 6750 §3.
     ...(status === 401 && { "www-authenticate": 'Bearer realm="countersign"' }),
   });
-  response.end(JSON.stringify(body(refusal, status)));
+  response.end(body);
 }
