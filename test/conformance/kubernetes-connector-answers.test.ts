@@ -110,7 +110,7 @@ describe("answers stream", () => {
   });
 
   test("a log is followed, also past a silence that an answer of another kind may not have", async () => {
-    const by = world.connector({ connections: { silenceMs: 500 } });
+    const by = world.connector({ connections: { silenceMs: 900 } });
     api.logs.write("shop", "web-0", "app", "one");
     let text = "";
     const following = run(request(`${pods}/web-0/log?follow=true`), {
@@ -120,7 +120,7 @@ describe("answers stream", () => {
       },
     });
     await until(() => text === "one\n");
-    await sleep(1_100);
+    await sleep(1_300);
     api.logs.write("shop", "web-0", "app", "two");
     await until(() => text === "one\ntwo\n");
     api.logs.end("shop", "web-0", "app");
