@@ -1,4 +1,6 @@
 import type { Operation } from "../../action.ts";
+import type { Json } from "../../canonical.ts";
+import type { HttpFacts } from "../../facts/http/definition.ts";
 import { type Facts, isOpaque } from "../../facts.ts";
 import type { Shape } from "../shape.ts";
 import { mcpShape } from "./mcp.ts";
@@ -38,11 +40,20 @@ function takeApart(operation: Operation, facts: Facts): Shape | undefined {
       return requestShape(operation, { ...means, container, tty, stdin, dryRun, patchType });
     }
     case "http.request":
-      return facts.protocol === "http" ? requestShape(operation, { contentType: facts.http.contentType }) : undefined;
+      return facts.protocol === "http" ? requestShape(operation, meaningOf(facts.http)) : undefined;
     case "mcp.call":
       return facts.protocol === "mcp" ? mcpShape(operation) : undefined;
     case "ssh.subsystem":
     case "plan":
       return undefined;
   }
+}
+
+/** What an API calls a request stays, whatever stands in its path and query: `/orders/{id}` is not `/orders/purge`. */
+function meaningOf({ contentType, operation, graphql: { kind, name, fields, aliased } }: HttpFacts): Json {
+  return {
+    contentType,
+    ...(operation !== "" && { operation }),
+    ...(kind !== "" && { graphql: { kind, name, fields, aliased } }),
+  };
 }

@@ -119,6 +119,27 @@ describe("http.request", () => {
   });
 });
 
+describe("http.request to an API that names what is asked", () => {
+  const operation = (id: string, path: string) => ({ id, method: "GET", path });
+  const http = { graphql: "/graphql", operations: [operation("getOrder", "/orders/{id}"), operation("purge", "/orders/purge")] };
+  const known = { searchPath: [], http };
+  const get = (path: string): HttpRequest => ({ kind: "http.request", method: "GET", path, headers: [] });
+  const query = (text: string) => get(`/graphql?query=${encodeURIComponent(text)}`);
+  const granted = (approved: HttpRequest, value: string, asked: HttpRequest) =>
+    matchesGrant(templateOf(approved, classify(approved, known), [{ value, bound: any }]), asked, classify(asked, known));
+
+  test("an order that may be any is not another operation", () => {
+    expect(granted(get("/orders/7"), "segment 2", get("/orders/8"))).toBe(true);
+    expect(granted(get("/orders/7"), "segment 2", get("/orders/purge"))).toBe(false);
+  });
+
+  test("a query that may be any asks for the same", () => {
+    expect(granted(query("{ me { name } }"), "query query", query("{ me { id } }"))).toBe(true);
+    expect(granted(query("{ me { name } }"), "query query", query("mutation { me { name } }"))).toBe(false);
+    expect(granted(query("{ me { name } }"), "query query", query("{ users { name } }"))).toBe(false);
+  });
+});
+
 describe("kubernetes.request", () => {
   const kubernetes = (method: string, path: string): KubernetesRequest => ({
     kind: "kubernetes.request",
