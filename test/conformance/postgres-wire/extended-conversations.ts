@@ -13,6 +13,13 @@ export const extendedConversations = {
     extended("select $1::text", { values: [null] }),
     sync(),
   ],
+  "a name that stands for nothing, and a look at what the session has": [
+    parse("; ;", "nothing"),
+    sync(),
+    query("execute unknown"),
+    extended("select 1"),
+    sync(),
+  ],
   "binary results of every type": [extended(everyType, { resultFormats: [1] }), sync()],
   "text results of every type": [extended(everyType), sync()],
   "binary values": [

@@ -48,7 +48,9 @@ export class ExtendedProtocol {
       if (conversation.replies.due > 0) return conversation.wait(conversation.answeredAll(), { done: () => this.parse(frame) });
     }
     if (isBlank(statement))
-      return this.#withSession(() => this.#sendParse(request.parse(message.name, "", message.types), message));
+      return this.#withSession(() =>
+        this.#sendParse(request.parse(message.name, "", message.types), { ...message, statement: "" }),
+      );
     let found: ReturnType<Conversation["native"]["read"]>;
     try {
       found = this.#conversation.native.read(this.#conversation.operation(statement, { parameters: [] }));
