@@ -1,6 +1,6 @@
 // Generates src/gen from proto/: messages and services with ts-proto, and the descriptor set that gRPC reflection serves.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -10,6 +10,8 @@ const out = mkdtempSync(join(tmpdir(), "countersign-codegen-"));
 try {
   rmSync(join(here, "src/gen"), { recursive: true, force: true });
   buf("generate");
+  const messages = join(here, "src/gen/countersign/v1");
+  for (const name of readdirSync(messages)) shareBytes(join(messages, name));
   buf("build", "../../proto", "--exclude-source-info", "-o", join(out, "descriptor.binpb"));
   const base64 = readFileSync(join(out, "descriptor.binpb")).toString("base64");
   writeFileSync(
@@ -18,4 +20,14 @@ try {
   );
 } finally {
   rmSync(out, { recursive: true, force: true });
+}
+
+/** ts-proto copies every `bytes` field out of its message. */
+function shareBytes(file) {
+  const code = readFileSync(file, "utf8");
+  if (!code.includes("Buffer.from(reader.bytes())")) return;
+  const wire = 'import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";\n';
+  if (!code.includes(wire)) throw new Error(`${file} does not import the wire as expected`);
+  const shared = code.replaceAll("Buffer.from(reader.bytes())", "sharedBytes(reader)");
+  writeFileSync(file, shared.replace(wire, `${wire}import { sharedBytes } from "../../../shared-bytes.ts";\n`));
 }

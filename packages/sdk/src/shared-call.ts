@@ -3,8 +3,8 @@ import { status } from "@grpc/grpc-js";
 import type { CallFailure } from "./errors.ts";
 import type { EventCall, EventSink } from "./event-call.ts";
 
-/** Credit is given when so much was taken: a quarter of the sidecar's window, bytes. */
-const creditBytes = 128 * 1024;
+/** Credit is given when so much was taken: half of the window that every sidecar gives, bytes. */
+const creditBytes = 256 * 1024;
 
 /** The stream that a call shares with others. */
 export interface FrameStream {

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { sharedBytes } from "../../../shared-bytes.ts";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -3126,7 +3127,7 @@ export const Output: MessageFns<Output> = {
               break;
             }
 
-            message.data = Buffer.from(reader.bytes());
+            message.data = sharedBytes(reader);
             continue;
           }
         }
@@ -3285,7 +3286,7 @@ export const ResponseBody: MessageFns<ResponseBody> = {
               break;
             }
 
-            message.data = Buffer.from(reader.bytes());
+            message.data = sharedBytes(reader);
             continue;
           }
         }
@@ -4191,7 +4192,7 @@ export const Rows: MessageFns<Rows> = {
               break;
             }
 
-            message.data = Buffer.from(reader.bytes());
+            message.data = sharedBytes(reader);
             continue;
           }
           case 2: {

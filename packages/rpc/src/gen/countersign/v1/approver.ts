@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { sharedBytes } from "../../../shared-bytes.ts";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -3603,7 +3604,7 @@ export const GrantValue: MessageFns<GrantValue> = {
               break;
             }
 
-            message.value = { $case: "binary", value: Buffer.from(reader.bytes()) };
+            message.value = { $case: "binary", value: sharedBytes(reader) };
             continue;
           }
         }

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { sharedBytes } from "../../../shared-bytes.ts";
 
 export const protobufPackage = "countersign.v1";
 
@@ -1062,7 +1063,7 @@ export const Body: MessageFns<Body> = {
               break;
             }
 
-            message.content = { $case: "binary", value: Buffer.from(reader.bytes()) };
+            message.content = { $case: "binary", value: sharedBytes(reader) };
             continue;
           }
         }
@@ -1174,7 +1175,7 @@ export const PostgresParameter: MessageFns<PostgresParameter> = {
               break;
             }
 
-            message.value = { $case: "binary", value: Buffer.from(reader.bytes()) };
+            message.value = { $case: "binary", value: sharedBytes(reader) };
             continue;
           }
         }
@@ -3172,7 +3173,7 @@ export const Receipt: MessageFns<Receipt> = {
               break;
             }
 
-            message.record = Buffer.from(reader.bytes());
+            message.record = sharedBytes(reader);
             continue;
           }
           case 6: {
@@ -3180,7 +3181,7 @@ export const Receipt: MessageFns<Receipt> = {
               break;
             }
 
-            message.inclusionProof.push(Buffer.from(reader.bytes()));
+            message.inclusionProof.push(sharedBytes(reader));
             continue;
           }
           case 7: {
