@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { connect as dial } from "node:net";
 import { RequestState } from "@countersign/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import { type ApproverConnection, approverClient, vote, waitForState } from "../harness/approver.ts";
+import { handshake, raw } from "../harness/websocket-wire.ts";
 import { socketToken, type WebSocketWorld, webSocketWorld } from "../harness/websocket-world.ts";
 
 let world: WebSocketWorld;
@@ -207,7 +207,7 @@ describe("policy", () => {
     const id = await waitingId("/held/3");
     socket.terminate();
     await waitForState(alice, id, RequestState.CANCELLED);
-    const early = raw(handshake("/held/4"), async (send) => {
+    const early = raw(world.base, handshake(token, "/held/4"), async (send) => {
       await waitingId("/held/4");
       send("\x81\x80\0\0\0\0");
     });
@@ -236,25 +236,3 @@ describe("revocation", () => {
     expect(status).toBe(403);
   });
 });
-
-/** The opening of a WebSocket, with lines of its own. */
-function handshake(path: string, ...more: readonly string[]): string {
-  const lines = [
-    ...[`GET ${path} HTTP/1.1`, "Host: live.test", `Authorization: Bearer ${token}`, "Upgrade: websocket", "Connection: Upgrade"],
-    ...["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", ...more],
-  ];
-  return `${lines.join("\r\n")}\r\n\r\n`;
-}
-
-/** Sends bytes as they are, then what comes later, and gives what comes back until the other side ends it or says nothing more. */
-function raw(text: string, later?: (send: (text: string) => void) => Promise<void>): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = dial(Number(new URL(world.base).port), "127.0.0.1", () => socket.write(Buffer.from(text, "latin1")));
-    let answer = "";
-    if (later === undefined) socket.setTimeout(400, () => socket.destroy());
-    else later((more) => socket.write(Buffer.from(more, "latin1"))).catch(reject);
-    socket.on("data", (data) => (answer += data.toString("latin1")));
-    socket.on("error", reject);
-    socket.on("close", () => resolve(answer));
-  });
-}

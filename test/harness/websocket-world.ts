@@ -3,13 +3,15 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { testAuthority } from "./certificate.ts";
 import { Instance } from "./instance.ts";
+import { Nginx } from "./nginx.ts";
 
 /** WebSockets and streams of events by explicit rules; everything else that is read is free. */
 const policy = `version: 1
 rules:
   - { id: reading-is-free, resources: [live], when: 'http.method == "GET" && http.segments[0] != "held"', effect: allow, role: reader }
-  - { id: sockets, resources: [live], when: 'http.upgrade == "websocket" && http.segments[0] == "live"', effect: allow, role: reader }
+  - { id: sockets, resources: [live, proxied], when: 'http.upgrade == "websocket" && http.segments[0] == "live"', effect: allow, role: reader }
   - { id: short, resources: [live], when: 'http.upgrade == "websocket" && http.segments[0] == "short"', effect: allow, role: reader, limits: { bytes: 1000 } }
   - id: held
     resources: [live]
@@ -109,12 +111,18 @@ export interface WebSocketWorld extends AsyncDisposable {
   readonly instance: Instance;
   /** Of the listener, `http://…`. */
   readonly base: string;
+  /** Of another one, whose target is nginx with TLS in front of the same. */
+  readonly proxied: string;
 }
 
 /** Starts both. */
 export async function webSocketWorld(): Promise<WebSocketWorld> {
   await using parts = new AsyncDisposableStack();
   const upstream = parts.use(await WebSocketUpstream.start());
+  const authority = testAuthority("localhost");
+  const locations = `location / { proxy_pass http://127.0.0.1:${upstream.port}; proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }`;
+  const nginx = parts.use(await Nginx.start(authority, locations));
   const config = `  - name: live
     type: http
     origin: http://127.0.0.1:${upstream.port}
@@ -123,11 +131,18 @@ export async function webSocketWorld(): Promise<WebSocketWorld> {
     roles:
       reader: { bearer: { file: token } }
       writer: { header: { name: x-api-key, value: { file: token } } }
+  - name: proxied
+    type: http
+    origin: https://localhost:${nginx.port}
+    tls: { ca: { file: ca.pem } }
+    allowPrivate: true
+    roles:
+      reader: { bearer: { file: token } }
 sidecar:
-  http: [{ tcp: "127.0.0.1:0", resource: live }]
+  http: [{ tcp: "127.0.0.1:0", resource: live }, { tcp: "127.0.0.1:0", resource: proxied }]
 `;
-  const instance = parts.use(await Instance.start({ policy, config, files: { token: socketToken } }));
+  const instance = parts.use(await Instance.start({ policy, config, files: { token: socketToken, "ca.pem": authority.ca } }));
   const all = parts.move();
-  const base = instance.at.http[0]?.url ?? "";
-  return { upstream, instance, base, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  const [base = "", proxied = ""] = instance.at.http.map(({ url }) => url);
+  return { upstream, instance, base, proxied, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

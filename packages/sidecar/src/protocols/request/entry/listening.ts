@@ -79,6 +79,7 @@ export async function listenForRequests(
   const entry = new Entry(server, {
     request: (request, response) => visit(request, response, parts),
     upgrade: (request, early) => visitUpgrade(request, early, upgradeParts),
+    onInternalError: host.onInternalError,
   });
   const listening = once(server, "listening");
   server.listen(at.port, at.host);
@@ -114,10 +115,12 @@ function refuseOtherReadings(server: Server, note: (socket: Socket, why: string)
   });
 }
 
-/** How what comes is served. Neither rejects. */
+/** How what comes is served. */
 interface Serving {
   request(request: IncomingMessage, response: ServerResponse): Promise<void>;
   upgrade(request: IncomingMessage, early: Buffer): Promise<void>;
+  /** Hears of what should not happen: one client's request must not end the process. */
+  onInternalError(error: unknown): void;
 }
 
 /** A server and what it has open. */
@@ -127,8 +130,15 @@ class Entry {
 
   constructor(server: Server, serving: Serving) {
     this.#server = server;
-    server.on("request", (request, response) => this.#visit(serving.request(request, response)));
-    server.on("upgrade", (request, _socket, early) => this.#visit(serving.upgrade(request, early)));
+    const visit = (socket: Socket, served: Promise<void>) =>
+      this.#visit(
+        served.catch((error: unknown) => {
+          serving.onInternalError(error);
+          socket.destroy();
+        }),
+      );
+    server.on("request", (request, response) => visit(request.socket, serving.request(request, response)));
+    server.on("upgrade", (request, _socket, early) => visit(request.socket, serving.upgrade(request, early)));
   }
 
   #visit(served: Promise<void>): void {

@@ -5,8 +5,8 @@ import { breachFailure, bytesFailure, idleFailure, leftFailure, lostFailure } fr
 
 /** How WebSockets are taken and opened: nothing is compressed, and pings are passed on instead of answered here. */
 export const socketOptions = {
-  /** RFC 6455 §10.4. */
-  maxPayload: 16 * 1024 * 1024,
+  /** As bodies (RFC 6455 §10.4); how many fragments it may come in is bounded by ws. */
+  maxPayload: 4 * 1024 * 1024,
   perMessageDeflate: false,
   autoPong: false,
 } as const;

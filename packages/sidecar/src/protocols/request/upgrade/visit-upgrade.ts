@@ -30,7 +30,8 @@ const longestReason = 1000;
 
 /** Serves one client that asks for a WebSocket: who it is, what it asks for, and then the guard. Never rejects. @param early see `readHandshake`. */
 export async function visitUpgrade(request: IncomingMessage, early: Buffer, parts: UpgradeVisitParts): Promise<void> {
-  using client = new ClientUpgrade(request);
+  using client = clientOf(request, parts);
+  if (client === undefined) return;
   const tell = (refusal: Refusal) => {
     // RFC 6455 §4.2.2.
     if (!client.response.headersSent) client.response.setHeader("sec-websocket-version", "13");
@@ -53,6 +54,20 @@ export async function visitUpgrade(request: IncomingMessage, early: Buffer, part
     if (error instanceof CountersignError) return tell({ ...error, message: error.message });
     parts.host.onInternalError(error);
     tell({ code: "internal", message: "An internal error stopped it." });
+  }
+}
+
+/** One that has sent it behind a request that is not answered yet is cut off: two answers would be written at once (RFC 9112 §9.3.2). */
+function clientOf(request: IncomingMessage, { host, kind, listener }: UpgradeVisitParts): ClientUpgrade | undefined {
+  try {
+    return new ClientUpgrade(request);
+  } catch {
+    const { socket } = request;
+    const from = `${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}`;
+    const why = "an upgrade behind a request that is not answered yet";
+    host.failedLogins.note({ protocol: kind.protocol, listener, from, claims: {}, proof: "none", why });
+    socket.destroy();
+    return undefined;
   }
 }
 
