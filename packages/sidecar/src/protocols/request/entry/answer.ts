@@ -10,8 +10,15 @@ import { writePart } from "./writing.ts";
 type Waiting =
   /** The answer waits for them. */
   | { readonly type: "open" }
-  /** The client is told where to ask. */
-  | { readonly type: "told"; readonly statusUrl: (requestId: string) => string };
+  /** The client is told where to ask. What is noted about that is noted before the client hears of it, as it may come back at once. */
+  | {
+      readonly type: "told";
+      readonly statusUrl: (requestId: string) => string;
+      readonly onTold?: (requestId: string) => void;
+      readonly onEnded?: () => void;
+    };
+
+type Told = Extract<Waiting, { type: "told" }>;
 
 /** How answers are given in the words of one API. */
 export interface AnswerForm {
@@ -49,20 +56,10 @@ export class Answer implements Viewer {
     return this.#gone.signal;
   }
 
-  /** The request that the client was told about, which goes on without it. */
-  get told(): string | undefined {
-    return this.#waiting.type === "told" ? this.#pending?.requestId : undefined;
-  }
-
-  /** Whether the client has all of the answer, or of why there is none. */
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
   async send(events: Event[]): Promise<void> {
     for (const event of events) await this.#hear(event);
     if (this.#pending !== undefined && this.#waiting.type === "told" && !this.#response.headersSent && !this.#hasEnded)
-      this.#tellWhere(this.#pending, this.#waiting.statusUrl);
+      this.#tellWhere(this.#pending, this.#waiting);
   }
 
   async #hear({ requestId, event }: Event): Promise<void> {
@@ -95,6 +92,7 @@ export class Answer implements Viewer {
         const { state, error } = event.value;
         this.#pending = undefined;
         this.#hasEnded = true;
+        if (this.#waiting.type === "told") this.#waiting.onEnded?.();
         if (state === RequestState.SUCCEEDED && this.#response.headersSent) this.#response.end();
         // A request whose answer is not kept any more has succeeded all the same.
         else if (state === RequestState.SUCCEEDED)
@@ -119,8 +117,9 @@ export class Answer implements Viewer {
   }
 
   /** RFC 7240 §4.1, RFC 9110 §15.3.3. */
-  #tellWhere({ requestId, approvalUrl, expiresMs }: Pending, statusUrl: (id: string) => string): void {
+  #tellWhere({ requestId, approvalUrl, expiresMs }: Pending, { statusUrl, onTold }: Told): void {
     const url = statusUrl(requestId);
+    onTold?.(requestId);
     this.#response.writeHead(202, {
       ...{ "content-type": "application/json", "cache-control": "no-store", location: url, "retry-after": "5" },
       ...{ "preference-applied": "respond-async", "countersign-request": requestId },

@@ -99,13 +99,12 @@ async function ask(
   const name = nameOf(principal, resource, operation);
   const known = open.idOf(name);
   if (known !== undefined) return follow(known, principal, response, parts);
-  const answer = new Answer(response, kind, { type: "told", statusUrl });
+  const answer = new Answer(response, kind, { type: "told", statusUrl, onTold: (id) => open.opened(name, id) });
   const call = { principal, resource, operation, reason, session: "", durable: true };
   await host.guard.execute(
     { ...call, ...(key !== undefined && { idempotencyKey: `${kind.protocol} ${key.slice(0, 200)}` }) },
     answer,
   );
-  if (answer.told !== undefined) open.opened(name, answer.told);
 }
 
 /** Tells what has become of a request, or gives its answer. */
@@ -115,9 +114,8 @@ async function follow(
   response: ServerResponse,
   { host, kind, open }: VisitParts,
 ): Promise<void> {
-  const answer = new Answer(response, kind, { type: "told", statusUrl });
+  const answer = new Answer(response, kind, { type: "told", statusUrl, onEnded: () => open.answered(id) });
   await host.guard.watch(principal, id, 0, answer);
-  if (answer.hasEnded) open.answered(id);
 }
 
 function statusUrl(id: string): string {
