@@ -64,6 +64,15 @@ describe("what cannot be looked through is withheld", () => {
     await expect(maskedAnswer({ status: 200, fields, unknown: "", body: whole() }, ["/email"])).rejects.toThrow(why);
   });
 
+  test("a stream of events, at its first word", async () => {
+    const endless = async function* () {
+      yield Buffer.from("data: 1\n\n");
+      await new Promise(() => {});
+    };
+    const fields: readonly Field[] = [["content-type", "text/event-stream"]];
+    await expect(maskedAnswer({ status: 200, fields, unknown: "", body: endless() }, ["/a"])).rejects.toThrow(/Content-Type/);
+  });
+
   test("a part of an answer, and an unknown encoding", async () => {
     await expect(answer('{"email":1}', [json], 206)).rejects.toThrow(/part/);
     const unread = async function* () {};

@@ -31,19 +31,20 @@ export async function maskedAnswer(
   if (body === undefined) return { fields: plain, body: [] };
   if (unknown !== "") throw new Unmaskable("it has an encoding that nobody asked for");
   if (status === 206) throw new Unmaskable("it is a part of an answer");
-  const bytes = await whole(body);
-  if (bytes.length === 0) return { fields: [...plain, ["content-length", "0"]], body: [] };
   const types = fields.filter(([name]) => name.toLowerCase() === "content-type").map(([, value]) => value);
-  if (types.length !== 1 || !isJson(types[0] ?? "")) throw new Unmaskable("its Content-Type is not JSON");
+  const bytes = await whole(body, types.length === 1 && isJson(types[0] ?? ""));
+  if (bytes.length === 0) return { fields: [...plain, ["content-length", "0"]], body: [] };
   const masked = Buffer.from(await maskedJson(textOf(bytes), masks));
   return { fields: [...plain, ["content-length", String(masked.length)]], body: [masked] };
 }
 
-async function whole(body: AsyncIterable<Buffer>): Promise<Buffer> {
+/** Nothing of another type is waited for: it may never end. */
+async function whole(body: AsyncIterable<Buffer>, json: boolean): Promise<Buffer> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of body) {
     size += part.length;
+    if (!json && size > 0) throw new Unmaskable("its Content-Type is not JSON");
     if (size > mostBytes) throw new Unmaskable(`it is longer than ${mostBytes} bytes`);
     parts.push(part);
   }
