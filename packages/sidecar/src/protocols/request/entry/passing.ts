@@ -8,7 +8,7 @@ import { goesBy } from "../../../spent-buffers.ts";
 import type { Dispatch, DispatchOptions, ResultChunk } from "../../connector.ts";
 import type { OpenGate, RequestAtWork } from "./connection-gates.ts";
 import { type Refusal, type RefusalForm, refuse } from "./refusal.ts";
-import { writePart } from "./writing.ts";
+import { Writing } from "./writing.ts";
 
 /** One allowed request with its client. */
 export interface Passing {
@@ -33,8 +33,9 @@ export async function pass(verdict: Pass, { gate, journal, response, form, dispa
   const mayRun = () => gate.native.stillPasses(verdict);
   const end = (outcome: Outcome, how: PassageEnd) => {
     passage.end(how);
-    conclude(outcome, work, { response, form, requestId: passage.request, rules: decision.rules, mayRun });
+    conclude(outcome, work, { writing, response, form, requestId: passage.request, rules: decision.rules, mayRun });
   };
+  const writing = new Writing(response);
   let attempt: Dispatch | undefined;
   try {
     try {
@@ -51,7 +52,7 @@ export async function pass(verdict: Pass, { gate, journal, response, form, dispa
       passage.end({ state: "unsent", rows: 0, bytes: 0, durationMs: 0 });
       return false;
     }
-    const outcome = await attempt.run((chunk) => give(chunk, passage, response)).catch(inDoubt);
+    const outcome = await attempt.run((chunk) => give(chunk, passage, writing)).catch(inDoubt);
     end(outcome, endOf(outcome));
     return true;
   } finally {
@@ -65,25 +66,24 @@ function noted({ ready }: Passage, journal: Passing["journal"]): Promise<void> {
   return ready ?? new Promise((flushed, refused) => journal.afterFlush({ flushed, refused }));
 }
 
-function give(chunk: ResultChunk, { request }: Passage, response: ServerResponse): void | Promise<void> {
+function give(chunk: ResultChunk, { request }: Passage, writing: Writing): void | Promise<void> {
   if (chunk.type === "body") {
     goesBy(chunk.data.length);
-    return writePart(response, chunk.data);
+    return writing.part(chunk.data);
   }
   if (chunk.type !== "response") throw new TypeError(`${chunk.type} is no part of an answer`);
-  response.writeHead(chunk.status, [...chunk.headers.flat(), "countersign-request", request]);
-  // Together with what comes at once; a stream whose first part takes long is not to keep its client waiting.
-  setImmediate(() => response.headersSent && !response.writableEnded && response.flushHeaders());
+  writing.head(chunk.status, [...chunk.headers.flat(), "countersign-request", request]);
 }
 
 function conclude(
   { state, failure }: Outcome,
   { cutBy }: RequestAtWork,
-  client: Pick<Passing, "response" | "form"> & Pick<Refusal, "requestId" | "rules"> & { readonly mayRun: () => boolean },
+  client: Pick<Passing, "response" | "form"> &
+    Pick<Refusal, "requestId" | "rules"> & { readonly writing: Writing; readonly mayRun: () => boolean },
 ): void {
-  const { response, form, requestId, rules, mayRun } = client;
+  const { writing, response, form, requestId, rules, mayRun } = client;
   if (state === "succeeded") {
-    response.end();
+    writing.end();
     return;
   }
   const { code = "internal", message = "It was not sent." } = failure ?? {};
