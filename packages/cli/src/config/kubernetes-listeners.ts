@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import { join } from "node:path";
 import { clusterPath, type KubernetesListen, openOwnAuthority } from "@countersign/sidecar";
+import { CliError, exitCodes } from "../exit.ts";
 import type { Addresses } from "../instance.ts";
 import { hostAndPort, tlsFile } from "./agents.ts";
 import type { Config } from "./load.ts";
@@ -18,11 +19,12 @@ export interface KubernetesListenWithTrust {
  * The configured listeners for Kubernetes clients.
  *
  * @throws {CountersignError} `invalid_request` for an authority of our own that is damaged, or that others can read.
- * @throws {CliError} usage, for a TLS file that cannot be read.
+ * @throws {CliError} usage, for a TLS file that cannot be read, and for a cluster that there is not.
  */
 export async function kubernetesListens(config: Config, now: () => number): Promise<readonly KubernetesListenWithTrust[]> {
   const listens: KubernetesListenWithTrust[] = [];
   for (const { tcp, names, resource, tls } of config.settings.sidecar.kubernetes) {
+    checkResource(config, resource);
     const address = hostAndPort(tcp);
     const { ca, ...files } = await certificateOf(config, tls, [...names, address.host], now);
     const clientCa = tls.clientCa === undefined ? undefined : await tlsFile(config, tls.clientCa);
@@ -34,6 +36,17 @@ export async function kubernetesListens(config: Config, now: () => number): Prom
     listens.push({ listen, name: names[0], ca });
   }
   return listens;
+}
+
+/** A kubeconfig for a name that is mistyped here would be written, and lead nowhere. */
+function checkResource({ file, settings: { resources } }: Config, resource: string | undefined): void {
+  const clusters = resources.flatMap(({ type, name }) => (type === "kubernetes" ? [name] : []));
+  if (resource === undefined || clusters.includes(resource)) return;
+  const there = clusters.length === 0 ? "there is none" : `there is ${clusters.join(", ")}`;
+  throw new CliError(
+    exitCodes.usage,
+    `${file}: sidecar.kubernetes names the cluster ${JSON.stringify(resource)}, which no resource of \`type: kubernetes\` is; ${there}.`,
+  );
 }
 
 async function certificateOf(
