@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RequestState } from "@countersign/rpc";
+import { type RecordedSession, RequestState } from "@countersign/rpc";
 import { Agent, fetch } from "undici";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ApproverConnection, approverClient, getRequest, vote, waitForState } from "../harness/approver.ts";
@@ -74,17 +74,28 @@ async function approvedTerminal(known: readonly string[] = []) {
   return { id, client };
 }
 
-async function recorded(id: string) {
-  const list = async () =>
-    JSON.parse((await world.instance.cli("sessions", "--json", "--as", "alice")).stdout) as { id: string; end?: object }[];
-  await expect.poll(async () => (await list()).find((one) => one.id === id)?.end, { timeout: 10_000 }).toBeDefined();
+/** How a session ended, once it has. */
+async function endOf(id: string): Promise<RecordedSession["end"]> {
+  const { client, metadata } = alice;
+  const look = () =>
+    new Promise<RecordedSession["end"]>((resolve, reject) =>
+      client.listSessions({ requestId: id, pageSize: 0, pageToken: "" }, metadata, (error, answer) =>
+        error ? reject(error) : resolve(answer.sessions[0]?.end),
+      ),
+    );
+  await expect.poll(look, { timeout: 10_000 }).toBeDefined();
+  return look();
+}
+
+/** The recording, as a player gets it. */
+async function recording(id: string) {
   const file = join(world.instance.folder, `${id}.cast`);
   const { stderr } = await world.instance.cli("replay", id, "--output", file, "--as", "alice");
   expect(stderr).toContain("it has the hash that the audit log holds");
   const [, ...lines] = readFileSync(file, "utf8").trimEnd().split("\n");
   const events = lines.map((line): [number, string, string] => JSON.parse(line));
   const of = (type: string) => events.flatMap(([, one, data]) => (one === type ? [data] : [])).join("");
-  return { end: (await list()).find((one) => one.id === id)?.end, shown: of("o"), typed: of("i"), sizes: of("r") };
+  return { shown: of("o"), typed: of("i"), sizes: of("r") };
 }
 
 describe("a terminal in a container", () => {
@@ -95,8 +106,8 @@ describe("a terminal in a container", () => {
     client.type("echo 'h\u00e9llo'; exit 7\r");
     await client.closed();
     expect(client.status).toMatchObject({ status: "Failure", reason: "NonZeroExitCode" });
-    const { end, shown, typed, sizes } = await recorded(id);
-    expect(end).toMatchObject({ reason: "exited", message: "It ended with exit status 7." });
+    expect(await endOf(id)).toMatchObject({ reason: "exited", message: "It ended with exit status 7." });
+    const { shown, typed, sizes } = await recording(id);
     expect([shown, sizes]).toEqual([client.stdout, "91x31"]);
     expect(typed).toContain("exit 7\r");
     expect((await getRequest(alice, id)).outcome).toMatchObject({ exitCode: 7 });
@@ -119,13 +130,13 @@ describe("a terminal in a container", () => {
       message: expect.stringMatching(/Revoked|cut the session/),
     });
     expect(sessions.begun[0]?.gone).toBe(true);
-    expect((await recorded(id)).end).toMatchObject({ reason: "revoked" });
+    expect(await endOf(id)).toMatchObject({ reason: "revoked" });
   });
 
   test("ends with its client, and says so", async () => {
     const { id, client } = await approvedTerminal();
     client.socket.terminate();
-    expect((await recorded(id)).end).toMatchObject({ reason: "left" });
+    expect(await endOf(id)).toMatchObject({ reason: "left" });
     await expect.poll(() => sessions.begun[0]?.gone).toBe(true);
   });
 });
