@@ -1,7 +1,11 @@
 import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 
 /** The first part of a body that is held back for what comes in the same turn, bytes. */
 const mostHeld = 16 * 1024;
+
+/** As long as a target may say nothing: whoever takes nothing holds one of its connections. */
+const longestStallMs = 300_000;
 
 /** An answer on its way to its client. A short one leaves whole, in one write, which is a third less work than in two. */
 export class Writing {
@@ -46,11 +50,16 @@ export class Writing {
   }
 }
 
-/** Writes a part of a body. A promise means: the client is slower than the target, wait. It is also fulfilled when the client has gone. */
-export function writePart(response: ServerResponse, data: Uint8Array): undefined | Promise<void> {
+/**
+ * Writes a part of a body. A promise means: the client is slower than the target, wait. It is also fulfilled when the client has gone, or was cut
+ * off because it took nothing for so long.
+ */
+export function writePart(response: Writable, data: Uint8Array, stallMs = longestStallMs): undefined | Promise<void> {
   if (response.destroyed || response.write(data)) return undefined;
   return new Promise((resolve) => {
+    const timer = setTimeout(() => response.destroy(), stallMs).unref();
     const go = () => {
+      clearTimeout(timer);
       response.off("drain", go).off("close", go);
       resolve();
     };
