@@ -121,6 +121,11 @@ describe("OpenSSH's client", () => {
     expect(done.stderr).toMatch(/req_/);
   });
 
+  test("ssh-scope: what sshd would serve files for as a forced command is no command", async () => {
+    const done = await ssh(["--", "internal-sftp -R"]);
+    expect(done).toMatchObject({ code: 126, stderr: expect.stringContaining("internal-sftp is no command") });
+  });
+
   test("a held command waits on the open connection, says where, and runs after approval", async () => {
     const [done] = await Promise.all([ssh(["-n", "--", `touch ${home("held")}`]), nextVote("approve")]);
     expect(done).toMatchObject({ code: 0, stderr: expect.stringMatching(/waiting for approval: http/) });

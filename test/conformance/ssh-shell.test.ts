@@ -126,6 +126,7 @@ test("lines run one by one, with their status, directory and variables", async (
   using typist = new Typist();
   await typist.until("guarded shell");
   expect(await typist.line("echo one")).toMatch(/one\r\n.*✓ ran, exit status 0/s);
+  expect(await typist.line("internal-sftp")).toContain("internal-sftp is no command");
   expect(await typist.line("sh -c 'exit 3'")).toContain("✗ ran, exit status 3");
   expect(await typist.line("echo $?", "\r\n3\r\n")).toBeDefined();
   expect(await typist.line("cd /nowhere")).toMatch(/nowhere.*✗ cd ran, exit status [12]/s);

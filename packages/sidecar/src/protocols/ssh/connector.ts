@@ -41,6 +41,12 @@ interface Role {
 /** What an unmodified client's session has of a resource besides what every connector gives. */
 export interface SshTarget extends Connector {
   readonly roles: readonly string[];
+  /**
+   * Refuses a command that is none: as a certificate's forced command sshd would serve files instead of running it (session.c, IS_INTERNAL_SFTP).
+   *
+   * @throws {CountersignError} `invalid_operation`.
+   */
+  acceptCommand(command: string): void;
   /** Runs a command with the client's own streams. */
   relay(operation: SshExec, role: string, limits: Limits, options: DispatchOptions, client?: ClientStreams): Dispatch;
   /** Runs the user's shell in the client's terminal. */
@@ -101,10 +107,12 @@ class SshConnector implements SshTarget {
         "What a client streams runs on its own connection only; send the input with the call.",
       );
     }
-    // As a forced command sshd would serve files instead of running it (session.c, IS_INTERNAL_SFTP).
-    if (kind === "ssh.exec" && "command" in asked && /^internal-sftp(?:[ \t]|$)/.test(asked.command)) {
-      throw new CountersignError("invalid_operation", "internal-sftp is no command; ask for a file operation.");
-    }
+    if (kind === "ssh.exec" && "command" in asked) this.acceptCommand(asked.command);
+  }
+
+  acceptCommand(command: string): void {
+    if (!/^internal-sftp(?:[ \t]|$)/.test(command)) return;
+    throw new CountersignError("invalid_operation", "internal-sftp is no command; ask for a file operation.");
   }
 
   dispatch(operation: Operation, role: string, limits: Limits, options: DispatchOptions): Dispatch {

@@ -81,6 +81,9 @@ export class CommandSession {
     const connection = host.random(18).toString("base64url");
     const streams: { input?: ServerChannel } = {};
     const own: OwnConnection = {
+      accept: (operation) => {
+        if (operation.kind === "ssh.exec") this.#visitor.target.acceptCommand(operation.command);
+      },
       dispatch: (operation, role, limits, options) => {
         const signal = AbortSignal.any([options.signal, this.#gone.signal]);
         return this.#toClient(this.#dispatch(operation, role, limits, { ...options, signal }, streams));

@@ -40,6 +40,9 @@ export async function runLine(
   const gone = AbortSignal.any([signal, cut.signal]);
   let outcome: Outcome | undefined;
   const own: OwnConnection = {
+    accept: (operation) => {
+      if (operation.kind === "ssh.exec") target.acceptCommand(operation.command);
+    },
     dispatch: (operation, role, limits, options) => {
       if (operation.kind !== "ssh.exec") throw new TypeError("another kind of operation came back");
       const { kind, command: approved } = operation;
