@@ -52,7 +52,7 @@ function reachOf(before: RuleSummary, after: RuleSummary): Reach {
   if (!before.condition || !after.condition) return after.condition ? "fewer" : "more";
   // What a condition looks at decides which operations it is asked about at all.
   if (!sameList(before.protocols, after.protocols)) return "other";
-  if (after.effect === "allow" && looksElsewhere(before, after)) return "other";
+  if (looksElsewhere(before, after)) return "other";
   const [allBefore, allAfter] = [termsOf(before.condition, "&&"), termsOf(after.condition, "&&")];
   const [anyBefore, anyAfter] = [termsOf(before.condition, "||"), termsOf(after.condition, "||")];
   if (isWithin(allBefore, allAfter) || isWithin(anyAfter, anyBefore)) return "fewer";
@@ -60,9 +60,11 @@ function reachOf(before: RuleSummary, after: RuleSummary): Reach {
   return "other";
 }
 
-/** An `allow` that looks at other facts than before may thereby cover, or no longer cover, operations of which these must be named. */
+/** A rule that looks at other facts than before may thereby cover, or no longer cover, operations of which these must be named. */
 function looksElsewhere(before: RuleSummary, after: RuleSummary): boolean {
-  if (after.protocols.every((name) => !("mustName" in protocols[name]))) return false;
+  if (after.effect === "deny") return false;
+  const needed = after.effect === "allow" ? "mustName" : "mustNameToHold";
+  if (after.protocols.every((name) => !(needed in protocols[name]))) return false;
   const [was, is] = [[...(before.condition?.facts ?? [])].sort(), [...(after.condition?.facts ?? [])].sort()];
   return !sameList(was, is);
 }

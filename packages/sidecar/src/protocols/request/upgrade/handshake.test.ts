@@ -89,6 +89,6 @@ test("whatever is sent is read, or refused with the typed error", () => {
         expect(error).toMatchObject({ name: "CountersignError", code: "invalid_request" });
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });

@@ -12,7 +12,7 @@ export const socketOptions = {
 } as const;
 
 /** Who says something. */
-export type Side = "client" | "target";
+type Side = "client" | "target";
 
 /** What is relayed, and how far. */
 export interface RelayOptions {
