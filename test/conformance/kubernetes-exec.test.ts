@@ -147,6 +147,13 @@ describe("k8s-argv: the pod and the container are bound", () => {
     await expect(pinned(exec(["ls"], { pod: "none" }))).rejects.toMatchObject({ code: "target_error", targetCode: "404" });
   });
 
+  test("so is the pod of an attach, with its container, and of a port-forward", async () => {
+    const attach = await pinned(kubernetesRequest("/api/v1/namespaces/shop/pods/web-0/attach?stdout=true"));
+    expect(attach).toMatchObject({ uid: expect.any(String), path: expect.stringMatching(/attach\?stdout=true&container=app$/) });
+    const forward = kubernetesRequest("/api/v1/namespaces/shop/pods/web-0/portforward");
+    expect(await pinned(forward)).toEqual({ ...forward, uid: attach.uid });
+  });
+
   test("another pod of the same name is left alone", async () => {
     begin();
     const asked = await pinned(exec(["ls"]));

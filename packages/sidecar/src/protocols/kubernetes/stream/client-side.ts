@@ -28,6 +28,14 @@ export interface ClientTerms {
 /** So much of a client's input waits for the target; then the client is held up. */
 const mostWaiting = 256 * 1024;
 
+/** How client libraries sort failures (metav1.StatusReason); what is not here is on the target's side. */
+const told: Readonly<Record<string, readonly [code: number, reason: string]>> = {
+  revoked: [403, "Forbidden"],
+  cancelled: [403, "Forbidden"],
+  limit_exceeded: [403, "Forbidden"],
+  invalid_request: [400, "BadRequest"],
+};
+
 /** The far side of an unmodified client: its own WebSocket. */
 export class ClientSide implements FarSide {
   readonly versions: readonly StreamVersion[];
@@ -81,7 +89,8 @@ export class ClientSide implements FarSide {
     const socket = this.#socket;
     if (socket === undefined) return;
     // kubectl prints the message, and ends with 1.
-    const status = { metadata: {}, status: "Failure", reason: "Forbidden", code: 403, message: failure?.message ?? "It ended." };
+    const [code, reason] = told[failure?.code ?? ""] ?? [500, "InternalError"];
+    const status = { metadata: {}, status: "Failure", reason, code, message: failure?.message ?? "It ended." };
     if (!this.#hasStatus) void this.#send({ type: "data", channel: "error", data: Buffer.from(JSON.stringify(status)) });
     socket.close(1000);
     const late = setTimeout(() => socket.terminate(), 1000);
