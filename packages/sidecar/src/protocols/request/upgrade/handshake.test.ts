@@ -1,3 +1,4 @@
+import { CountersignError } from "@countersign/policy";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Field } from "../fields.ts";
@@ -78,7 +79,10 @@ test("whoever might be taken for one by some server is read here, and nowhere el
 
 test("whatever is sent is read, or refused with the typed error", () => {
   const name = fc.constantFrom(...exact.map(([given]) => given), "Sec-WebSocket-Protocol", "X-A", "Sec-WebSocket-Foo");
-  const value = fc.oneof(fc.string({ unit: "binary" }), fc.constantFrom(...exact.map(([, given]) => given), "a, b", ",", " "));
+  const value = fc.oneof(
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("latin1")),
+    fc.constantFrom(...exact.map(([, given]) => given), "a, b", ",", " "),
+  );
   fc.assert(
     fc.property(fc.array(fc.tuple(name, value), { maxLength: 8 }), (fields) => {
       try {
@@ -86,7 +90,7 @@ test("whatever is sent is read, or refused with the typed error", () => {
         expect(fields.every(([given]) => given === "Sec-WebSocket-Protocol" || given === "X-A" || given === "Host")).toBe(true);
         expect(new Set(protocols).size).toBe(protocols.length);
       } catch (error) {
-        expect(error).toMatchObject({ name: "CountersignError", code: "invalid_request" });
+        expect(error instanceof CountersignError && error.code).toBe("invalid_request");
       }
     }),
     { numRuns: 100 },
