@@ -3,6 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { Exec, KubeConfig, PortForward, type V1Status } from "@kubernetes/client-node";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { type ApproverConnection, approverClient, getRequest, vote } from "../harness/approver.ts";
@@ -172,5 +174,25 @@ describe.skipIf(newest === undefined)("kubectl's sessions in pods, through the s
       stderr: expect.stringMatching(/SPDY is not understood\. Use a client that speaks WebSocket/),
     });
     expect(sessions.begun).toEqual([]);
+  });
+
+  test("the official client library: exec with its Status, and a port", async () => {
+    const config = new KubeConfig();
+    config.loadFromFile(join(folder, "config"));
+    const [stdout, received] = [new PassThrough(), new PassThrough()];
+    const status = await new Promise<V1Status>((resolve, reject) => {
+      new Exec(config).exec("shop", "web-0", "app", ["echo", "hi"], stdout, null, null, false, resolve).catch(reject);
+    });
+    expect([status.status, String(stdout.read())]).toEqual(["Success", "hi\n"]);
+    await using upstream = createServer((_, response) => response.end("pod says hi")).listen(0, "127.0.0.1");
+    await once(upstream, "listening");
+    const { port } = upstream.address() as AddressInfo;
+    const sent = new PassThrough();
+    await new PortForward(config).portForward("shop", "web-0", [port], received, null, sent);
+    sent.write("GET / HTTP/1.0\r\n\r\n");
+    let said = "";
+    received.on("data", (data: Buffer) => (said += data));
+    await expect.poll(() => said, { timeout: 5000 }).toMatch(/pod says hi$/);
+    expect(sessions.begun.map(({ protocol }) => protocol)).toEqual(["v5.channel.k8s.io", "v4.channel.k8s.io"]);
   });
 });
