@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { RequestState } from "@countersign/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
@@ -234,5 +236,13 @@ describe("revocation", () => {
     expect(performance.now() - cutAt).toBeLessThan(250);
     const { status } = await refusal(connect("/live/cut", [], { headers: { authorization: `Bearer ${mallory}` } }));
     expect(status).toBe(403);
+    const folder = join(world.instance.folder, "export");
+    expect((await world.instance.cli("audit", "export", folder)).code).toBe(0);
+    const records = readFileSync(join(folder, "records.jsonl"), "utf8").split("\n");
+    const ofMallory = records.filter((line) => line.includes("mallory"));
+    expect(ofMallory.some((line) => line.includes('"refusal"') && line.includes('"revoked"'))).toBe(true);
+    const [outcome] = ofMallory.filter((line) => line.includes('"outcome"'));
+    expect(JSON.parse(outcome ?? "{}").detail).toMatchObject({ state: "failed", code: "revoked", status: 101, bytes: 10 });
+    for (const secret of [socketToken, mallory, token]) expect(records.join()).not.toContain(secret);
   });
 });

@@ -2,9 +2,10 @@ import type { IncomingMessage } from "node:http";
 import { CountersignError, type ErrorCode } from "@countersign/policy";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { NativeGate } from "../../../native/native-gate.ts";
-import type { OwnConnection } from "../../../native/own-connection.ts";
+import type { NativeCaller, OwnConnection } from "../../../native/own-connection.ts";
 import type { Ended } from "../../../native/waiting-client.ts";
 import type { Admission } from "../entry/admission.ts";
+import { Answer } from "../entry/answer.ts";
 import { fieldsOf } from "../entry/asked-request.ts";
 import { callerOf } from "../entry/caller.ts";
 import type { ApiRequest, EntryKind } from "../entry/entry-kind.ts";
@@ -103,13 +104,23 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
     },
     cut: (why) => client.breakOff(why),
   };
-  using gate = host.guard.native({ connection: id, principal, resource: name, role: undefined, session: "", reason }, own);
   const operationWith = (protocols: readonly string[]): ApiRequest => {
     const headers = boundFields(fields, protocols).filter(
       ([given, value]) => !(isOurs(given) || isForeign(given.toLowerCase(), value)),
     );
     return kind.operation({ method: request.method ?? "", path, headers, streamed: true, connection: { id } });
   };
+  const caller = { connection: id, principal, resource: name, role: undefined, session: "", reason };
+  using gate = await gateOf(
+    caller,
+    own,
+    () => {
+      // Locked out: that is on record like every other refusal.
+      const call = { principal, resource: name, operation: operationWith([]), reason, session: "", durable: false };
+      return host.guard.execute(call, new Answer(client.response, kind, { type: "open" }));
+    },
+    host,
+  );
   let operation: ApiRequest;
   try {
     if (upgrade === undefined) throw new CountersignError("invalid_request", "WebSockets are not taken here.");
@@ -128,6 +139,21 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
   const refusal = refusalOf(ended, client);
   if (refusal !== undefined && isHeld && isAnswered.has(ended.state)) refused.answered(same, refusal);
   return refusal;
+}
+
+/** @throws {CountersignError} `revoked` when the caller or the resource is locked; recorded before. */
+async function gateOf(
+  caller: NativeCaller,
+  own: OwnConnection,
+  recorded: () => Promise<void>,
+  { guard }: NativeHost,
+): Promise<NativeGate> {
+  try {
+    return guard.native(caller, own);
+  } catch (error) {
+    await recorded();
+    throw error;
+  }
 }
 
 const unseen = new CountersignError(
