@@ -25,7 +25,11 @@ export function runExec(session: PodSession, channels: Channels): void {
   stdin?.on("error", () => {});
   channels.onInput = (data) => void stdin?.write(data);
   channels.onInputEnd = () => void stdin?.end();
-  socket.on("close", () => void stdin?.end());
+  socket.on("close", () => {
+    stdin?.end();
+    // Whoever writes on and on hears of it.
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+  });
   child.on("close", (code, signal) => {
     if (child.pid !== undefined) void channels.exited(code ?? (signal === "SIGKILL" ? 137 : 143));
   });
