@@ -120,7 +120,7 @@ export class PodStreams implements Pinning {
     const own = roleOf(role);
     const { signal, readOnly } = options;
     const dispatch = new UpgradeDispatch({
-      ...{ request: operation, limits, signal, client, now, acts: true, idleMs: idleTunnelMs, passes: () => true },
+      ...{ request: operation, limits, signal, client, now, acts: true, idleMs: idleTunnelMs, passes: passesRefusal },
       credential: readOnly ? own.credential.reads : own.credential.forWrite(),
       upstream: { origin, connect: own.connect, handshakeMs: connectTimeoutMs },
     });
@@ -153,6 +153,9 @@ export class PodStreams implements Pinning {
     });
   }
 }
+
+/** As of every answer: no session begins, and a refusal leads nowhere else. */
+const passesRefusal = (name: string): boolean => !/^(?:location|set-cookie2?)$/.test(name);
 
 /** A tunnel through which nobody says anything is ended, milliseconds; the kubelet does so after four hours. */
 const idleTunnelMs = 4 * 60 * 60 * 1000;
