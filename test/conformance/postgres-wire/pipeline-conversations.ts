@@ -27,6 +27,9 @@ export const pipelineConversations = {
     ]),
     query("select s::text from s"),
   ],
+  "a statement without a name, gone with the next one, which is none": [
+    Buffer.concat([parse("select 1"), describe("S"), sync(), parse("selec"), sync(), bind(), execute(), sync()]),
+  ],
   "a syntax error in a pipeline": [
     query("create temp table s (a int)"),
     Buffer.concat([extended("insert into s values (1)"), extended("selec 1"), extended("select 5"), sync()]),

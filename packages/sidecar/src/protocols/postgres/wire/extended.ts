@@ -18,7 +18,7 @@ import { expected } from "./expected.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
 import type { HeldWork } from "./holding.ts";
 import { describeMasked } from "./masking-of.ts";
-import type { Portal, Prepared } from "./names.ts";
+import { type Portal, type Prepared, typesOf } from "./names.ts";
 import { ownName, request } from "./request-message.ts";
 import type { Running } from "./running.ts";
 import { bindErrorOf, ownErrorOf } from "./syntax.ts";
@@ -55,12 +55,12 @@ export class ExtendedProtocol {
     try {
       found = this.#conversation.native.read(this.#conversation.operation(statement, { parameters: [] }));
     } catch {
-      return this.#notUnderstood(message);
+      return this.#inOrder(() => this.#notUnderstood(message));
     }
     if (found === undefined) return this.#understood(frame, message);
     this.#conversation.wait(found, {
-      done: (refused) => (refused ? this.#denied(message, refused) : this.#understood(frame, message)),
-      failed: () => this.#notUnderstood(message),
+      done: (refused) => (refused ? this.#inOrder(() => this.#denied(message, refused)) : this.#understood(frame, message)),
+      failed: () => this.#inOrder(() => this.#notUnderstood(message)),
     });
   }
 
@@ -81,11 +81,17 @@ export class ExtendedProtocol {
     conversation.send(frame, expected("parse", { name, defines }));
   }
 
+  /** What was sent about the name before is answered first: it is not to count again once the name is refused. */
+  #inOrder(work: () => void) {
+    const conversation = this.#conversation;
+    if (conversation.replies.due === 0) return work();
+    conversation.wait(conversation.answeredAll(), { done: work });
+  }
+
   /** A Bind of the name must not run what it stood for before. */
-  #refused({ name, statement, types }: ParseMessage) {
-    const { statements } = this.#conversation.names;
-    const steps = undefined;
-    statements.set(name, { of: "statement", text: statement, source: "", types, steps, bySql: false, refused: true });
+  #refused({ name, statement: text, types }: ParseMessage) {
+    const refused: Prepared = { of: "statement", text, source: "", types, steps: undefined, bySql: false, refused: true };
+    this.#conversation.names.statements.set(name, refused);
   }
 
   /** It would be denied whatever its values: neither its text goes to the server, nor does a Describe tell of the columns that it would give. */
@@ -281,12 +287,6 @@ export class ExtendedProtocol {
       failed: (error) => conversation.refuseStep(ownErrorOf(refusalOf(conversation, error)).complaint),
     });
   }
-}
-
-/** The types of the parameters, where bytes are to be read by them: as the server has told, which knows also those that the client left to it. */
-function typesOf({ types, described }: Prepared, parameters: PostgresQuery["parameters"]): readonly number[] | undefined {
-  if (described !== undefined && parameters.some((one) => one !== null && "binary" in one)) return described;
-  return types.some((type) => type !== 0) ? types : undefined;
 }
 
 function sameValues(one: PostgresQuery, other: PostgresQuery): boolean {

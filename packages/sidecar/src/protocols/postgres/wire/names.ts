@@ -19,6 +19,12 @@ export interface Prepared {
   readonly refused: boolean;
 }
 
+/** The types of the parameters, where bytes are to be read by them: as the server has told, which knows also those that the client left to it. */
+export function typesOf({ types, described }: Prepared, parameters: PostgresQuery["parameters"]): readonly number[] | undefined {
+  if (described !== undefined && parameters.some((one) => one !== null && "binary" in one)) return described;
+  return types.some((type) => type !== 0) ? types : undefined;
+}
+
 /** A portal, by Bind, or a cursor, by DECLARE: the server has one table for both. */
 export interface Portal {
   readonly of: "portal";
