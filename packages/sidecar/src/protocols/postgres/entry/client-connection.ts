@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Principal } from "@countersign/policy";
 import type { NativeHost } from "../../../native/listener.ts";
+import { goesBy } from "../../../spent-buffers.ts";
 import type { Lent, LentHandler, ParameterStatuses } from "../lent.ts";
 import { type Admission, admit, type Targets } from "./admission.ts";
 import type { CancelKeys } from "./cancel-keys.ts";
@@ -155,7 +156,11 @@ export class ClientConnection {
     const reported = changesOf(new Map(), statuses);
     client.write([authenticationOk, ...reported, backendKeyData(key.processId, key.secret), readyForQuery]);
     socket.on("drain", () => gate.drained());
-    socket.on("data", (chunk: Buffer) => gate.receive(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      // A load of data (COPY) leaves as many buffers behind as a long result.
+      goesBy(chunk.length);
+      gate.receive(chunk);
+    });
     socket.resume();
   }
 
