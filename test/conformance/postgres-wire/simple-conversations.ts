@@ -43,6 +43,13 @@ export const simpleConversations = {
     query("end"),
   ],
   "copy out": [query("copy (select n, 'x' from generate_series(1, 3) n) to stdout"), query("select 1")],
+  "a parameter in a transaction that has failed": [
+    query("begin"),
+    query("select $1::int"),
+    query("select $1::int"),
+    query("rollback"),
+    query("select $1::int"),
+  ],
   "binary copy out": [query("copy (select n, 'x' from generate_series(1, 3) n) to stdout (format binary)")],
   "copy in": [
     query("create temp table s (a int, b text)"),

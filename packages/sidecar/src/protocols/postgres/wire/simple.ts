@@ -59,7 +59,7 @@ export class SimpleProtocol {
         ),
       hold: (verdict) => this.#held(verdict, operation, frame, steps),
       refuse: (refusal) => {
-        const { complaint, likeServer } = queryErrorOf(refusal, text);
+        const { complaint, likeServer } = queryErrorOf(refusal, text, conversation.status === "E");
         conversation.refuseQuery(complaint, likeServer);
       },
     });

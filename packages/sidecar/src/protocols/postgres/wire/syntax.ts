@@ -27,10 +27,17 @@ export function ownErrorOf(refusal: Refusal): OwnError {
 /** How classification says that the values do not fit the statement. */
 const count = /^(\d+) parameters? (?:was|were) given, but the statement (?:uses none|expects (\d+))/;
 
-/** As {@link ownErrorOf}, of a Query: there PostgreSQL knows no parameters. */
-export function queryErrorOf(refusal: Refusal, text: string): OwnError {
+const transactionFailed: Complaint = {
+  severity: "ERROR",
+  sqlstate: "25P02",
+  message: "current transaction is aborted, commands ignored until end of transaction block",
+};
+
+/** As {@link ownErrorOf}, of a Query: there PostgreSQL knows no parameters. In a transaction that has failed it does not look for any. */
+export function queryErrorOf(refusal: Refusal, text: string, hasFailed: boolean): OwnError {
   const found = refusal.code === "invalid_parameter" ? /\$\d+/.exec(text) : null;
   if (found === null || !count.test(refusal.message)) return ownErrorOf(refusal);
+  if (hasFailed) return { complaint: transactionFailed, likeServer: true };
   // In characters, not in UTF-16 units.
   const position = [...text.slice(0, found.index)].length + 1;
   const message = `there is no parameter ${found[0]}`;
