@@ -58,11 +58,19 @@ export class SimpleProtocol {
           runningOf(conversation, verdict, { steps, rowsBefore: this.#rowsBefore(steps), isStep: false }),
         ),
       hold: (verdict) => this.#held(verdict, operation, frame, steps),
-      refuse: (refusal) => {
-        const { complaint, likeServer } = queryErrorOf(refusal, text, conversation.status === "E");
-        conversation.refuseQuery(complaint, likeServer);
-      },
+      refuse: (refusal) => this.#refuseText(refusal, text),
     });
+  }
+
+  /** What PostgreSQL says of values that do not fit depends on how the transaction stands: that is known when all before it is answered. */
+  #refuseText(refusal: Refusal, text: string) {
+    const conversation = this.#conversation;
+    const refuse = () => {
+      const { complaint, likeServer } = queryErrorOf(refusal, text, conversation.status === "E");
+      conversation.refuseQuery(complaint, likeServer);
+    };
+    if (refusal.code !== "invalid_parameter" || conversation.replies.due === 0) return refuse();
+    conversation.wait(conversation.answeredAll(), { done: refuse });
   }
 
   /** A limit of rows is about a cursor, not about one FETCH of it. */
