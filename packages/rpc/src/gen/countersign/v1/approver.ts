@@ -261,7 +261,9 @@ export interface FieldChange {
 
 /** A value with its name. */
 export interface NamedText {
+  /** What it is a value of, in words, e.g. `Image`. */
   name: string;
+  /** The value as it is shown. */
   text: string;
 }
 
