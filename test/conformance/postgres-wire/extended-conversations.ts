@@ -20,6 +20,10 @@ export const extendedConversations = {
     extended("select 1"),
     sync(),
   ],
+  "all prepared statements go, but for the one without a name": [
+    Buffer.concat([parse("select 1", "named"), parse("deallocate all"), bind(), execute(), bind(), execute(), sync()]),
+    Buffer.concat([bind({ statement: "named" }), execute(), sync()]),
+  ],
   "binary results of every type": [extended(everyType, { resultFormats: [1] }), sync()],
   "text results of every type": [extended(everyType), sync()],
   "binary values": [

@@ -119,6 +119,11 @@ export class Names<Thing> {
     else this.#confirmed.set(name, thing);
   }
 
+  /** Takes away all that have a name: DEALLOCATE ALL leaves the one without. */
+  clearNamed(): void {
+    this.#confirmed.clear();
+  }
+
   /** Takes away all of them, or those that match; gives them. */
   clear(matches: (thing: Thing) => boolean = () => true): readonly Thing[] {
     const gone: Thing[] = [];

@@ -86,7 +86,7 @@ export class SessionNames {
         return this.portals.set(name, { ...cursor, finished: false, operation: undefined });
       }
       case "deallocate":
-        if (step.name === undefined) this.statements.clear();
+        if (step.name === undefined) this.statements.clearNamed();
         else this.statements.set(step.name, undefined);
         return;
       case "close":
