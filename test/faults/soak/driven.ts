@@ -50,6 +50,11 @@ export class Driven {
     });
   }
 
+  /** Whether it can be asked nothing any more. */
+  get isGone(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** What it complained of. */
   get errors(): string {
     return this.#errors;
@@ -72,7 +77,7 @@ export class Driven {
     return new Promise((resolve, reject) => {
       // The process answers with what `Answers` says for the name: the one cast of this protocol.
       this.#waiting.set(number, { resolve: (answer) => resolve(answer as Answers[Name]), reject });
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) return reject(new Gone("It is gone"));
+      if (this.isGone) return reject(new Gone("It is gone"));
       this.#child.stdin?.write(`${JSON.stringify({ number, ...ask })}\n`);
     });
   }

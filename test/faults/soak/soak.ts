@@ -142,6 +142,11 @@ async function busy(process: Driven, known: Known, random: Random, said: Acknowl
   const open = [...known.pending];
   const doubts = [...known.doubts];
   let opened = 0;
+  /** Nobody may have asked for anything before the process went away. */
+  const idle = async () => {
+    if (process.isGone) throw new Gone("It is gone");
+    await sleep(1);
+  };
   const agent = async () => {
     const kind = random.next() < aloneShare ? "alone" : "counted";
     const request = await process.ask({ ask: "submit", marker: `${cycle}.${++opened}.${kind}` });
@@ -151,14 +156,14 @@ async function busy(process: Driven, known: Known, random: Random, said: Acknowl
   const approver = async () => {
     const request = random.of(open.slice(-8));
     const who = random.of(approvers);
-    if (request === undefined || who === undefined) return void (await sleep(1));
+    if (request === undefined || who === undefined) return idle();
     const verdict = random.next() < 0.95 ? "approve" : "deny";
     await process.ask({ ask: "vote", id: request.id, digest: request.digest, who, verdict });
     said.vote(request.id, who, verdict);
   };
   const admin = async () => {
     const request = random.of(open);
-    if (request === undefined) return void (await sleep(1));
+    if (request === undefined) return idle();
     if (random.next() < 0.7) {
       const { id, state } = await process.ask({ ask: "revoke", id: request.id });
       // What runs is asked to stop; its outcome says what truly happened.
