@@ -79,10 +79,15 @@ export class Pool {
   /** Takes a connection back. Cleaning goes on by itself; the caller does not wait for it. */
   release(session: Session, afterwards: Afterwards): void {
     if (afterwards === "reset" && session.upstream.trusted) {
-      session.reset().then(
-        () => this.#offer(session),
-        () => this.#drop(session),
-      );
+      // One that does not answer is nobody's any more.
+      const late = setTimeout(() => session.upstream.destroy(), this.#options.connectTimeoutMs);
+      session
+        .reset()
+        .finally(() => clearTimeout(late))
+        .then(
+          () => this.#offer(session),
+          () => this.#drop(session),
+        );
     } else if (afterwards === "keep" && session.upstream.trusted && session.upstream.status === "I") {
       this.#offer(session);
     } else {

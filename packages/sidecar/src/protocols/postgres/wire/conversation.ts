@@ -209,13 +209,13 @@ export class Conversation {
   }
 
   /** Refuses a message of the extended protocol; what follows is skipped up to the Sync. Statements before it in an implicit transaction are undone. */
-  refuseStep(complaint: Complaint, likeServer = false): void {
+  refuseStep(complaint: Complaint, likeServer = false) {
     const bytes = complaintMessage(complaint);
     const implicit = this.executed && (this.status !== "T" || this.controlled || this.replies.awaitsReady);
     this.state = "skipping";
-    if (this.outgoing.lent && (implicit || likeServer))
-      this.send(request.parse(ownName, errorText), expected("parse", { bytes, name: ownName }));
-    else this.replies.expect(expected("local", { bytes }));
+    if (!this.outgoing.lent || !(implicit || likeServer)) return this.replies.expect(expected("local", { bytes }));
+    this.stepped = true;
+    this.send(request.parse(ownName, errorText), expected("parse", { bytes, name: ownName }));
   }
 
   /** The end of a turn in which something was said to either side. */

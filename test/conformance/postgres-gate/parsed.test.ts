@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { PostgresServer } from "../../harness/postgres.ts";
 import { message } from "../postgres-wire/messages.ts";
@@ -49,4 +50,21 @@ test("values as text are the same operation, described or not", async () => {
   await client.ask(Buffer.concat([parse("delete from item where id = $1", "d"), describing("S", "d"), sync()]));
   const request = await held(client, bind({ statement: "d", values: ["5"] }), execute());
   expect(request.action.operation).not.toHaveProperty("types");
+});
+
+test("a client that leaves after what is no SQL leaves no session behind that answers nobody", async () => {
+  const stuck = async () => {
+    using direct = await RawClient.open(world.direct);
+    const waiting = "select 1 from pg_stat_activity where query like '%refused this%' and pid <> pg_backend_pid()";
+    const answers = await direct.ask(message.query(waiting));
+    return answers.filter(({ type }) => type === "D").length;
+  };
+  for (const before of ["select 1", "prepare p as select 1"]) {
+    using client = await RawClient.open(world.door);
+    await client.ask(message.query(before));
+    client.write(parse("selec"), message.flush());
+    await client.until(({ type }) => type === "E");
+  }
+  for (let tries = 0; tries < 100 && (await stuck()) > 0; tries++) await sleep(20);
+  expect(await stuck()).toBe(0);
 });
