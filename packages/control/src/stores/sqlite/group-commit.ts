@@ -34,7 +34,8 @@ export function groupCommit(
   wal: Pick<DurableWal, "settle" | "sync">,
 ): { readonly write: Write; readonly idle: () => Promise<void> } {
   let waiting: Job[] = [];
-  const syncing = new Set<Promise<void>>();
+  /** Ends with the newest sync, and so after all before it. */
+  let syncing = Promise.resolve();
 
   function commitWaiting(): void {
     const jobs = waiting;
@@ -48,9 +49,7 @@ export function groupCommit(
       settle(failure);
       return;
     }
-    const synced = wal.sync().then(settle, (cause) => settle(new NotSynced(cause)));
-    syncing.add(synced);
-    void synced.then(() => syncing.delete(synced));
+    syncing = wal.sync().then(settle, (cause) => settle(new NotSynced(cause)));
   }
 
   function commit(jobs: readonly Job[]): void {
@@ -100,7 +99,7 @@ export function groupCommit(
 
     async idle() {
       while (waiting.length > 0) await new Promise((resolve) => setImmediate(resolve));
-      await Promise.all(syncing);
+      await syncing;
     },
   };
 }
