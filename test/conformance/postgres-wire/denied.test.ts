@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { extended, message } from "./messages.ts";
 import { normalised, psql, type Ran, scriptFolder, scripts } from "./psql.ts";
+import { fieldsOf, RawClient } from "./raw-client.ts";
 import { allButForbidden, openWireWorld, type WireWorld } from "./world.ts";
 
 const denied = "select 'denied' from forbidden;";
@@ -91,5 +93,31 @@ describe("psql when every few statements one is denied", () => {
   it("sends nothing of what was denied", () => {
     expect(world.recorder.saw("forbidden")).toBe(false);
     expect(world.recorder.saw("customer")).toBe(true);
+  });
+
+  it("takes the statement and the portal without a name away with the Query that is refused, at the server as well", async () => {
+    const { query, parse, bind, describe: describing, execute, sync } = message;
+    using client = await RawClient.open(world.guarded);
+    const kinds = async (said: readonly Buffer[], ready = 1): Promise<string> =>
+      (await client.ask(said, ready)).map(({ type, body }) => (type === "E" ? fieldsOf({ type, body }).C : type)).join(" ");
+    for (const [text, code] of [
+      [denied, "42501"],
+      ["selec", "42601"],
+    ] as const) {
+      expect(await kinds([parse("select 'older'"), sync()])).toBe("1 Z");
+      expect(await kinds([query(text)])).toBe(`${code} Z`);
+      expect(await kinds([bind(), execute(), sync()])).toBe("26000 Z");
+      expect(await kinds([describing("S"), sync()])).toBe("26000 Z");
+    }
+    // Said at once, where the statement's own answer is still due.
+    expect(await kinds([parse("select 'older'"), sync(), query(denied), bind(), execute(), sync()], 3)).toBe(
+      "1 Z 42501 Z 26000 Z",
+    );
+    // A transaction lives on, without the portal.
+    expect(await kinds([query("begin"), extended("select generate_series(1, 3)", {}, 1), sync()], 2)).toBe("C Z 1 2 T D s Z");
+    expect(await kinds([query(denied)])).toBe("42501 Z");
+    expect(await kinds([query("select 1")])).toBe("T D C Z");
+    expect(await kinds([extended("select generate_series(1, 3)", {}, 1), sync(), query(denied)], 2)).toBe("1 2 T D s Z 42501 Z");
+    expect(await kinds([execute(), sync()])).toBe("34000 Z");
   });
 });

@@ -97,6 +97,12 @@ export const extendedConversations = {
     sync(),
   ],
   "a simple query takes the unnamed statement away": [parse("select 1"), sync(), query("select 9"), bind(), execute(), sync()],
+  "so does a text that is no SQL": [parse("select 1"), sync(), query("selec"), describe("S"), sync(), bind(), execute(), sync()],
+  "so does an empty text": [parse("select 1"), sync(), query(""), describe("S"), sync(), bind(), execute(), sync()],
+  "so does a text that is no SQL behind one that is skipped": [
+    Buffer.concat([parse("select 1"), sync(), extended("select 1 / 0", { statement: "s" }), query("select 2"), sync()]),
+    Buffer.concat([query("selec"), bind(), execute(), sync()]),
+  ],
   "close, and what is left": [
     parse("select 1", "s"),
     close("S", "s"),

@@ -67,8 +67,7 @@ export class Answers implements RepliesHandler, LentHandler {
       this.#endCopy();
       running?.finish(this.#conversation.parts.now());
       if (steps) this.#conversation.names.done(steps);
-      // A Query takes the unnamed statement away (§53.2.3).
-      if (defines !== undefined) statements.confirmed("", undefined);
+      if (kind === "query") statements.confirmed("", undefined);
     } else if (kind === "parse" && defines?.of === "statement") statements.confirmed(name, defines);
     else if (kind === "bind" && defines?.of === "portal") portals.confirmed(name, defines);
     else if (kind === "close-statement") statements.confirmed(name, undefined);
@@ -93,7 +92,7 @@ export class Answers implements RepliesHandler, LentHandler {
   }
 
   skipped(entry: Expected): void {
-    if (entry.kind === "query" && entry.defines !== undefined) this.#conversation.names.statements.undone("");
+    if (entry.kind === "query") this.#conversation.names.statements.undone("");
     this.#undone(entry);
     entry.running?.end("failed", this.#conversation.parts.now());
     this.#settle(entry, false);

@@ -8,6 +8,7 @@ import type { GateParts } from "./gate-parts.ts";
 import { Limiting } from "./limiting.ts";
 import type { State } from "./order.ts";
 import { Outgoing } from "./outgoing.ts";
+import { refuseQuery } from "./refused-query.ts";
 import { Replies, type RepliesHandler } from "./replies.ts";
 import { errorText, ownName, request } from "./request-message.ts";
 import { type Complaint, complaintMessage } from "./server-message.ts";
@@ -174,6 +175,7 @@ export class Conversation {
   send(message: Buffer, entry: Expected, noted = false): void {
     this.outgoing.add(message, noted);
     this.replies.expect(entry);
+    if (entry.kind === "query") this.names.queried(this.pipeline);
     if (entry.running?.suspicious) this.doubtful = true;
     if (entry.running?.limits.timeMs !== undefined) this.limiting.watch(entry, entry.running.limits.timeMs);
     if (entry.kind === "execute") this.unchecked = true;
@@ -196,16 +198,9 @@ export class Conversation {
     this.stepped = this.executed = this.controlled = this.limited = this.unchecked = false;
   }
 
-  /**
-   * Refuses a Query. The status that follows is the server's: where a pipeline is open, or PostgreSQL itself would have failed, the server is
-   * made to fail as well.
-   */
+  /** Refuses a Query. */
   refuseQuery(complaint: Complaint, likeServer = false): void {
-    const bytes = complaintMessage(complaint);
-    const fails = this.stepped || (likeServer && (this.status === "T" || this.replies.due > 0));
-    this.pipelineEnds();
-    if (fails && this.outgoing.lent) this.send(request.query(errorText), expected("query", { bytes }));
-    else this.replies.expect(expected("local", { bytes, ready: true }));
+    refuseQuery(this, complaintMessage(complaint), likeServer);
   }
 
   /** Refuses a message of the extended protocol; what follows is skipped up to the Sync. Statements before it in an implicit transaction are undone. */

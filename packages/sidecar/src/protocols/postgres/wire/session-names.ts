@@ -61,6 +61,17 @@ export class SessionNames {
     return runs;
   }
 
+  /** A Query is on its way: whatever it holds, and whatever becomes of it, it takes the unnamed statement away (§53.2.3). */
+  queried(pipeline: number): void {
+    this.statements.sent("", undefined, pipeline);
+  }
+
+  /** Whether the session has, or may have, a statement or a portal without a name. */
+  mayHaveUnnamed(pipeline: number): boolean {
+    const { statements, portals } = this;
+    return [statements, portals].some((names) => names.get("") !== undefined || !names.isCertain("", pipeline));
+  }
+
   /** A text with such steps is on its way. */
   sent(steps: readonly SqlStep[] | undefined): void {
     if (steps?.some(({ does }) => definers.has(does))) this.#texts++;

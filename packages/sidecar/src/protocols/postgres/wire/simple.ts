@@ -81,17 +81,9 @@ export class SimpleProtocol {
 
   #send(frame: Buffer, text: string, steps: readonly SqlStep[] | undefined, running: Running, input?: Buffer) {
     const conversation = this.#conversation;
-    const { names, pipeline } = conversation;
-    // A Query takes the unnamed statement away (§53.2.3).
-    const unnamed = names.statements.get("");
-    if (unnamed) names.statements.sent("", undefined, pipeline);
-    names.sent(steps);
+    conversation.names.sent(steps);
     conversation.pipelineEnds();
-    conversation.send(
-      frame,
-      expected("query", { running, steps, source: text, ...(unnamed && { defines: unnamed }), ...(input && { input }) }),
-      true,
-    );
+    conversation.send(frame, expected("query", { running, steps, source: text, ...(input && { input }) }), true);
     // What the client sends after the data that was captured is not of it.
     if (input !== undefined) conversation.wait(conversation.answeredAll(), { done: () => {} });
   }
