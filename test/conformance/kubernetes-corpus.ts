@@ -13,16 +13,17 @@ function withBody(head: Head, line: string, body: string, ...more: readonly stri
  * everything (THREATS.md k8s-path, k8s-wide, k8s-retry).
  */
 export const kubernetesCorpus: readonly (readonly [name: string, text: (head: Head) => string])[] = [
-  ...[
-    ["User", "admin"],
-    ["Group", "system:masters"],
-    ["Uid", "1"],
-    ["Extra-Scopes", "all"],
-  ].map(
-    ([what, who]) =>
-      [`Impersonate-${what}`, (head: Head) => head(`GET ${pods} HTTP/1.1`, `Impersonate-${what}: ${who}`)] as const,
-  ),
-  ["impersonation in small letters", (head) => head(`GET ${pods} HTTP/1.1`, "impersonate-user: admin")],
+  ["impersonation as CGI reads it", (head) => head(`GET ${pods} HTTP/1.1`, "Impersonate_User: admin")],
+  ["impersonation that is no text", (head) => head(`GET ${pods} HTTP/1.1`, "Impersonate-User: \xfc")],
+  [
+    "impersonation behind the body",
+    (head) =>
+      `${head(`POST ${pods} HTTP/1.1`, json, "Transfer-Encoding: chunked", "Trailer: Impersonate-User")}2\r\n{}\r\n0\r\nImpersonate-User: admin\r\n\r\n`,
+  ],
+  [
+    "impersonation that the connection names",
+    (head) => head(`GET ${pods} HTTP/1.1`, "Connection: Impersonate-User", "Impersonate-User: admin"),
+  ],
   ["the user of a front proxy", (head) => head(`GET ${pods} HTTP/1.1`, "X-Remote-User: admin")],
   ["a group of a front proxy", (head) => head(`GET ${pods} HTTP/1.1`, "X-Remote-Group: system:masters")],
   ["a cookie", (head) => head(`GET ${pods} HTTP/1.1`, "Cookie: session=1")],

@@ -29,6 +29,7 @@ export type { FactDefinition, FactsOf, FactTable, FactType, Protocol, ProtocolFa
 export type { HttpApi, HttpOperation } from "./facts/http/api.ts";
 export type { HttpFacts } from "./facts/http/definition.ts";
 export type { KubernetesFacts } from "./facts/kubernetes/definition.ts";
+export { removedHeaders, withoutImpersonation } from "./facts/kubernetes/removed-headers.ts";
 export type { McpFacts } from "./facts/mcp/definition.ts";
 export { type ChangeStatement, changeStatement, withReturning } from "./facts/postgres/change-statement.ts";
 export type { SqlFacts } from "./facts/postgres/definition.ts";

@@ -5,6 +5,7 @@ import { readObject } from "./body.ts";
 import type { KubernetesFacts } from "./definition.ts";
 import { readDryRun } from "./dry-run.ts";
 import { doubtsAboutNames } from "./names.ts";
+import { doubtsAboutRemoved } from "./removed-headers.ts";
 import { readRequestHeaders } from "./request-headers.ts";
 import { readMethod, requestInfo } from "./request-info.ts";
 import { readScope } from "./scope.ts";
@@ -27,6 +28,7 @@ export function classifyRequest(operation: KubernetesRequest): KubernetesFacts {
     ...headers.doubts,
     ...doubtsAboutNames(info),
     ...scope.doubts,
+    ...doubtsAboutRemoved(headers, scope),
     ...stream.doubts,
     ...body.doubts,
   ]);

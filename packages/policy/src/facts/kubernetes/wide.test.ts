@@ -2,11 +2,13 @@ import { describe, expect, test } from "vitest";
 import { CountersignError } from "../../outcome.ts";
 import { loadPolicy } from "../../policy.ts";
 import { classifyKubernetes, kubernetes } from "../kubernetes.ts";
+import { removedHeaders, withoutImpersonation } from "./removed-headers.ts";
 
 const inA = "/api/v1/namespaces/a";
 
-function ask(method: string, path: string, headers: [string, string][] = []) {
-  const typed: [string, string][] = method === "PATCH" ? [["Content-Type", "application/merge-patch+json"], ...headers] : headers;
+function ask(method: string, path: string, headers: readonly (readonly [string, string])[] = []) {
+  const typed: readonly (readonly [string, string])[] =
+    method === "PATCH" ? [["Content-Type", "application/merge-patch+json"], ...headers] : headers;
   return classifyKubernetes({ kind: "kubernetes.request", method, path, headers: typed });
 }
 
@@ -139,6 +141,33 @@ describe("k8s-wide: who asks", () => {
     ["Impersonate-User ", "admin"],
   ])("the header %j: %j is refused", (name, value) => {
     expect(() => ask("GET", "/api/v1/pods", [[name, value]])).toThrow(CountersignError);
+  });
+
+  test("a change that was asked for as somebody else is opaque, and so is a question about one's own rights; what reads is not", () => {
+    const headers = withoutImpersonation([
+      ["Impersonate-User", "jane"],
+      ["accept", "*/*"],
+      ["Impersonate-Group", "ops"],
+      ["impersonate-group", "dev"],
+    ]);
+    expect(headers).toEqual([
+      ["accept", "*/*"],
+      ["countersign-removed-impersonate-user", "jane"],
+      ["countersign-removed-impersonate-group", "ops, dev"],
+    ]);
+    expect(removedHeaders(headers)).toEqual(["impersonate-user", "impersonate-group"]);
+    expect(ask("GET", `${inA}/pods`, headers)).toMatchObject({ readOnly: true, opaque: false });
+    for (const [method, path] of [
+      ["DELETE", `${inA}/pods/web-0`],
+      ["POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"],
+      ["GET", `${inA}/pods/web-0/exec?command=ls&stdout=1`],
+    ] as const) {
+      const facts = ask(method, path, headers);
+      expect(facts).toMatchObject({ readOnly: false, opaque: true });
+      expect(facts.doubts).toContainEqual(expect.stringContaining("(impersonate-group: ops, dev)"));
+      const looking = `kubernetes.resource != "x" && kubernetes.subresource != "x" && kubernetes.argv != ["x"]`;
+      expect([decide(looking, facts), decide(looking, facts, ", opaque: true")]).toEqual(["deny", "allow"]);
+    }
   });
 
   test("an upgrade of what is no stream is opaque", () => {

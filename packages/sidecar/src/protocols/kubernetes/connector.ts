@@ -11,6 +11,7 @@ import {
   type Limits,
   type Operation,
   type Outcome,
+  removedHeaders,
   type TargetIdentity,
 } from "@countersign/policy";
 import type { Pool } from "undici";
@@ -166,7 +167,7 @@ class KubernetesConnector implements KubernetesTarget {
         const write = `${this.#clock()}-${++this.#writes}`;
         return await stateOf(object, (question) => askSmall(question, { pool, credential }), write, signal);
       },
-      run: (sink) => knownOutcome(sending, sink, facts, () => own.forget?.()),
+      run: (sink) => knownOutcome(sending, withRemoved(request, sink), facts, () => own.forget?.()),
       close: () => sending.close(),
     };
   }
@@ -209,6 +210,14 @@ async function knownOutcome(
   const message =
     "The API server does not accept the credential of the role (401); nothing was done. Its operator must look at it.";
   return { ...outcome, state: "failed", failure: { code: "target_credentials", message, retryable: false } };
+}
+
+/** Tells a client whose headers did not go on: kubectl prints warnings (RFC 9111 §5.5, as API servers write it). */
+function withRemoved({ headers }: KubernetesRequest, sink: ResultSink): ResultSink {
+  const removed = removedHeaders(headers);
+  if (removed.length === 0) return sink;
+  const said = `299 - "Countersign: ${removed.join(", ")} removed; this was done as the role that the policy names"`;
+  return (chunk) => sink(chunk.type === "response" ? { ...chunk, headers: [...chunk.headers, ["warning", said]] } : chunk);
 }
 
 /**

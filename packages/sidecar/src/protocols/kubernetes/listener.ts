@@ -1,4 +1,4 @@
-import { CountersignError } from "@countersign/policy";
+import { CountersignError, withoutImpersonation } from "@countersign/policy";
 import type { OpenNative } from "../../native/listener.ts";
 import type { EntryKind, Route } from "../request/entry/entry-kind.ts";
 import { type EntryBounds, type ListenAt, listenForRequests } from "../request/entry/listening.ts";
@@ -40,11 +40,13 @@ function kubernetesEntry({ resource }: KubernetesListen): EntryKind {
     route: ({ url = "" }) => (resource === undefined ? routeOf(url) : { resource, path: url }),
     isForeign: ({ name, type }) => {
       if (type !== "kubernetes") throw new CountersignError("unknown_resource", `${name} is no Kubernetes cluster.`);
-      // Headers that say who asks are no mistake to be put right in silence: the request would run as somebody else than was asked for.
+      // Other headers that say who asks stay, and classification refuses them: they are no mistake to be put right.
       return (name) => ofProxies.test(name);
     },
-    operation: ({ streamed, ...message }) => {
-      const operation = { kind: "kubernetes.request", ...message } as const;
+    operation: ({ streamed, headers: given, ...message }) => {
+      // Removed, but not in silence: what was asked for is bound, and a change that was asked for as somebody else is opaque (k8s-wide).
+      const headers = withoutImpersonation(given);
+      const operation = { kind: "kubernetes.request", ...message, headers } as const;
       // What a session has no ears for is not streamed to it.
       return streamed && takesInput(operation) ? { ...operation, streamed } : operation;
     },

@@ -7,13 +7,18 @@ const perHop: ReadonlySet<string> = new Set(
   proxy-authenticate proxy-authorization proxy-authentication-info`.split(/\s+/),
 );
 
+/** What a client sent that is only on record. */
+const removed = /^countersign-removed-/i;
+
 /** What only the sidecar says to its clients. */
 const ours = /^countersign-/;
 
 /** The fields of a request that go on to the target. Those that `Connection` may name are among the per-hop ones: classification refuses others. */
 export function fieldsForTarget(fields: readonly Field[]): readonly Field[] {
   // Without it the target may compress what the credential has to be looked for in.
-  return fields.filter(([name]) => !perHop.has(name.toLowerCase()) && name.toLowerCase() !== "accept-encoding");
+  return fields.filter(
+    ([name]) => !perHop.has(name.toLowerCase()) && name.toLowerCase() !== "accept-encoding" && !removed.test(name),
+  );
 }
 
 /** The fields of a response that go on to the client; `Connection` takes away what it names. */
