@@ -23,7 +23,7 @@ describe.each(versions)("the PostgreSQL connector connecting on the %s server", 
         code: "target_unavailable",
         retryable: true,
       });
-      const nowhere = openConnector(at.server, { address: "at.db.invalid:5432", allowInsecure: true });
+      const nowhere = openConnector(at.server, { address: "db.invalid:5432", allowInsecure: true });
       await expect(call(nowhere, "select 1")).rejects.toMatchObject({ code: "target_unavailable" });
     });
 
