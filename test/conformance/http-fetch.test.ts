@@ -52,9 +52,14 @@ describe("cs.http().fetch is a fetch", () => {
     });
     await fetch("/echo", { method: "post", headers: json, body: new Blob(['{"a":1}']).stream() });
     expect(world.upstream.last).toMatchObject({ method: "POST", body: '{"a":1}' });
-    await expect(fetch("/echo", { method: "POST", headers: json, body: Buffer.alloc(5_000_000) })).rejects.toMatchObject({
-      code: "operation_too_large",
-    });
+    const seen = world.upstream.seen.length;
+    const large = new Blob([Buffer.alloc(5_000_000)]);
+    for (const body of [large, large.stream()])
+      await expect(fetch("/echo", { method: "POST", headers: json, body })).rejects.toMatchObject({
+        code: "operation_too_large",
+        message: expect.stringMatching(/nothing was sent.*base URL.*sidecar\.http.*http\.streamed/),
+      });
+    expect(world.upstream.seen).toHaveLength(seen);
   });
 
   test("a stream of events is read while it is written", async () => {

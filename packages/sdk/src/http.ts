@@ -37,7 +37,9 @@ export class HttpResource {
 
   /**
    * The global `fetch`, through the sidecar: for a path of the resource (`/v1/refunds`), or a full URL of its origin. It can be handed to whatever
-   * takes a `fetch`. The body of a request (at most 4 MiB) is part of what is approved, the body of a response streams. Redirects are given back,
+   * takes a `fetch`. The body of a request (at most 4 MiB; a stream is read to its end first) is part of what is approved, the body of a response streams.
+   * What is larger nobody could look through: send it with any other HTTP client to the base URL that the sidecar's operator gives the resource
+   * (`sidecar.http`), with the agent's token as `Authorization: Bearer`; it streams where a rule looks at `http.streamed`. Redirects are given back,
    * never followed. The agent's own credentials (`authorization`, `cookie`, `x-api-key` …) are left out, unless {@link HttpInit.ownCredentials} names them.
    *
    * @throws {CountersignError} `denied`, `expired`, `cancelled`, `revoked`: it was not sent. `target_unavailable`: neither. `unknown_outcome`,
@@ -94,7 +96,7 @@ export class HttpResource {
   }
 }
 
-/** @throws {CountersignError} `operation_too_large`. */
+/** @throws {CountersignError} `operation_too_large`, before anything was sent. */
 async function wholeBody({ body }: Request): Promise<Buffer | undefined> {
   if (body === null) return undefined;
   const parts: Uint8Array[] = [];
@@ -104,7 +106,8 @@ async function wholeBody({ body }: Request): Promise<Buffer | undefined> {
     if (size > mostBodyBytes)
       throw new CountersignError(
         "operation_too_large",
-        `The body is larger than ${mostBodyBytes} bytes; nobody could look through it.`,
+        "The body is larger than 4 MiB, and nobody could look through it before they agree; nothing was sent. Send less at once, or send it to the base URL that " +
+          "the sidecar has for the resource (sidecar.http in countersign.yaml) with `Authorization: Bearer TOKEN`: there it streams where a rule looks at http.streamed.",
       );
     parts.push(part);
   }
