@@ -20,6 +20,7 @@ export const extendedConversations = {
     extended("select 1"),
     sync(),
   ],
+  "an empty statement, executed by SQL": [parse("; ;", "e"), sync(), query("execute e"), extended("execute e"), sync()],
   "all prepared statements go, but for the one without a name": [
     Buffer.concat([parse("select 1", "named"), parse("deallocate all"), bind(), execute(), bind(), execute(), sync()]),
     Buffer.concat([bind({ statement: "named" }), execute(), sync()]),

@@ -2,6 +2,7 @@ import { type SqlStep, sqlSteps } from "@countersign/policy";
 import type { TransactionStatus } from "../exchange.ts";
 import type { Expected } from "./expected.ts";
 import { Names, type Portal, type Prepared } from "./names.ts";
+import { isBlank } from "./text.ts";
 
 /** A text of more characters is not parsed in the turn of its client: what EXECUTE and FETCH in it run stays unknown. */
 const longestParsed = 8 * 1024;
@@ -55,7 +56,8 @@ export class SessionNames {
       const key = `${step.does === "execute" ? "s" : "p"}${step.name}`;
       const known = step.does === "execute" ? this.statements.get(step.name) : this.portals.get(step.name);
       const text = own.has(key) ? own.get(key) : all || (known?.of === "statement" && known.refused) ? undefined : known?.text;
-      if (text === undefined) return undefined;
+      // An empty one runs nothing, but has nothing to be classified either: it stays unknown.
+      if (text === undefined || isBlank(text)) return undefined;
       runs.push(text);
     }
     return runs;
