@@ -2,95 +2,9 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
-import { program, type SshWorld, sshWorld } from "../harness/ssh-world.ts";
-
-const streams = `
-  - id: tests-stream
-    resources: [web-1]
-    when: '!ssh.readOnly && ssh.stdin in ["none", "streamed"] && ssh.programs.exists(p, p in ["sh", "cat", "git-upload-pack", "git-receive-pack", "rsync", "scp"]) && ssh.file == ""'
-    effect: allow
-    opaque: true
-    role: operator
-  - id: looking-is-free
-    resources: [web-1]
-    when: ssh.readOnly && ssh.file == ""
-    effect: allow
-    role: operator
-  - id: files-of-the-home
-    resources: [web-1]
-    when: 'ssh.file in ["read", "write", "list", "stat", "real-path", "set-attributes"] && ssh.paths.all(p, p == "." || p.startsWith("/tmp/cs-sshd-"))'
-    effect: allow
-    role: fixed
-  - id: changes-need-a-human
-    resources: [web-1]
-    when: ssh.programs.exists(p, p in ["touch", "tee"])
-    effect: review
-    role: operator
-    approval: { stages: [{ approvers: [group:dba-oncall] }] }
-`;
-
-let world: SshWorld;
-let alice: ApproverConnection;
-let key: string;
-let address: { host: string; port: string };
-let options: string[];
-
-beforeAll(async () => {
-  world = await sshWorld({ policy: `version: 1\nrules:${streams}`, listens: true });
-  alice = await approverClient(world.instance, "alice");
-  key = world.agentKey;
-  const [host = "", port = ""] = world.ssh.address.split(":");
-  address = { host, port };
-  const known = join(world.instance.folder, "known_hosts");
-  writeFileSync(known, `[${host}]:${port} ${world.ssh.hostKey}\n`);
-  options = [
-    "-F",
-    "none",
-    "-i",
-    key,
-    "-o",
-    "IdentitiesOnly=yes",
-    "-o",
-    "BatchMode=yes",
-    "-o",
-    `UserKnownHostsFile=${known}`,
-    "-o",
-    "StrictHostKeyChecking=yes",
-  ];
-});
-afterAll(async () => {
-  alice?.[Symbol.dispose]();
-  await world?.[Symbol.asyncDispose]();
-});
-
-const ssh = (args: readonly string[], more: { input?: string | Buffer } = {}, login = "web-1") =>
-  program(
-    "ssh",
-    [
-      ...options,
-      "-p",
-      address.port,
-      ...args.slice(0, args.indexOf("--")),
-      `${login}@${address.host}`,
-      ...args.slice(args.indexOf("--") + 1),
-    ],
-    more,
-  );
-const home = (name: string) => join(world.sshd.home, name);
-
-/** Votes on the next request of the instance. */
-async function nextVote(verdict: "approve" | "deny"): Promise<void> {
-  for (;;) {
-    const { stdout } = await world.instance.cli("requests", "--json", "--as", "alice");
-    const id = /req_[0-9A-Z]+/.exec(stdout)?.[0];
-    if (id !== undefined) {
-      await vote(alice, id, verdict);
-      return;
-    }
-  }
-}
+import { describe, expect, test, vi } from "vitest";
+import { program } from "../harness/ssh-world.ts";
+import { address, audited, home, key, nextVote, options, ssh, world } from "./ssh-listener-world.ts";
 
 describe("OpenSSH's client", () => {
   test("an allowed command: output, exit status and streams as direct", async () => {
@@ -184,6 +98,15 @@ describe("OpenSSH's client", () => {
       { env: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force", DISPLAY: ":0" } },
     );
     expect(done.stdout.toString().trim()).toBe(world.sshd.user);
+    const failed = (await audited())
+      .filter(({ type, detail }) => type === "sign-in" && detail.method === "ssh")
+      .map(({ detail }) => detail);
+    expect(failed).toContainEqual({
+      ...{ accepted: false, method: "ssh", listener: "127.0.0.1:0", from: expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
+      ...{ proof: "key", why: "the key is not registered" },
+      claims: { user: "web-1", key: expect.stringMatching(/^SHA256:/) },
+    });
+    expect(failed).toContainEqual(expect.objectContaining({ proof: "token", why: expect.stringContaining("base64url") }));
   });
 
   test("an OpenSSH certificate of a trusted authority", async () => {
@@ -331,131 +254,6 @@ test("dropbear's client, which guesses the first key exchange", async () => {
   expect(done.stderr).toContain("err\n");
   expect(await dbclient("reboot")).toMatchObject({ code: 126, stderr: expect.stringContaining("denied") });
 });
-
-describe("ssh-channels: what is no command is refused and recorded", () => {
-  let client: InstanceType<typeof ssh2.Client>;
-  beforeAll(async () => {
-    client = new ssh2.Client();
-    await new Promise<void>((resolve, reject) => {
-      client.once("ready", resolve).once("error", reject);
-      client.connect({
-        host: address.host,
-        port: Number(address.port),
-        username: "web-1",
-        privateKey: readFileSync(key),
-        strictVendor: false,
-      });
-    });
-  });
-  afterAll(() => void client?.end());
-  type Raw = { _protocol: Record<string, (...args: never[]) => void>; _chanMgr: { add: (waiting: object) => number } };
-
-  const failure = (ask: (done: (error: Error | undefined) => void) => void) =>
-    new Promise<Error | undefined>((resolve) => ask((error) => resolve(error)));
-
-  test.each<[string, (done: (error?: Error) => void) => void]>([
-    ["direct-tcpip", (done) => client.forwardOut("127.0.0.1", 1, "127.0.0.1", 22, done)],
-    ["direct-streamlocal@openssh.com", (done) => client.openssh_forwardOutStreamLocal("/tmp/x", done)],
-    ["tcpip-forward", (done) => client.forwardIn("127.0.0.1", 0, done)],
-    [
-      "streamlocal-forward@openssh.com",
-      (done) => client.openssh_forwardInStreamLocal("/tmp/y", (error) => done(error ?? undefined)),
-    ],
-    ["subsystem netconf", (done) => client.subsys("netconf", done)],
-    ["x11-req", (done) => client.exec("true", { x11: true }, done)],
-  ])("%s", async (_, ask) => {
-    expect(await failure(ask)).toBeInstanceOf(Error);
-  });
-
-  test("a shell", async () => {
-    const code = await new Promise((resolve) => client.shell(false, (_error, channel) => channel.on("exit", resolve).resume()));
-    expect(code).toBe(126);
-  });
-
-  test("env", async () => {
-    const text = await new Promise<string>((resolve) =>
-      client.exec("sh -c 'echo $SECRET_NAME'", { env: { SECRET_NAME: "set" } }, (_error, channel) => {
-        let all = "";
-        channel.on("data", (data: Buffer) => (all += data.toString())).on("close", () => resolve(all));
-      }),
-    );
-    expect(text.trim()).toBe("");
-  });
-
-  const origin = Buffer.concat([lengthed("127.0.0.1"), word(1)]);
-  test.each<[string, Buffer]>([
-    ["tun@openssh.com", Buffer.concat([word(1), word(0)])],
-    ["x11", origin],
-    ["forwarded-tcpip", Buffer.concat([origin, origin])],
-    ["auth-agent@openssh.com", Buffer.alloc(0)],
-    ["made-up", randomBytes(100)],
-  ])("a channel of the type %s", async (type, rest) => {
-    const { _protocol, _chanMgr } = client as unknown as Raw;
-    const refused = new Promise<unknown>((resolve) => {
-      const id = _chanMgr.add(Object.assign((error: unknown) => resolve(error), { type }));
-      const writer = _protocol as unknown as {
-        _packetRW: { write: { alloc(n: number): Buffer; allocStart: number; finalize(p: Buffer): Buffer } };
-        _cipher: { encrypt(p: Buffer): void };
-      };
-      const payload = Buffer.concat([Buffer.of(90), lengthed(type), word(id), word(1 << 20), word(32768), rest]);
-      const packet = writer._packetRW.write.alloc(payload.length);
-      packet.set(payload, writer._packetRW.write.allocStart);
-      writer._cipher.encrypt(writer._packetRW.write.finalize(packet));
-    });
-    expect(await refused).toBeInstanceOf(Error);
-  });
-
-  test("all of it is on record", async () => {
-    const folder = join(world.instance.folder, "export");
-    expect((await world.instance.cli("audit", "export", folder)).code).toBe(0);
-    const text = readFileSync(join(folder, "records.jsonl"), "utf8");
-    const records = text
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line));
-    const failed = records
-      .filter(({ type, detail }) => type === "sign-in" && detail.method === "ssh")
-      .map(({ detail }) => detail);
-    expect(failed).toContainEqual({
-      ...{ accepted: false, method: "ssh", listener: "127.0.0.1:0", from: expect.stringMatching(/^127\.0\.0\.1:\d+$/) },
-      ...{ proof: "key", why: "the key is not registered" },
-      claims: { user: "web-1", key: expect.stringMatching(/^SHA256:/) },
-    });
-    expect(failed).toContainEqual(expect.objectContaining({ proof: "token", why: expect.stringContaining("base64url") }));
-    const refusals = records.filter(({ type, detail }) => type === "refusal" && detail.code === "invalid_operation");
-    expect(refusals.length).toBeGreaterThanOrEqual(12);
-  });
-
-  test("trailing bytes after a request end the connection", async () => {
-    const other = new ssh2.Client();
-    await new Promise<void>((resolve) =>
-      other
-        .once("ready", resolve)
-        .connect({ host: address.host, port: Number(address.port), username: "web-1", privateKey: readFileSync(key) }),
-    );
-    const closed = new Promise<void>((resolve) => other.once("close", resolve));
-    other.on("error", () => {});
-    const writer = (other as unknown as Raw)._protocol as unknown as {
-      _packetRW: { write: { alloc(n: number): Buffer; allocStart: number; finalize(p: Buffer): Buffer } };
-      _cipher: { encrypt(p: Buffer): void };
-    };
-    const payload = Buffer.concat([Buffer.of(90), lengthed("session"), word(0), word(1 << 20), word(32768), Buffer.from("more")]);
-    const packet = writer._packetRW.write.alloc(payload.length);
-    packet.set(payload, writer._packetRW.write.allocStart);
-    writer._cipher.encrypt(writer._packetRW.write.finalize(packet));
-    await closed;
-  });
-});
-
-function word(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-function lengthed(text: string): Buffer {
-  return Buffer.concat([word(Buffer.byteLength(text)), Buffer.from(text)]);
-}
 
 test("ap-revoke: a lock cuts what runs, and the client is told why", async () => {
   const started = ssh(["-n", "--", `sh -c '>${home("runs")}; sleep 60'`]);
