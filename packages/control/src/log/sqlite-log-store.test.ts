@@ -1,56 +1,13 @@
-import { spawn } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import {
-  type Log,
-  type LogReceipt,
-  logKeyText,
-  openLog,
-  parseLogKey,
-  parseRecord,
-  type RecordDraft,
-  verifyLog,
-  verifyReceipt,
-} from "@countersign/audit";
+import { type LogReceipt, parseRecord, type RecordDraft, verifyLog, verifyReceipt } from "@countersign/audit";
 import Sqlite from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openPayload, payloadSealer } from "./payload.ts";
+import { describe, expect, it } from "vitest";
+import { draft, file, folder, logKey, openOn, payloadKey, verifyFile } from "../../fixtures/log-file.ts";
+import { openPayload } from "./payload.ts";
 import { openSqliteLogSource } from "./sqlite-log-source.ts";
-import { openSqliteLogStore, prepareDatabase, type SqliteLogStore, sqliteLogStore } from "./sqlite-log-store.ts";
+import { openSqliteLogStore, prepareDatabase, sqliteLogStore } from "./sqlite-log-store.ts";
 import { openWalSync } from "./wal.ts";
-
-const origin = "countersign.example/test";
-const { privateKey } = generateKeyPairSync("ed25519");
-const logKey = parseLogKey(logKeyText(origin, privateKey));
-const payloadKey = Buffer.alloc(32, 1);
-
-let folder: string;
-let file: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "countersign-log-"));
-  file = join(folder, "audit.db");
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
-const openOn = (store: SqliteLogStore): Promise<Log> =>
-  openLog({ store, origin, key: privateKey, sealPayload: payloadSealer(payloadKey) });
-
-function draft(type: RecordDraft["type"], request: string, payload?: string): RecordDraft {
-  const timeMs = Date.UTC(2026, 0, 2);
-  return { type, request, timeMs, resource: "orders-db", ...(payload === undefined ? {} : { payload: Buffer.from(payload) }) };
-}
-
-async function verifyFile(known: readonly string[] = []) {
-  const source = openSqliteLogSource(file);
-  try {
-    return await verifyLog(source, logKey, { known });
-  } finally {
-    source.close();
-  }
-}
 
 function commitmentOf(receipt: LogReceipt | undefined): { hash: string; size: number } {
   return JSON.parse(Buffer.from(receipt?.record ?? []).toString()).payload;
@@ -272,78 +229,6 @@ describe("the log in a SQLite file", () => {
   });
 });
 
-describe("au-fail: a store that cannot be written", () => {
-  it("refuses when the disk is full, loses nothing, and goes on when there is space again", async () => {
-    const db = prepareDatabase(new Sqlite(file));
-    const store = sqliteLogStore(db, openWalSync(db));
-    const log = await openOn(store);
-    await log.append("local", [draft("request", "req_0")], "durable");
-    const pages = Number(db.pragma("page_count", { simple: true }));
-    db.pragma(`max_page_count = ${pages + 20}`);
-    let accepted = 1;
-    const fill = async () => {
-      for (let n = 0; n < 1_000; n++, accepted++)
-        await log.append("local", [draft("request", `req_a${n}`, "x".repeat(500))], "handed-over");
-    };
-    await expect(fill()).rejects.toMatchObject({
-      name: "AuditError",
-      code: "unavailable",
-      message: expect.stringContaining("disk is full"),
-    });
-    await expect(log.append("local", [draft("request", "req_b", "x".repeat(9_000))], "durable")).rejects.toMatchObject({
-      code: "unavailable",
-    });
-    db.pragma(`max_page_count = ${pages + 10_000}`);
-    const [receipt] = await log.append("local", [draft("request", "req_c", "x".repeat(9_000))], "durable");
-    expect(receipt && verifyReceipt(receipt, logKey).sequence).toBe(accepted + 1);
-    await store.close();
-    expect(await verifyFile()).toMatchObject({ ok: true, size: accepted + 1 });
-  });
-
-  it("refuses after a failed sync until everything is safely on disk", async () => {
-    const db = prepareDatabase(new Sqlite(file));
-    const wal = openWalSync(db);
-    let broken = false;
-    const sync = () =>
-      broken ? Promise.reject(Object.assign(new Error("EIO: i/o error, fdatasync"), { code: "EIO" })) : wal.sync();
-    const store = sqliteLogStore(db, { ...wal, sync });
-    const log = await openOn(store);
-    await log.append("local", [draft("intent", "req_1")], "durable");
-    broken = true;
-    await expect(log.append("local", [draft("intent", "req_2")], "durable")).rejects.toMatchObject({ code: "unavailable" });
-    // A reader keeps the full checkpoint from being made, so that the doubt stays.
-    const reader = new Sqlite(file, { readonly: true });
-    reader.exec("begin; select count(*) from records");
-    reader.prepare("select count(*) from records").get();
-    await expect(log.append("local", [draft("intent", "req_3")], "handed-over")).rejects.toMatchObject({ code: "unavailable" });
-    reader.close();
-    broken = false;
-    await log.append("local", [draft("intent", "req_4")], "durable");
-    await store.close();
-    expect(await verifyFile()).toMatchObject({ ok: true, size: 3 });
-  });
-
-  it("puts handed-over records on disk within 100 ms", async () => {
-    const db = prepareDatabase(new Sqlite(file));
-    const wal = openWalSync(db);
-    const synced: number[] = [];
-    const store = sqliteLogStore(db, {
-      ...wal,
-      async sync() {
-        await wal.sync();
-        synced.push(performance.now());
-      },
-    });
-    const log = await openOn(store);
-    const start = performance.now();
-    await log.append("local", [draft("request", "req_1")], "handed-over");
-    expect(synced).toEqual([]);
-    await expect.poll(() => synced.length, { interval: 5 }).toBe(1);
-    expect((synced[0] ?? 0) - start).toBeLessThan(100);
-    await store.close();
-  });
-});
-
 describe("payloads", () => {
   it("are kept beside the log and can be read with the key", async () => {
     const store = openSqliteLogStore(file);
@@ -388,40 +273,4 @@ describe("payloads", () => {
     );
     await store.close();
   });
-});
-
-describe("au-crash: kill -9", () => {
-  it.each(["handed-over", "durable"])(
-    "of a writer loses no acknowledged %s record, again and again",
-    async (durability) => {
-      const acknowledged = new Map<number, string>();
-      const key = privateKey.export({ format: "der", type: "pkcs8" }).toString("base64");
-      const program = new URL("writing-process.ts", import.meta.url).pathname;
-      for (let round = 0; round < 3; round++) {
-        const child = spawn(process.execPath, ["--conditions=source", program, file, key, durability], {
-          stdio: ["ignore", "pipe", "inherit"],
-        });
-        const wanted = acknowledged.size + 150 + round * 37;
-        for await (const line of createInterface({ input: child.stdout })) {
-          const [, index, what] = /^(\d+) (.*)$/.exec(line) ?? [];
-          if (what !== undefined) acknowledged.set(Number(index), what);
-          if (acknowledged.size >= wanted) child.kill("SIGKILL");
-        }
-        const report = await verifyFile();
-        expect(report).toMatchObject({ ok: true, problems: [] });
-        // One lane each may have been between intent and outcome.
-        expect(report.open.length).toBeLessThanOrEqual(4 * (round + 1));
-      }
-      const source = openSqliteLogSource(file);
-      for await (const { index, bytes } of source.records()) {
-        const record = parseRecord(bytes);
-        const said = acknowledged.get(index);
-        if (said !== undefined) expect(record).toMatchObject({ type: said.split(" ")[0], request: said.split(" ")[1] });
-        acknowledged.delete(index);
-      }
-      source.close();
-      expect([...acknowledged]).toEqual([]);
-    },
-    60_000,
-  );
 });
