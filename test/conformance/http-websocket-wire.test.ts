@@ -1,4 +1,8 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { approverClient } from "../harness/approver.ts";
+import { waitingId } from "../harness/waiting.ts";
 import { handshake, plainKey, raw } from "../harness/websocket-wire.ts";
 import { socketToken, type WebSocketWorld, webSocketWorld } from "../harness/websocket-world.ts";
 
@@ -123,5 +127,30 @@ describe("unmodified clients", () => {
     socket.addEventListener("close", ({ code }) => closed.resolve(code));
     socket.close(4000);
     expect(await closed.promise).toBe(4000);
+  });
+});
+
+describe("the sidecar stops", () => {
+  test("open WebSockets are cut on both sides in the words of their protocol, and one that waits is answered", async () => {
+    const at = world.base.replace("http", "ws");
+    const socket = new WebSocket(`${at}/live/stopping`, { headers: { authorization: `Bearer ${token}` } });
+    await once(socket, "open");
+    socket.send("hello");
+    await once(socket, "message");
+    const [target] = world.upstream.open;
+    const closing = [once(socket, "close"), once(target ?? socket, "close")];
+    const waiting = new WebSocket(`${at}/held/stopping`, { headers: { authorization: `Bearer ${token}` } });
+    const refused = once(waiting, "unexpected-response");
+    waiting.on("error", () => {});
+    const alice = await approverClient(world.instance, "alice");
+    await waitingId(alice, "/held/stopping");
+    alice[Symbol.dispose]();
+    expect(await world.instance.end("SIGTERM")).toBe(0);
+    expect(await Promise.all(closing)).toEqual([
+      [1008, Buffer.from("The sidecar is shutting down.")],
+      [1001, expect.anything()],
+    ]);
+    const [, response] = await refused;
+    expect([response.statusCode, response.headers["content-type"]]).toEqual([503, "application/problem+json"]);
   });
 });

@@ -29,13 +29,17 @@ rules:
     approval: { stages: [{ approvers: [group:dba-oncall] }], input: unseen }
 `;
 
+/** More than the tests ask for as anybody but the one who floods. */
+const perMinute = 60;
+
 let world: KubernetesWorld;
 let alice: ApproverConnection;
 let sessions: PodSessions;
 let token: string;
 
 beforeAll(async () => {
-  world = await kubernetesWorld({ policy });
+  const listener = 'sidecar:\n  kubernetes:\n    - { tcp: "127.0.0.1:0" }\n';
+  world = await kubernetesWorld({ policy, config: `${listener}limits: { requestsPerMinute: ${perMinute} }\n` });
   alice = await approverClient(world.instance, "alice");
   token = (await world.instance.cli("token", "--subject", "robot")).stdout.trim();
 });
@@ -50,10 +54,15 @@ beforeEach(() => {
 
 const pod = "/api/v1/namespaces/shop/pods/web-0";
 
-function open(argv: readonly string[], more = "&stdout=true&stderr=true", protocols?: readonly string[]): Promise<SessionClient> {
+function open(
+  argv: readonly string[],
+  more = "&stdout=true&stderr=true",
+  protocols?: readonly string[],
+  bearer = token,
+): Promise<SessionClient> {
   const words = argv.map((word) => `command=${encodeURIComponent(word)}`).join("&");
   return SessionClient.open(`${world.server}${pod}/exec?${words}${more}`, {
-    token,
+    token: bearer,
     ca: world.ca,
     ...(protocols && { protocols }),
   });
@@ -133,11 +142,17 @@ describe("a terminal in a container", () => {
     expect(await endOf(id)).toMatchObject({ reason: "revoked" });
   });
 
-  test("ends with its client, and says so", async () => {
+  test("ends with its client, and says so; an approver has watched it by the command", async () => {
     const { id, client } = await approvedTerminal();
+    const watching = world.instance.cli("watch", id, "--as", "alice");
+    client.type("echo watched-by-alice\r");
+    await expect.poll(() => client.stdout).toMatch(/^watched-by-alice\r$/m);
     client.socket.terminate();
     expect(await endOf(id)).toMatchObject({ reason: "left" });
     await expect.poll(() => sessions.begun[0]?.gone).toBe(true);
+    const { stdout, stderr } = await watching;
+    expect(stdout).toContain("watched-by-alice\r\n");
+    expect(stderr).toContain("The session ended (left)");
   });
 });
 
@@ -214,6 +229,22 @@ describe("a client's command", () => {
       ]);
     }
     await trusting.destroy();
+    expect(sessions.begun).toEqual([]);
+  });
+
+  test("a flood of them is stopped before the cluster is asked for the pod", async () => {
+    const flooder = (await world.instance.cli("token", "--subject", "flooder")).stdout.trim();
+    const before = world.api.asked.length;
+    const said: string[] = [];
+    for (let count = 0; count < perMinute + 20; count++)
+      said.push(
+        await open(["touch", `/tmp/${count}`], "&stdin=true", undefined, flooder).then(String, (error: Error) => error.message),
+      );
+    const stopped = said.filter((words) => /^429 .*may ask 60 times in a minute/.test(words));
+    expect(stopped.length).toBeGreaterThan(10);
+    expect(said.filter((words) => /^400 .*input: unseen/.test(words))).toHaveLength(said.length - stopped.length);
+    // Whether the pod is still the same is asked of the cluster, once for each that is looked at.
+    expect(world.api.asked.slice(before).map(({ url }) => url)).toEqual(Array(said.length - stopped.length).fill(pod));
     expect(sessions.begun).toEqual([]);
   });
 

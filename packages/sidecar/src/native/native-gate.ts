@@ -124,8 +124,14 @@ export class NativeGate implements Disposable {
    * operations that are worth more than a passage. Never throws.
    *
    * @param signal is aborted when the client goes away or cancels.
+   * @param refuses why it cannot be run as policy wants it, if it cannot.
    */
-  async run(operation: LineOperation, client: WaitingClient, signal: AbortSignal): Promise<Ended> {
+  async run(
+    operation: LineOperation,
+    client: WaitingClient,
+    signal: AbortSignal,
+    refuses?: (decision: Decision) => CountersignError | undefined,
+  ): Promise<Ended> {
     const call = this.#callOf(operation);
     const flood = this.#parts.callers.refusal(call.principal);
     if (flood !== undefined) return endedBy(await this.#flooded(call, flood));
@@ -136,6 +142,8 @@ export class NativeGate implements Disposable {
       return endedBy(await this.#refused(call, error));
     }
     const { decision } = asked;
+    const why = refuses?.(decision);
+    if (why !== undefined) return endedBy(await this.#refused(call, why));
     if (decision.effect === "review") return this.hold({ effect: "hold", asked, decision }, client, signal);
     if (decision.effect === "allow") return this.#runNow(asked, decision, client, signal);
     const requestId = await this.#parts.refusals.record(call, "denied", decision.message, decision);

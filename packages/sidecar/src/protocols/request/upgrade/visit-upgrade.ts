@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { CountersignError, type ErrorCode } from "@countersign/policy";
+import { CountersignError, type Decision, type ErrorCode } from "@countersign/policy";
 import type { NativeHost } from "../../../native/listener.ts";
 import type { NativeGate } from "../../../native/native-gate.ts";
 import type { NativeCaller, OwnConnection } from "../../../native/own-connection.ts";
@@ -92,6 +92,7 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
   const isForeign = kind.isForeign(resource);
   const id = host.random(18).toString("base64url");
   let isDispatched = false;
+  let isCut = false;
   const own: OwnConnection = {
     accept: (operation, facts) => upgrade?.accept(resource, operation, facts),
     dispatch: (operation, role, limits, options) => {
@@ -102,7 +103,10 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
       const signal = AbortSignal.any([options.signal, client.signal]);
       return upgrade.dispatch(resource, operation, { role, limits, options: { ...options, signal }, client });
     },
-    cut: (why) => client.breakOff(why),
+    cut: (why) => {
+      isCut = true;
+      client.breakOff(why);
+    },
   };
   const operationWith = (protocols: readonly string[]): ApiRequest => {
     const headers = boundFields(fields, protocols).filter(
@@ -132,11 +136,11 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
   const same = `${nameOf(principal, name, operation)} ${reason}`;
   const before = refused.answerTo(same);
   if (before !== undefined) return before;
-  if (upgrade.needsUnseen?.(operation) && !(await mayStream(gate, operation)))
-    return refusalOf(await gate.refuse(operation, unseen), client);
+  // Asked once, where a flood has been counted: what it takes to decide may be a question to the target.
+  const refuses = upgrade.needsUnseen?.(operation) ? refusesUnseen : undefined;
   let isHeld = false;
-  const ended = await gate.run(operation, { pending: () => (isHeld = true) }, client.signal);
-  const refusal = refusalOf(ended, client);
+  const ended = await gate.run(operation, { pending: () => (isHeld = true) }, client.signal, refuses);
+  const refusal = refusalOf(ended, client, isCut);
   if (refusal !== undefined && isHeld && isAnswered.has(ended.state)) refused.answered(same, refusal);
   return refusal;
 }
@@ -161,20 +165,20 @@ const unseen = new CountersignError(
   "What its client sends while it runs would be seen by nobody who agrees to it: the rule has to say `input: unseen`, or ask for it without standard input and terminal.",
 );
 
-/** Whether policy lets a client's input through that nobody has seen. What cannot be asked about is refused as such, later. */
-async function mayStream(gate: NativeGate, operation: ApiRequest): Promise<boolean> {
-  const decision = await gate.ask(operation).catch(() => undefined);
-  return decision?.effect !== "review" || decision.approval.input === "unseen";
+/** Whether policy lets a client's input through that nobody has seen. */
+function refusesUnseen(decision: Decision): CountersignError | undefined {
+  return decision.effect === "review" && decision.approval.input !== "unseen" ? unseen : undefined;
 }
 
 /** A person has said no, or nobody has said anything for as long as the policy waits. */
 const isAnswered: ReadonlySet<Ended["state"]> = new Set(["denied", "expired", "revoked"]);
 
-function refusalOf({ state, failure, requestId }: Ended, { signal }: ClientUpgrade): Refusal | undefined {
+/** @param isCut the gate has ended it: what was not revoked is cut by nothing but the sidecar's own end. */
+function refusalOf({ state, failure, requestId }: Ended, { signal }: ClientUpgrade, isCut = false): Refusal | undefined {
   if (state === "succeeded") return undefined;
   // It was cut off, or did not wait: that says more than that it has left.
   if (signal.aborted && (state === "cancelled" || failure?.code === "cancelled"))
-    return { code: "invalid_request", message: String(signal.reason), requestId };
+    return { code: isCut ? "shutting_down" : "invalid_request", message: String(signal.reason), requestId };
   return { code: (failure?.code ?? "internal") as ErrorCode, message: failure?.message ?? "It was not sent.", requestId };
 }
 
