@@ -187,7 +187,8 @@ export class PostgresDispatch implements Dispatch {
     const { upstream } = session;
     if (!this.#request) throw new TypeError("run() before prepare()");
     const timers: NodeJS.Timeout[] = [];
-    this.#parts.stop.action = () => {
+    // Not assigned at once: V8 would make it in the old part of its memory, and with it all that this call has.
+    const stop = () => {
       // What is below a limit is still given; after anything else nobody waits for rows.
       if (!rows.cut) rows.drop();
       upstream.resume();
@@ -198,6 +199,7 @@ export class PostgresDispatch implements Dispatch {
       );
       cancel();
     };
+    this.#parts.stop.action = stop;
     try {
       return await upstream.extended(this.#request, rows);
     } finally {
