@@ -16,6 +16,11 @@ export const pipelineConversations = {
   "a pipeline that fails, and the next": [
     Buffer.concat([extended("select nothing"), extended("select 2"), sync(), extended("select 3"), sync()]),
   ],
+  "texts in the middle of a pipeline, one of them not understood, and an error behind them": [
+    query("create temp table s (a int)"),
+    Buffer.concat([extended("insert into s values (1)"), query("do $$ begin null; end $$"), query("select 2")]),
+    Buffer.concat([extended("select 1 / 0"), sync(), query("select s::text from s")]),
+  ],
   "a pipeline with begin and commit": [
     query("create temp table s (a int)"),
     Buffer.concat([

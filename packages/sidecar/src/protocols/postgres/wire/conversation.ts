@@ -53,6 +53,8 @@ export class Conversation {
   controlled = false;
   /** And one whose result may be cut: what follows it in its pipeline waits, because it must not run when that happens. */
   limited = false;
+  /** A Query came in the middle of a pipeline: the server's implicit transaction goes on up to the Sync that is still to come. */
+  unsynced = false;
   /** The server waits for data to copy. */
   copies = false;
   /** Something was executed since the settings were last reported, or asked for. */
@@ -194,7 +196,8 @@ export class Conversation {
   }
 
   /** Nothing of the extended protocol is open any more. */
-  pipelineEnds(): void {
+  pipelineEnds(bySync = false): void {
+    this.unsynced = !bySync && (this.unsynced || this.stepped);
     this.stepped = this.executed = this.controlled = this.limited = this.unchecked = false;
   }
 

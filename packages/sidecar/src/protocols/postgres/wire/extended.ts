@@ -273,7 +273,7 @@ export class ExtendedProtocol {
   /** A Sync ends what is skipped. */
   sync(frame: Buffer) {
     const conversation = this.#conversation;
-    conversation.pipelineEnds();
+    conversation.pipelineEnds(true);
     conversation.pipeline++;
     if (conversation.outgoing.lent) return conversation.send(frame, expected("sync"));
     conversation.replies.expect(expected("local", { ready: true }));

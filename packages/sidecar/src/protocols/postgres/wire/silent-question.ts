@@ -21,7 +21,8 @@ export async function silentQuestion(
   conversation.send(request.execute(ownName), expected("execute", { ...silent, rows }));
   conversation.send(request.closePortal(ownName), expected("close-portal", silent));
   conversation.send(request.closeStatement(ownName), expected("close-statement", { ...silent, settled: resolve }));
-  if (conversation.stepped) conversation.outgoing.add(request.flush);
+  // A Sync of ours would commit what the client's own is to commit.
+  if (conversation.stepped || (conversation.unsynced && conversation.status === "T")) conversation.outgoing.add(request.flush);
   else conversation.send(request.sync, expected("sync", silent));
   conversation.turn();
   if (!(await promise)) return undefined;

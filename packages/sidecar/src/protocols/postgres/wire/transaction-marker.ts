@@ -20,7 +20,14 @@ const question =
  */
 export async function transactionMarker(conversation: Conversation, { kinds, opaque }: SqlFacts): Promise<Json> {
   const { lent } = conversation.outgoing;
-  if (conversation.status !== "T" || lent === undefined || opaque || !kinds.every((kind) => asking.has(kind))) return null;
+  if (
+    conversation.status !== "T" ||
+    conversation.unsynced ||
+    lent === undefined ||
+    opaque ||
+    !kinds.every((kind) => asking.has(kind))
+  )
+    return null;
   const row = await silentQuestion(conversation, question);
   if (row === undefined)
     throw new CountersignError("target_unavailable", "The session could not be asked for its transaction; nothing ran.");
