@@ -75,6 +75,8 @@ interface WorldOptions {
   /** YAML for countersign.yaml: the listeners. */
   readonly config?: string;
   readonly policy?: string;
+  /** More roles, each with the cluster's token. */
+  readonly roles?: readonly string[];
   readonly files?: Readonly<Record<string, string>>;
 }
 
@@ -82,6 +84,7 @@ interface WorldOptions {
 export async function kubernetesWorld({
   config,
   policy = kubernetesPolicy,
+  roles = [],
   files = {},
 }: WorldOptions = {}): Promise<KubernetesWorld> {
   await using parts = new AsyncDisposableStack();
@@ -104,7 +107,7 @@ export async function kubernetesWorld({
       reader: { token: { file: token } }
       writer: { token: { file: token } }
       deployer: { token: { file: token }, serviceAccount: { namespace: shop, name: deployer } }
-`;
+${roles.map((role) => `      ${role}: { token: { file: token } }\n`).join("")}`;
   const listeners = config ?? 'sidecar:\n  kubernetes:\n    - { tcp: "127.0.0.1:0" }\n';
   const instance = parts.use(
     await Instance.start({

@@ -16,6 +16,7 @@ import type { Field } from "../fields.ts";
 import { ClientUpgrade } from "./client-upgrade.ts";
 import { boundFields, readHandshake } from "./handshake.ts";
 import type { RefusedUpgrades } from "./refused-upgrades.ts";
+import { UpgradeConnection } from "./upgrade-connection.ts";
 
 /** What every upgrade of a listener is served with. */
 export interface UpgradeVisitParts {
@@ -91,23 +92,7 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
   const resource = host.resources.get(name);
   const isForeign = kind.isForeign(resource);
   const id = host.random(18).toString("base64url");
-  let isDispatched = false;
-  let isCut = false;
-  const own: OwnConnection = {
-    accept: (operation, facts) => upgrade?.accept(resource, operation, facts),
-    dispatch: (operation, role, limits, options) => {
-      if (upgrade === undefined) throw new TypeError("what is not taken is dispatched");
-      // Whoever knows the connection's name could ask for it by another way, and there is one client only.
-      if (isDispatched) throw new CountersignError("cancelled", "The client's connection was used already; nothing ran.");
-      isDispatched = true;
-      const signal = AbortSignal.any([options.signal, client.signal]);
-      return upgrade.dispatch(resource, operation, { role, limits, options: { ...options, signal }, client });
-    },
-    cut: (why) => {
-      isCut = true;
-      client.breakOff(why);
-    },
-  };
+  const own = new UpgradeConnection(upgrade, resource, client);
   const operationWith = (protocols: readonly string[]): ApiRequest => {
     const headers = boundFields(fields, protocols).filter(
       ([given, value]) => !(isOurs(given) || isForeign(given.toLowerCase(), value)),
@@ -140,7 +125,7 @@ async function ask(asked: Asked, { host, kind, refused }: UpgradeVisitParts): Pr
   const refuses = upgrade.needsUnseen?.(operation) ? refusesUnseen : undefined;
   let isHeld = false;
   const ended = await gate.run(operation, { pending: () => (isHeld = true) }, client.signal, refuses);
-  const refusal = refusalOf(ended, client, isCut);
+  const refusal = refusalOf(ended, client, own.isCut);
   if (refusal !== undefined && isHeld && isAnswered.has(ended.state)) refused.answered(same, refusal);
   return refusal;
 }
