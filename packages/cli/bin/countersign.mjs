@@ -1,7 +1,7 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=100 --no-allocation-site-pretenuring --invocation-count-for-turbofan=1000 --expose-gc
+#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=80 --no-allocation-site-pretenuring --invocation-count-for-turbofan=1000 --expose-gc
 // A sidecar lives beside other programs: the first two flags make V8 collect garbage sooner than take more memory, at little cost (measured). With
 // half the young generation there are twice as many small collections, and what is on its way while one runs is kept for a large one, which holds
-// everybody up. With more growth 10,000 held calls take more than 350 MB.
+// everybody up. With more growth a long result and 10,000 held calls take more memory than they are worth.
 // The next two keep what dies young from growing old. A stream of Node's makes a closure that V8 puts into the old part of its memory, with all that
 // hangs on it (every call, every request), until its fastest compiler has seen the constructor: sooner is better. Meanwhile V8 concludes that these
 // objects live long and goes on making them old. Together: a vote left 7.5 KB for a large collection, and leaves 2.
