@@ -4,7 +4,8 @@
 // everybody up. With more growth a long result and 10,000 held calls take more memory than they are worth.
 // The next two keep what dies young from growing old. A stream of Node's makes a closure that V8 puts into the old part of its memory, with all that
 // hangs on it (every call, every request), until its fastest compiler has seen the constructor: sooner is better. Meanwhile V8 concludes that these
-// objects live long and goes on making them old. Together: a vote left 7.5 KB for a large collection, and leaves 2.
+// objects live long and goes on making them old. Together: a vote that left 7.5 KB for a large
+// collection leaves 0.6.
 // The collector is exposed so that the buffers of a long result can be collected as they go by (spent-buffers.ts in the sidecar); without that a long
 // result is mostly time of the collector.
 // Starts the program: the bundle when it is installed from a registry, the sources in a clone whose bundle is missing or stale.
