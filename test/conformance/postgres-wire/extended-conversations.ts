@@ -86,6 +86,10 @@ export const extendedConversations = {
     ...[bind({ statement: "s", values: ["2"] }), execute(), bind({ statement: "s", values: ["3"] }), execute(), sync()],
     ...[bind({ statement: "s", values: ["4"], resultFormats: [1] }), describe("P"), execute(), sync()],
   ],
+  "an older statement stays when another one of its name is no SQL": [
+    ...[parse("select 'older'", "s"), sync(), parse("selec", "s"), describe("S", "s"), sync()],
+    ...[describe("S", "s"), bind({ statement: "s" }), execute(), sync()],
+  ],
   "a name that is taken": [parse("select 1", "s"), parse("select 2", "s"), sync(), bind({ statement: "s" }), execute(), sync()],
   "the unnamed statement is replaced": [
     parse("select 1"),

@@ -88,8 +88,9 @@ export class ExtendedProtocol {
     conversation.wait(conversation.answeredAll(), { done: work });
   }
 
-  /** A Bind of the name must not run what it stood for before. */
+  /** A Bind without a name must not run what was there before; an older statement that has a name stays, as it does at the server. */
   #refused({ name, statement: text, types }: ParseMessage) {
+    if (name !== "") return;
     const refused: Prepared = { of: "statement", text, source: "", types, steps: undefined, bySql: false, refused: true };
     this.#conversation.names.statements.set(name, refused);
   }
