@@ -28,12 +28,14 @@ interface SyncGroup extends PromiseWithResolvers<void> {
 const syncDelayMs = 50;
 /** Older segments that are kept for records which are not in the log yet; then these records are written again. */
 const mostSegments = 4;
+/** With so many in a turn, one write less is worth more than a first one that goes ahead by what the others take (measured). */
+const crowd = 4;
 const firstRetryMs = 200;
 const longestRetryMs = 5_000;
 
 /**
- * The files of a journal. What a turn of the event loop notes is two writes at most, for its first passage and for all others, and what waits for
- * the disk shares a sync.
+ * The files of a journal. What a turn of the event loop notes is two writes at most, for its first passage and for all others, one where turns are
+ * crowded, and what waits for the disk shares a sync.
  */
 export class JournalFile {
   readonly #options: JournalFileOptions;
@@ -49,6 +51,9 @@ export class JournalFile {
   #scheduled = false;
   /** Something of this turn was written already: what follows in it shares one write. */
   #busy = false;
+  /** How many have waited in this turn; and whether they were many in the last one. */
+  #waited = 0;
+  #crowded = false;
   /** Of passages that are not flushed yet, and of those that are. */
   #noted: SyncGroup | undefined;
   #flushed: SyncGroup[] = [];
@@ -58,6 +63,8 @@ export class JournalFile {
   #retry: NodeJS.Timeout | undefined;
   readonly #turnEnds = (): void => {
     this.#scheduled = this.#busy = false;
+    this.#crowded = this.#waited >= crowd;
+    this.#waited = 0;
     if (this.#waiting.length > 0 || this.#begun.length > 0) this.flush();
   };
 
@@ -102,11 +109,12 @@ export class JournalFile {
     return this.#noted.promise;
   }
 
-  /** The first of a turn is written at once: on a quiet connection nobody else is waited for. */
+  /** The first of a turn is written at once: on a quiet connection nobody else is waited for. In a crowd it shares the write of the others. */
   afterFlush(waiting: FlushWaiting): void {
     this.#waiting.push(waiting);
+    this.#waited++;
     this.#schedule();
-    if (this.#busy) return;
+    if (this.#busy || this.#crowded) return;
     this.#busy = true;
     this.flush();
   }
