@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RequestState } from "@countersign/rpc";
 import type { Countersign } from "@countersign/sdk";
@@ -6,8 +6,9 @@ import { Octokit } from "@octokit/core";
 import Stripe from "stripe";
 import { request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApproverConnection, approverClient, vote } from "../harness/approver.ts";
+import { type ApproverConnection, approverClient, vote, waitForState } from "../harness/approver.ts";
 import { type HttpApiWorld, httpApiWorld, secretEmail } from "../harness/http-api.ts";
+import { waitingId } from "../harness/waiting.ts";
 
 let world: HttpApiWorld;
 let cs: Countersign;
@@ -217,6 +218,39 @@ test("check() knows the documents and the endpoint, and says all of it", async (
     effect: "deny",
     message: expect.stringContaining("http.graphql"),
   });
+});
+
+test("changed documents are in force at SIGHUP; what was held by other names does not run, and a bad document changes nothing", async () => {
+  const { instance, upstream } = world;
+  const file = join(instance.folder, "shop.yaml");
+  const before = readFileSync(file, "utf8");
+  const write = (text: string, logged: string) => {
+    const since = instance.log.length;
+    writeFileSync(`${file}.new`, text);
+    renameSync(`${file}.new`, file);
+    process.kill(instance.pid, "SIGHUP");
+    return expect.poll(() => instance.log.slice(since), { timeout: 10_000 }).toContain(logged);
+  };
+  const refund = ask("/v1/refunds", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
+  const id = await waitingId(alice, "/v1/refunds");
+  const seen = upstream.seen.length;
+  expect((await ask("/v1/customers/cus_7", { method: "DELETE" })).status).toBe(403);
+  // The name that a rule lets through stands at another method now.
+  await write(
+    before.replace("GetCustomer", "ReadOne").replace("DeleteCustomer", "GetCustomer"),
+    "other OpenAPI documents are in force",
+  );
+  expect((await ask("/v1/customers/cus_7")).status).toBe(403);
+  expect(upstream.seen).toHaveLength(seen);
+  await vote(alice, id, "approve");
+  expect(JSON.parse((await refund).text)).toMatchObject({ code: "digest_mismatch", requestId: id });
+  await waitForState(alice, id, RequestState.REVOKED);
+  expect(upstream.seen).toHaveLength(seen);
+  await write("openapi: 3.1.0\npaths: { no-slash: {} }\n", "shop.yaml:2:");
+  expect(instance.log).toContain("cannot be used; the last good ones stay in force");
+  expect((await ask("/v1/customers/cus_7")).status).toBe(403);
+  await write(before, "other OpenAPI documents are in force");
+  expect((await ask("/v1/customers/cus_7")).status).toBe(200);
 });
 
 test("what is masked is in no record, and in no log", async () => {

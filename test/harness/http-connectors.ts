@@ -71,7 +71,7 @@ export class HttpConnectors implements AsyncDisposable {
     env: Readonly<Record<string, string>> = {},
     api: HttpApi = {},
   ): Connector {
-    const context = { folder: ".", env: { TOKEN: plainSecret, ODD: oddSecret, ...env }, lookup, api };
+    const context = { folder: ".", env: { TOKEN: plainSecret, ODD: oddSecret, ...env }, lookup, api: { current: api } };
     const one = openHttpConnector(httpResourceSchema.parse(this.resource(port, more)), context);
     this.#open.push(one);
     return one;

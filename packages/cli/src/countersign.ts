@@ -17,6 +17,7 @@ import {
 } from "@countersign/control";
 import type { PolicyStatusFeed } from "@countersign/policy";
 import {
+  type GuardedResource,
   type OnStep,
   openHttpClients,
   openKubernetesClients,
@@ -69,6 +70,8 @@ export interface Countersign extends AsyncDisposable {
   readonly warnings: readonly string[];
   /** Which policy is in force, now and as it changes. */
   readonly policy: PolicyStatusFeed;
+  /** What is guarded. */
+  readonly resources: readonly GuardedResource[];
   /** Reads the policy again, whether or not its files seem to have changed. */
   reloadPolicy(): void;
   /** Stops in the order in which nothing is lost: agents first, then approvers, then the stores. */
@@ -196,7 +199,7 @@ export async function startCountersign(config: Config, options: CountersignOptio
   const running = parts.move();
   const close = (): Promise<void> => running.disposeAsync();
   return {
-    ...{ addresses, dataFolder: data, signInLink, policy, close },
+    ...{ addresses, dataFolder: data, signInLink, policy, resources, close },
     warnings: resources.flatMap(({ warnings = [] }) => warnings),
     hasConsole: consoleFiles().staticFolder !== undefined,
     reloadPolicy: () => policy.reload(),

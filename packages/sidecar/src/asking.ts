@@ -153,7 +153,7 @@ export class Asking {
     const found = classifier.classify(call.operation, {
       ...(serverVersion !== undefined && { serverVersion }),
       searchPath: resource.searchPath ?? [],
-      ...(resource.api && { http: resource.api }),
+      ...(resource.api && { http: resource.api.current }),
       maxStatementBytes: limits.statementBytes,
       maxParameterBytes: limits.parameterBytes,
       ...values,

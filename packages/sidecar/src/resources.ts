@@ -2,6 +2,18 @@ import { CountersignError, type HttpApi, type ProtocolName } from "@countersign/
 import type { EvidenceSource } from "./evidence/evidence-source.ts";
 import type { Connector } from "./protocols/connector.ts";
 
+/** What the requests of an HTTP API are named by, while its documents change. */
+export interface ApiInForce {
+  /** What decides; another object once it says something else. */
+  readonly current: HttpApi;
+  /**
+   * Reads its documents again, in one step between two decisions. False when they say what is in force.
+   *
+   * @throws {Error} when they cannot be used: what was in force stays so.
+   */
+  reload(): boolean;
+}
+
 /** A configured target. */
 export interface GuardedResource {
   readonly name: string;
@@ -15,7 +27,7 @@ export interface GuardedResource {
   /** Of an HTTP API: scheme, host and port. */
   readonly origin?: string;
   /** Of an HTTP API: what its requests are named by. */
-  readonly api?: HttpApi;
+  readonly api?: ApiInForce;
   readonly connector: Connector;
   /** What it can tell approvers of an operation without doing it; absent = nothing. */
   readonly evidence?: EvidenceSource;

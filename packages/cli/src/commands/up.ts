@@ -18,7 +18,7 @@ export const upCommand: MakeCommand = (context) =>
     describe(
       "up",
       "run the sidecar, the control plane and the console",
-      "Runs everything in one process: sidecar, control plane, approver API and console. Ctrl-C stops it.\nChanged policy files are taken into use while it runs; SIGHUP makes it look at once. The rest of the configuration is read at the start.",
+      "Runs everything in one process: sidecar, control plane, approver API and console. Ctrl-C stops it.\nChanged policy files are taken into use while it runs; SIGHUP makes it look at once. OpenAPI documents are read again then, and with every other policy. The rest of the configuration is read at the start.",
       [
         ["countersign up", "with ./countersign.yaml"],
         ["countersign up --config ops/countersign.yaml --data /var/lib/countersign"],
@@ -34,11 +34,12 @@ export const upCommand: MakeCommand = (context) =>
   ).action(action(context, (options: UpOptions) => up(context.terminal, options)));
 
 async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
-  const [{ loadConfig }, { startCountersign }, { createLog }, { logPolicy }] = await Promise.all([
+  const [{ loadConfig }, { startCountersign }, { createLog }, { logPolicy }, { reloadApis, reloadApisWith }] = await Promise.all([
     import("../config/load.ts"),
     import("../countersign.ts"),
     import("../terminal/log.ts"),
     import("../policy-log.ts"),
+    import("../api-log.ts"),
   ]);
   const config = await loadConfig(configFile(terminal, options), options.data);
   const log = createLog(terminal, options.logLevel);
@@ -51,8 +52,13 @@ async function up(terminal: Terminal, options: UpOptions): Promise<ExitCode> {
       onInternalError,
       onEmergency: logEmergency(log),
     });
-    reload = running.reloadPolicy;
-    logPolicy(running.policy, log, stop).catch(onInternalError);
+    const { policy, resources, reloadPolicy } = running;
+    reload = () => {
+      reloadApis(resources, log);
+      reloadPolicy();
+    };
+    logPolicy(policy, log, stop).catch(onInternalError);
+    reloadApisWith(policy, resources, log, stop).catch(onInternalError);
     if (!running.hasConsole) log.warn("the console's pages are not built, only its API is served; run: npm run build");
     for (const warning of running.warnings) log.warn(warning);
     await announce(terminal, options, running);

@@ -1,10 +1,9 @@
-import type { HttpApi } from "@countersign/policy";
 import { z } from "zod";
 import type { CredentialContext } from "../credentials/source.ts";
 import type { EvidenceSource } from "../evidence/evidence-source.ts";
-import type { GuardedResource } from "../resources.ts";
+import type { ApiInForce, GuardedResource } from "../resources.ts";
 import type { Connector } from "./connector.ts";
-import { httpResourceSchema, httpWarnings, openHttpConnector, readHttpApi } from "./http/index.ts";
+import { ApiSource, httpResourceSchema, httpWarnings, openHttpConnector } from "./http/index.ts";
 import {
   kubernetesResourceSchema,
   kubernetesWarnings,
@@ -30,7 +29,7 @@ export interface ResourceContext extends CredentialContext, LoginContext {}
 
 /** A resource's own context: also what classification knows of it, which is part of what is approved. */
 interface OwnContext extends ResourceContext {
-  readonly api?: HttpApi;
+  readonly api?: ApiInForce;
 }
 
 /** How the way to a resource of one protocol is opened. The seam that a new protocol is registered at. */
@@ -40,7 +39,7 @@ interface ProtocolEntry<Resource> {
   /** What can tell approvers of an operation without doing it; absent = nothing can. */
   readonly openEvidence?: (resource: Resource, context: ResourceContext) => EvidenceSource | undefined;
   /** What classification has to know of it; absent = nothing. @throws {Error} when a document that it names cannot be used. */
-  readonly readApi?: (resource: Resource, folder: string) => HttpApi;
+  readonly openApi?: (resource: Resource, folder: string) => ApiInForce;
   /** What its configuration cannot promise, one sentence each. */
   readonly warnings?: (resource: Resource) => readonly string[];
 }
@@ -52,7 +51,11 @@ const registry: { readonly [Name in Type]: ProtocolEntry<Configured[Name]> } = {
   postgres: { openConnector: openPostgresConnector, openEvidence: openPostgresEvidence },
   ssh: { openConnector: openSshConnector, openEvidence: openSshEvidence, warnings: sshWarnings },
   kubernetes: { openConnector: openKubernetesConnector, openEvidence: openKubernetesEvidence, warnings: kubernetesWarnings },
-  http: { openConnector: openHttpConnector, readApi: readHttpApi, warnings: httpWarnings },
+  http: {
+    openConnector: openHttpConnector,
+    openApi: (resource, folder) => new ApiSource(resource, folder),
+    warnings: httpWarnings,
+  },
 };
 
 /**
@@ -71,8 +74,8 @@ export function openResource(resource: ConfiguredResource, context: ResourceCont
 }
 
 function waysTo<Name extends Type>(type: Name, resource: Configured[Name], context: ResourceContext) {
-  const { openConnector, openEvidence, readApi, warnings = () => [] } = registry[type];
-  const api = readApi?.(resource, context.folder);
+  const { openConnector, openEvidence, openApi, warnings = () => [] } = registry[type];
+  const api = openApi?.(resource, context.folder);
   const evidence = openEvidence?.(resource, context);
   return {
     ...(api && { api }),

@@ -137,7 +137,7 @@ export function agentService(parts: AgentServiceParts): AgentService {
     })),
     listResources: unary(() => ({
       resources: resources.list().map(({ name, type, labels, roles, searchPath = [], origin = "", api }) => ({
-        ...{ name, type, labels: { ...labels }, origin, httpApi: httpApiOf(api) },
+        ...{ name, type, labels: { ...labels }, origin, httpApi: httpApiOf(api?.current) },
         ...{ roles: [...roles].sort(), searchPath: [...searchPath] },
       })),
     })),

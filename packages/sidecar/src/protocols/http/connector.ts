@@ -16,6 +16,7 @@ import {
 } from "@countersign/policy";
 import type { buildConnector, Pool } from "undici";
 import type { CredentialContext } from "../../credentials/source.ts";
+import type { ApiInForce } from "../../resources.ts";
 import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
 import { openTargetCredential, type TargetCredential } from "../request/credential.ts";
 import type { StreamedBody } from "../request/exchange.ts";
@@ -34,7 +35,7 @@ export interface HttpConnectorOptions extends CredentialContext {
   /** Milliseconds since the Unix epoch; default `Date.now`. */
   readonly clock?: () => number;
   /** What the API's requests are named by: rules were decided by those names. */
-  readonly api?: HttpApi;
+  readonly api?: Pick<ApiInForce, "current">;
   /** Default: the system's. */
   readonly lookup?: ResolveName;
 }
@@ -79,6 +80,7 @@ export function isHttpTarget(connector: Connector): connector is HttpTarget {
 class HttpConnector implements HttpTarget {
   readonly #name: string;
   readonly #identity: TargetIdentity;
+  readonly #api: HttpConnectorOptions["api"];
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #tokenPools: Pool[] = [];
   readonly #callerCredentials: ReadonlySet<string>;
@@ -94,6 +96,7 @@ class HttpConnector implements HttpTarget {
   ) {
     this.#name = name;
     this.#silenceMs = connections.silenceMs;
+    this.#api = options.api;
     this.#now = options.now ?? (() => performance.now());
     const ca = typeof tls === "object" ? readCertificate(tls.ca, options.folder) : undefined;
     const authorities = ca === undefined ? "system" : `sha256:${createHash("sha256").update(ca).digest("hex")}`;
@@ -101,7 +104,6 @@ class HttpConnector implements HttpTarget {
       type: "http",
       address: origin,
       ...(tls === "disable" ? { tls } : { tls: "verify-full", ca: authorities }),
-      ...namesOf(options.api),
     };
     const { lookup } = options;
     const upstream = { origin, rules: { allowPrivate }, connections, ...(ca !== undefined && { ca }), ...(lookup && { lookup }) };
@@ -125,7 +127,7 @@ class HttpConnector implements HttpTarget {
   }
 
   target(role: string): TargetIdentity {
-    return { ...this.#identity, credential: this.#role(role).credential.shown };
+    return { ...this.#identity, ...namesOf(this.#api?.current), credential: this.#role(role).credential.shown };
   }
 
   accept(operation: Operation, facts: Facts): void {
@@ -204,9 +206,20 @@ class HttpConnector implements HttpTarget {
   }
 }
 
+/** What was found out once; an API in force is another object when it changes. */
+const namesKnown = new WeakMap<HttpApi, { readonly names?: string }>();
+const nameless = {};
+
 /** A digest of what requests are named by; nothing where nothing is. */
-function namesOf({ graphql, operations }: HttpApi = {}): { readonly names?: string } {
-  if (graphql === undefined && operations === undefined) return {};
+function namesOf(api: HttpApi | undefined): { readonly names?: string } {
+  if (api === undefined) return nameless;
+  const known = namesKnown.get(api) ?? digestOf(api);
+  namesKnown.set(api, known);
+  return known;
+}
+
+function digestOf({ graphql, operations }: HttpApi): { readonly names?: string } {
+  if (graphql === undefined && operations === undefined) return nameless;
   const named = operations?.map(({ id, method, path }) => [id, method, path]) ?? null;
   return { names: canonicalDigest("countersign/http-api/v1", { graphql: graphql ?? null, operations: named }) };
 }
