@@ -31,8 +31,8 @@ export interface ResponseHead {
   readonly body: AsyncIterable<Buffer>;
 }
 
-/** One request on its way, and its answer. */
-export class Exchange {
+/** One request on its way, and its answer. It is undici's handler of itself: closures for each request would be half of its memory. */
+export class Exchange implements Dispatcher.DispatchHandler {
   readonly #head = Promise.withResolvers<ResponseHead>();
   #controller: Dispatcher.DispatchController | undefined;
   #body: ResponseBody | undefined;
@@ -41,11 +41,11 @@ export class Exchange {
   constructor(pool: Pool, { method, path, fields, body }: SentRequest) {
     const headers = fields.flat();
     if (body === undefined || Buffer.isBuffer(body)) {
-      pool.dispatch({ method, path, headers, body: body ?? null }, this.#handler());
+      pool.dispatch({ method, path, headers, body: body ?? null }, this);
       return;
     }
     if (body.bytes !== undefined) headers.push("content-length", String(body.bytes));
-    pool.dispatch({ method, path, headers, body: Readable.from(body.parts, { objectMode: false }) }, this.#handler());
+    pool.dispatch({ method, path, headers, body: Readable.from(body.parts, { objectMode: false }) }, this);
   }
 
   /** @throws {Error} when none comes; {@link isSent} says whether the target may have seen the request. */
@@ -66,30 +66,30 @@ export class Exchange {
     this.#body?.end(this.#brokenOff);
   }
 
-  #handler(): Dispatcher.DispatchHandler {
-    return {
-      onRequestStart: (controller) => {
-        if (this.#brokenOff !== undefined) return controller.abort(this.#brokenOff);
-        this.#controller = controller;
-      },
-      onResponseStart: (controller, status) => {
-        // 100 and 103 come before the answer (RFC 9110 §15.2).
-        if (status < 200) return;
-        const body = new ResponseBody(() => controller.resume());
-        this.#body = body;
-        this.#head.resolve({ status, fields: rawFields(controller.rawHeaders), body });
-      },
-      onResponseData: (controller, chunk) => {
-        if (this.#body?.push(chunk) === false) controller.pause();
-      },
-      onResponseEnd: () => {
-        this.#body?.end();
-      },
-      onResponseError: (_controller, error) => {
-        this.#head.reject(this.isSent ? error : unreachable(error));
-        this.#body?.end(error);
-      },
-    };
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#brokenOff !== undefined) controller.abort(this.#brokenOff);
+    else this.#controller = controller;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+    // 100 and 103 come before the answer (RFC 9110 §15.2).
+    if (status < 200) return;
+    const body = new ResponseBody(controller);
+    this.#body = body;
+    this.#head.resolve({ status, fields: rawFields(controller.rawHeaders), body });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#body?.push(chunk) === false) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    this.#body?.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#head.reject(this.isSent ? error : unreachable(error));
+    this.#body?.end(error);
   }
 }
 

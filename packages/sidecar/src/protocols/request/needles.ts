@@ -13,6 +13,8 @@ export class Needles {
   /** The longest first: one may stand in another. */
   readonly #texts: readonly Buffer[];
   readonly #shifts: Uint8Array;
+  /** By byte: whether one of them begins with it. */
+  readonly #begins = new Uint8Array(256);
 
   /** @param texts of two bytes at least. */
   constructor(texts: readonly Buffer[]) {
@@ -20,6 +22,7 @@ export class Needles {
     this.longest = this.#texts[0]?.length ?? 0;
     this.shortest = Math.min(this.#texts.at(-1)?.length ?? 0, longestShift);
     this.#shifts = new Uint8Array(1 << blockBits).fill(Math.max(this.shortest - 1, 1));
+    for (const [first = 0] of this.#texts) this.#begins[first] = 1;
     // Only so much of each as there is of all: a text is compared as a whole where its beginning may be.
     for (const text of this.#texts)
       for (let at = 1; at < this.shortest; at++) {
@@ -35,19 +38,20 @@ export class Needles {
     return bytes;
   }
 
+  /** Whether any of them is there. */
+  areIn(bytes: Buffer): boolean {
+    return this.#find(bytes).length > 0;
+  }
+
   /** How many bytes at the end may be the beginning of a text that goes on. */
   openEnd(bytes: Buffer): number {
-    let open = 0;
-    for (const text of this.#texts) {
-      const first = text[0] ?? 0;
-      for (
-        let at = bytes.indexOf(first, Math.max(bytes.length - text.length + 1, 0));
-        at >= 0 && bytes.length - at > open;
-        at = bytes.indexOf(first, at + 1)
-      )
-        if (bytes.compare(text, 0, bytes.length - at, at) === 0) open = bytes.length - at;
+    for (let at = Math.max(bytes.length - this.longest + 1, 0); at < bytes.length; at++) {
+      if (this.#begins[bytes[at] ?? 0] === 0) continue;
+      const open = bytes.length - at;
+      const goesOn = (text: Buffer) => text.length > open && text[0] === bytes[at] && bytes.compare(text, 0, open, at) === 0;
+      if (this.#texts.some(goesOn)) return open;
     }
-    return open;
+    return 0;
   }
 
   #find(bytes: Buffer): readonly (readonly [from: number, to: number])[] {

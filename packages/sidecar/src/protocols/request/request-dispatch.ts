@@ -18,7 +18,7 @@ import { type Field, fieldsForClient, fieldsForTarget } from "./fields.ts";
 import { maskedAnswer } from "./masks/masked-answer.ts";
 import { Unmaskable } from "./masks/masked-json.ts";
 import { Scrubber } from "./scrubber.ts";
-import { Stop } from "./stop.ts";
+import { Stop } from "../stop.ts";
 
 /** What one dispatch needs of its connector. */
 export interface RequestParts {
@@ -50,7 +50,7 @@ export class RequestDispatch implements Dispatch {
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
-    this.#stop = new Stop(parts.signal);
+    this.#stop = new Stop(parts.signal, stopFailures);
     this.#startedMs = parts.now();
   }
 

@@ -10,7 +10,7 @@ async function whole(body: ResponseBody): Promise<string> {
 }
 
 test("parts come in order, those that were there before and those that come later", async () => {
-  const body = new ResponseBody(() => {});
+  const body = new ResponseBody({ resume: () => {} });
   body.push(part("a"));
   setTimeout(() => body.push(part("b")));
   setTimeout(() => body.end());
@@ -19,9 +19,11 @@ test("parts come in order, those that were there before and those that come late
 
 test("what waits is bounded: the target goes on when it has been read", async () => {
   let resumed = 0;
-  const body = new ResponseBody(() => {
-    resumed++;
-    body.end();
+  const body = new ResponseBody({
+    resume: () => {
+      resumed++;
+      body.end();
+    },
   });
   expect(body.push(Buffer.alloc(200_000))).toBe(true);
   expect(body.push(Buffer.alloc(100_000))).toBe(false);
@@ -34,7 +36,7 @@ test("what waits is bounded: the target goes on when it has been read", async ()
 });
 
 test("one that breaks off is an error at once, whatever still waits", async () => {
-  const body = new ResponseBody(() => {});
+  const body = new ResponseBody({ resume: () => {} });
   body.push(part("a"));
   body.push(part("b"));
   const read: string[] = [];

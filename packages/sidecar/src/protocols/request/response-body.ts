@@ -3,16 +3,16 @@ const mostWaiting = 256 * 1024;
 
 /** The body of an answer: read once, in parts as they come. What comes faster than it is read waits here, up to a bound. */
 export class ResponseBody implements AsyncIterable<Buffer> {
-  readonly #resume: () => void;
+  readonly #target: { resume(): void };
   #parts: Buffer[] = [];
   #waiting = 0;
   #isPaused = false;
   #ended: { readonly error?: Error } | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param resume has the target go on after {@link push} said no. */
-  constructor(resume: () => void) {
-    this.#resume = resume;
+  /** @param target goes on when it is told to, after {@link push} said no. */
+  constructor(target: { resume(): void }) {
+    this.#target = target;
   }
 
   /** Takes a part; false: no more until `resume`. */
@@ -33,24 +33,51 @@ export class ResponseBody implements AsyncIterable<Buffer> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    for (;;) {
-      const parts = this.#parts;
-      if (parts.length === 0) {
-        if (this.#ended?.error !== undefined) throw this.#ended.error;
-        if (this.#ended !== undefined) return;
-        await this.#more();
-        continue;
-      }
-      this.#parts = [];
-      this.#waiting = 0;
-      for (const part of parts) {
-        if (this.#ended?.error !== undefined) throw this.#ended.error;
+    while (await this.#comes()) {
+      for (const part of this.#taken()) {
+        this.#check();
         yield part;
       }
-      if (!this.#isPaused) continue;
-      this.#isPaused = false;
-      this.#resume();
+      this.#goOn();
     }
+  }
+
+  /** Gives each part to whoever takes it, and waits where they say so: what there is goes in one turn, which a generator cannot do. */
+  async each(take: (part: Buffer) => undefined | Promise<void>): Promise<void> {
+    for (;;) {
+      const comes = this.#comes();
+      if (!(comes instanceof Promise ? await comes : comes)) return;
+      for (const part of this.#taken()) {
+        this.#check();
+        const waiting = take(part);
+        if (waiting !== undefined) await waiting;
+      }
+      this.#goOn();
+    }
+  }
+
+  /** Whether there is more; what is still open is waited for. */
+  #comes(): boolean | Promise<boolean> {
+    this.#check();
+    if (this.#parts.length > 0) return true;
+    return this.#ended === undefined && this.#more().then(() => this.#comes());
+  }
+
+  #taken(): readonly Buffer[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    this.#waiting = 0;
+    return parts;
+  }
+
+  #check(): void {
+    if (this.#ended?.error !== undefined) throw this.#ended.error;
+  }
+
+  #goOn(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#target.resume();
   }
 
   #more(): Promise<void> {

@@ -55,3 +55,26 @@ test("what is no secret passes at once, but for what may be the beginning of one
   expect(scrubber.body(Buffer.from("data: k3y")).toString()).toBe("data: ");
   expect(scrubber.body(Buffer.from("board")).toString()).toBe("k3yboard");
 });
+
+test("http-creds: every field is looked through, its name too; what only seems to be there across two stays", () => {
+  const scrubber = new Scrubber(["first\nsecond"]);
+  expect(
+    scrubber.fields([
+      ["x-first", "first"],
+      ["second", "2"],
+    ]),
+  ).toEqual([
+    ["x-first", "first"],
+    ["second", "2"],
+  ]);
+  const fields = new Scrubber([secret]).fields([
+    ["content-type", "text/plain"],
+    ["x-echo", `Bearer ${secret}`],
+    [`x-${Buffer.from(secret).toString("hex")}`, ""],
+  ]);
+  expect(fields).toEqual([
+    ["content-type", "text/plain"],
+    ["x-echo", `Bearer ${"*".repeat(secret.length)}`],
+    [`x-${"*".repeat(2 * secret.length)}`, ""],
+  ]);
+});

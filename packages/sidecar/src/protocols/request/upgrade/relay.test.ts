@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { Stop } from "../stop.ts";
+import { Stop } from "../../stop.ts";
 import { type Relayed, relay, socketOptions } from "./relay.ts";
 
 const closers: (() => void)[] = [];
@@ -36,7 +36,7 @@ async function relayed(more: { bytes?: number; idleMs?: number; hide?: (data: Bu
   const [{ near: clientEnd, far: client }, { near: targetEnd, far: target }] = await Promise.all([pair(), pair()]);
   const abort = new AbortController();
   const { bytes, idleMs = 10_000, hide = (data: Buffer) => data } = more;
-  const ended = relay({ client: clientEnd, target: targetEnd, stop: new Stop(abort.signal), bytes, idleMs, hide });
+  const ended = relay({ client: clientEnd, target: targetEnd, stop: new Stop(abort.signal, stopFailures), bytes, idleMs, hide });
   return { client, target, ended, abort };
 }
 

@@ -1,6 +1,6 @@
 import type { Failure } from "@countersign/policy";
 import type { WebSocket } from "ws";
-import type { Stop } from "../stop.ts";
+import type { Stop } from "../../stop.ts";
 import { breachFailure, bytesFailure, idleFailure, leftFailure, lostFailure } from "./failure.ts";
 
 /** How WebSockets are taken and opened: nothing is compressed, and pings are passed on instead of answered here. */

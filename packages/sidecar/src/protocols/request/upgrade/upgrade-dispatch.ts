@@ -7,6 +7,7 @@ import { unreachable } from "../exchange.ts";
 import {
   brokenOffFailure,
   limitFailure,
+  stopFailures,
   unaskedEventsFailure,
   unknownFailure,
   unsentFailure,
@@ -15,7 +16,7 @@ import {
 import { type Field, fieldsForClient, fieldsForTarget } from "../fields.ts";
 import { isEventStream, withOurs, withParameter } from "../request-dispatch.ts";
 import { Scrubber } from "../scrubber.ts";
-import { Stop } from "../stop.ts";
+import { Stop } from "../../stop.ts";
 import type { ClientUpgrade } from "./client-upgrade.ts";
 import { leftFailure, lostFailure, notWebSocketFailure } from "./failure.ts";
 import { protocolsOf } from "./handshake.ts";
@@ -53,7 +54,7 @@ export class UpgradeDispatch implements Dispatch {
 
   constructor(parts: UpgradeParts) {
     this.#parts = parts;
-    this.#stop = new Stop(parts.signal);
+    this.#stop = new Stop(parts.signal, stopFailures);
     this.#startedMs = parts.now();
   }
 
