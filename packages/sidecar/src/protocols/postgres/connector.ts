@@ -14,10 +14,11 @@ import {
 } from "@countersign/policy";
 import type { CredentialContext } from "../../credentials/source.ts";
 import type { Connector, Dispatch, DispatchOptions } from "../connector.ts";
+import { Stop } from "../stop.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { PostgresDispatch } from "./dispatch.ts";
-import { connectFailure, unknownFailure } from "./failure.ts";
+import { connectFailure, stopFailures, unknownFailure } from "./failure.ts";
 import { heldLocks } from "./held-locks.ts";
 import { Lending } from "./lending.ts";
 import type { MaskingOf } from "./lent.ts";
@@ -33,7 +34,6 @@ import { type Patience, transactionFate } from "./resolve.ts";
 import type { PostgresResource } from "./resource.ts";
 import { Session } from "./session.ts";
 import type { Settings } from "./settings.ts";
-import { Stop } from "./stop.ts";
 import { ConnectionLost } from "./upstream.ts";
 
 /** What a connector needs besides its configuration. */
@@ -143,7 +143,7 @@ class PostgresConnector implements PostgresTarget {
       operation: asQuery(operation),
       readOnly,
       limits,
-      stop: new Stop(signal),
+      stop: new Stop(signal, stopFailures),
       acquire: () => pool.acquire(signal),
       release: (session, afterwards) => pool.release(session, afterwards),
       resolve: (marker) => this.#resolvePatiently(marker, role),

@@ -1,6 +1,7 @@
 import { CountersignError, type Failure, type Json, type Limits, type Outcome, type PostgresQuery } from "@countersign/policy";
 import type { DatabaseError } from "pg-protocol";
 import type { Dispatch, ResultSink } from "../connector.ts";
+import type { Stop } from "../stop.ts";
 import { isServerError } from "./codec.ts";
 import type { Reply } from "./exchange.ts";
 import { lostFailure, statementFailure, unknownFailure } from "./failure.ts";
@@ -10,7 +11,6 @@ import { type Plan, planOf } from "./plan.ts";
 import { encodeQuery } from "./request.ts";
 import { RowStream } from "./rows.ts";
 import type { Session } from "./session.ts";
-import type { Stop } from "./stop.ts";
 import { ConnectionLost } from "./upstream.ts";
 
 /** What one dispatch needs of its connector. */
@@ -199,11 +199,11 @@ export class PostgresDispatch implements Dispatch {
       );
       cancel();
     };
-    this.#parts.stop.action = stop;
+    this.#parts.stop.heardBy(stop);
     try {
       return await upstream.extended(this.#request, rows);
     } finally {
-      this.#parts.stop.action = undefined;
+      this.#parts.stop.heardBy(undefined);
       for (const timer of timers) clearTimeout(timer);
     }
   }

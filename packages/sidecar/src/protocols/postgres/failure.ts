@@ -1,5 +1,6 @@
 import { CountersignError, type Failure } from "@countersign/policy";
 import type { DatabaseError } from "pg-protocol";
+import type { StopFailures } from "../stop.ts";
 import { isServerError } from "./codec.ts";
 
 /** Longest text of the server that is passed on, characters. */
@@ -59,6 +60,9 @@ export function limitFailure(limit: "rows" | "bytes" | "time", value: number): F
 export function cancelledFailure(): Failure {
   return { code: "cancelled", message: "Cancelled while it ran; nothing was changed.", retryable: false };
 }
+
+/** What is said of what was stopped. */
+export const stopFailures: StopFailures = { cancelled: cancelledFailure, late: (limitMs) => limitFailure("time", limitMs) };
 
 /** Why no connection came about, for the agent: names the resource and the role, never the address or the password. */
 export function connectFailure(error: unknown, resource: string, role: string): CountersignError {

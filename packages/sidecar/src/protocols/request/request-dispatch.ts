@@ -1,6 +1,7 @@
 import { type Body, bodyBytes, CountersignError, type Json, type Limits, type Outcome } from "@countersign/policy";
 import type { Pool } from "undici";
 import type { Dispatch, ResultSink } from "../connector.ts";
+import { Stop } from "../stop.ts";
 import type { TargetCredential } from "./credential.ts";
 import { decoded } from "./decoding.ts";
 import { Exchange, type ResponseHead, type StreamedBody } from "./exchange.ts";
@@ -8,6 +9,7 @@ import {
   brokenOffFailure,
   limitFailure,
   lostFailure,
+  stopFailures,
   unaskedEventsFailure,
   unknownFailure,
   unmaskableFailure,
@@ -18,7 +20,6 @@ import { type Field, fieldsForClient, fieldsForTarget } from "./fields.ts";
 import { maskedAnswer } from "./masks/masked-answer.ts";
 import { Unmaskable } from "./masks/masked-json.ts";
 import { Scrubber } from "./scrubber.ts";
-import { Stop } from "../stop.ts";
 
 /** What one dispatch needs of its connector. */
 export interface RequestParts {

@@ -2,12 +2,12 @@ import type { Readable } from "node:stream";
 import { type Body, bodyBytes, CountersignError, type Json, type Limits, type Outcome, type SshExec } from "@countersign/policy";
 import type { ClientChannel, PseudoTtyOptions } from "ssh2";
 import type { Dispatch, ResultSink } from "../connector.ts";
+import { Stop } from "../stop.ts";
 import type { CommandChannel } from "./command-channel.ts";
-import { lostFailure, refusedFailure, unknownFailure } from "./failure.ts";
+import { lostFailure, refusedFailure, stopFailures, unknownFailure } from "./failure.ts";
 import type { LoggedIn, Login } from "./login.ts";
 import { Output } from "./output.ts";
 import type { Lease } from "./pool.ts";
-import { Stop } from "./stop.ts";
 
 /** What one dispatch needs of its connector. */
 export interface DispatchParts {
@@ -57,7 +57,7 @@ export class CommandDispatch implements Dispatch {
     this.#operation = operation;
     this.#client = client;
     this.#parts = parts;
-    this.#stop = new Stop(parts.signal);
+    this.#stop = new Stop(parts.signal, stopFailures);
     this.#startedMs = parts.now();
   }
 
@@ -117,7 +117,7 @@ export class CommandDispatch implements Dispatch {
     if (input === undefined) channel.end(stdin === undefined ? undefined : bodyBytes(stdin));
     else input.pipe(channel);
     started?.(channel);
-    await Promise.race([closed, this.#stop.asked]);
+    await this.#stop.orAsked(closed);
     input?.unpipe(channel);
     const { reason } = this.#stop;
     if (reason !== undefined) await stopCommand(channel, closed, this.#parts.login.isForOneCommand);

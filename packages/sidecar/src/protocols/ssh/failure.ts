@@ -1,4 +1,5 @@
 import type { Failure } from "@countersign/policy";
+import type { StopFailures } from "../stop.ts";
 
 /** A bound of the policy was reached. */
 export function limitFailure(limit: "bytes" | "time", value: number): Failure {
@@ -18,6 +19,9 @@ export function cancelledFailure(): Failure {
   const message = "Cancelled while it ran: the command was stopped. What it had done by then stays done.";
   return { code: "cancelled", message, retryable: false };
 }
+
+/** What is said of what was stopped. */
+export const stopFailures: StopFailures = { cancelled: cancelledFailure, late: (limitMs) => limitFailure("time", limitMs) };
 
 /** Nobody can tell what happened. */
 export function unknownFailure(why: string): Failure {

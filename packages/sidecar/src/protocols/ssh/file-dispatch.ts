@@ -1,13 +1,13 @@
 import { CountersignError, type Failure, type Json, type Outcome, type SshFile } from "@countersign/policy";
 import type { SFTPWrapper } from "ssh2";
 import type { Dispatch, ResultSink } from "../connector.ts";
+import { Stop } from "../stop.ts";
 import { type DispatchParts, failureOf } from "./command-dispatch.ts";
-import { lostFailure, refusedFailure, unknownFailure } from "./failure.ts";
+import { lostFailure, refusedFailure, stopFailures, unknownFailure } from "./failure.ts";
 import { fileActions } from "./file-actions.ts";
 import type { LoggedIn } from "./login.ts";
 import { Output } from "./output.ts";
 import type { Lease } from "./pool.ts";
-import { Stop } from "./stop.ts";
 
 type Ending = Pick<Outcome, "state" | "failure">;
 
@@ -27,7 +27,7 @@ export class FileDispatch implements Dispatch {
   constructor(operation: SshFile, parts: DispatchParts) {
     this.#operation = operation;
     this.#parts = parts;
-    this.#stop = new Stop(parts.signal);
+    this.#stop = new Stop(parts.signal, stopFailures);
     this.#startedMs = parts.now();
   }
 
@@ -83,9 +83,9 @@ export class FileDispatch implements Dispatch {
       if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
       const working = run(sftp, this.#operation, { output, isStopped: () => this.#stop.reason !== undefined });
       working.catch(() => {});
-      const ended = await Promise.race([working.then(() => true), this.#stop.asked.then(() => false), transport.failed]);
+      await this.#stop.orAsked(Promise.race([working, transport.failed]));
       const { reason } = this.#stop;
-      if (ended && reason === undefined) {
+      if (reason === undefined) {
         this.#isHealthy = true;
         return { state: "succeeded" };
       }

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { Limits } from "@countersign/policy";
 import type { ResultSink } from "../connector.ts";
+import type { Stop } from "../stop.ts";
 import { cancelledFailure, limitFailure } from "./failure.ts";
-import type { Stop } from "./stop.ts";
 
 type Stream = "stdout" | "stderr";
 

@@ -3,13 +3,13 @@ import { CountersignError, type Json, type Outcome } from "@countersign/policy";
 import type { PseudoTtyOptions } from "ssh2";
 import type { Recording } from "../../sessions/recording.ts";
 import type { Dispatch, RecordSession, ResultSink } from "../connector.ts";
+import { Stop } from "../stop.ts";
 import type { CommandChannel } from "./command-channel.ts";
 import { type DispatchParts, failureOf } from "./command-dispatch.ts";
-import { refusedFailure, unknownFailure, unrecordedFailure } from "./failure.ts";
+import { refusedFailure, stopFailures, unknownFailure, unrecordedFailure } from "./failure.ts";
 import type { LoggedIn } from "./login.ts";
 import { Output } from "./output.ts";
 import type { Lease } from "./pool.ts";
-import { Stop } from "./stop.ts";
 
 /** The terminal of the client that has the session. */
 export interface TerminalStreams {
@@ -48,7 +48,7 @@ export class SessionDispatch implements Dispatch {
     this.#parts = parts;
     this.#client = client;
     this.#record = record;
-    this.#stop = new Stop(parts.signal);
+    this.#stop = new Stop(parts.signal, stopFailures);
     this.#startedMs = parts.now();
   }
 
@@ -120,7 +120,7 @@ export class SessionDispatch implements Dispatch {
         channel.setWindow(rows, columns, height, width);
       },
     });
-    await Promise.race([closed, this.#stop.asked]);
+    await this.#stop.orAsked(closed);
     input.unpipe(typed);
     typed.unpipe(channel);
     const { reason } = this.#stop;

@@ -1,4 +1,5 @@
 import type { Failure } from "@countersign/policy";
+import type { StopFailures } from "../../stop.ts";
 
 /** What had been done by then stays done; nothing tells the container that nobody listens any more. */
 const goesOn = "Kubernetes does not end a command when its connection ends: it may still be running in the container.";
@@ -17,6 +18,9 @@ export function limitFailure(limit: "bytes" | "time", value: number): Failure {
 export function cancelledFailure(): Failure {
   return { code: "cancelled", message: `Cancelled while it ran: the session was cut. ${goesOn}`, retryable: false };
 }
+
+/** What is said of what was stopped. */
+export const stopFailures: StopFailures = { cancelled: cancelledFailure, late: (limitMs) => limitFailure("time", limitMs) };
 
 /** What happens in a terminal could not be recorded any more. */
 export function unrecordedFailure(): Failure {

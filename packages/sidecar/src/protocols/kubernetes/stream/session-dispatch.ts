@@ -13,12 +13,12 @@ import { unreachable } from "../../request/exchange.ts";
 import { unsentFailure } from "../../request/failure.ts";
 import { type Field, fieldsForTarget } from "../../request/fields.ts";
 import { Scrubber } from "../../request/scrubber.ts";
+import { Stop } from "../../stop.ts";
 import type { StreamError } from "./codec.ts";
-import { lostFailure, refusedFailure, unknownFailure, unrecordedFailure } from "./failure.ts";
+import { lostFailure, refusedFailure, stopFailures, unknownFailure, unrecordedFailure } from "./failure.ts";
 import type { FarSide } from "./far-side.ts";
 import { type PodStream, type ReadPod, requireSamePod } from "./pod.ts";
 import { Session } from "./session.ts";
-import { SessionStop } from "./session-stop.ts";
 import type { StreamEnd } from "./status.ts";
 import { type StreamUpstream, TargetStream, type Unopened } from "./target-stream.ts";
 
@@ -46,13 +46,13 @@ type Injected = Awaited<ReturnType<TargetCredential["read"]>>;
 /** One `exec` or `attach` on its way. */
 export class SessionDispatch implements Dispatch {
   readonly #parts: SessionParts;
-  readonly #stop: SessionStop;
+  readonly #stop: Stop;
   readonly #startedMs: number;
   #injected: Injected | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.#stop = new SessionStop(parts.signal);
+    this.#stop = new Stop(parts.signal, stopFailures);
     this.#startedMs = parts.now();
   }
 

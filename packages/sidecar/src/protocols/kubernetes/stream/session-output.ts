@@ -1,7 +1,7 @@
 import type { Limits } from "@countersign/policy";
 import type { ResultSink } from "../../connector.ts";
+import type { Stop } from "../../stop.ts";
 import { cancelledFailure, limitFailure } from "./failure.ts";
-import type { SessionStop } from "./session-stop.ts";
 
 /** So much waits for a slow sink; then the target is held up. */
 const mostWaiting = 256 * 1024;
@@ -12,13 +12,13 @@ export class SessionOutput {
   bytes = 0;
   readonly #sink: ResultSink;
   readonly #limits: Limits;
-  readonly #stop: SessionStop;
+  readonly #stop: Stop;
   readonly #hold: (isHeld: boolean) => void;
   #waiting = 0;
   #busy: Promise<void> | undefined;
 
   /** @param hold holds the source up, or lets it go on. */
-  constructor(sink: ResultSink, limits: Limits, stop: SessionStop, hold: (isHeld: boolean) => void) {
+  constructor(sink: ResultSink, limits: Limits, stop: Stop, hold: (isHeld: boolean) => void) {
     this.#sink = sink;
     this.#limits = limits;
     this.#stop = stop;

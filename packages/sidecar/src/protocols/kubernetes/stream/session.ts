@@ -1,8 +1,8 @@
 import type { Limits } from "@countersign/policy";
 import type { ResultSink } from "../../connector.ts";
+import type { Stop } from "../../stop.ts";
 import type { StreamError, StreamMessage } from "./codec.ts";
 import { SessionOutput } from "./session-output.ts";
-import type { SessionStop } from "./session-stop.ts";
 import { StatusReader, type StreamEnd } from "./status.ts";
 import type { StreamListener, TargetStream } from "./target-stream.ts";
 
@@ -21,7 +21,7 @@ export class Session implements StreamListener {
   readonly #onStatus: (bytes: Buffer) => void;
 
   /** @param onStatus hears the error stream, as it comes. */
-  constructor(sink: ResultSink, limits: Limits, stop: SessionStop, onStatus: (bytes: Buffer) => void) {
+  constructor(sink: ResultSink, limits: Limits, stop: Stop, onStatus: (bytes: Buffer) => void) {
     this.#onStatus = onStatus;
     this.#output = new SessionOutput(sink, limits, stop, (isHeld) => this.#target?.hold(isHeld));
   }

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { Stop } from "../../stop.ts";
+import { stopFailures } from "../failure.ts";
 import { type Relayed, relay, socketOptions } from "./relay.ts";
 
 const closers: (() => void)[] = [];
