@@ -69,6 +69,12 @@ const refused = [
 
 const byDesign = ["was prepared by SQL; run it by EXECUTE", "has changed since it was bound"];
 
+/**
+ * An implicit transaction that a Query in the middle of a pipeline leaves behind confuses the server itself: the next statement fails, the
+ * one after it does not. When that is a question of ours, the session ends.
+ */
+const serverFailed = ["CXX000\\x00MStartTransactionCommand: unexpected state"];
+
 /** What a run has done. */
 export interface Fuzzed {
   compared: number;
@@ -111,6 +117,7 @@ async function compared(world: WireWorld, random: Random): Promise<void> {
     throw new Error(`${shown}\nthrough Countersign`, { cause: error });
   });
   // What is refused by design has a test of its own in disorder.test.ts; from there on the two sessions go different ways.
+  if (serverFailed.some((words) => wanted.join().includes(words))) return;
   if (byDesign.some((words) => got.join().includes(words))) return;
   if (upToReady(got) !== upToReady(wanted))
     throw new Error(`${shown}\nby the server:\n${wanted.join("\n")}\nby Countersign:\n${got.join("\n")}`);

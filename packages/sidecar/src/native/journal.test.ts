@@ -127,6 +127,27 @@ test("nothing is told to go before it is with the operating system; a turn of ma
   expect(sizes[1]).toBeGreaterThan(sizes[0] ?? 0);
 });
 
+test("where turns are crowded, all of the next one is one write; after a quiet one the first goes at once again", async () => {
+  await using world = await JournalWorld.open();
+  const passages = world.journal.passages(world.connection("c"));
+  let told = 0;
+  const turn = async (count: number): Promise<{ readonly atOnce: number; readonly frames: number }> => {
+    const [toldBefore, framesBefore] = [told, world.frames()];
+    for (let n = 0; n < count; n++) {
+      passages.begin(select(n));
+      world.journal.afterFlush({ flushed: () => told++, refused: (error) => expect.fail(error.message) });
+    }
+    const atOnce = told - toldBefore;
+    await sleep(5);
+    expect(told - toldBefore).toBe(count);
+    return { atOnce, frames: world.frames() - framesBefore };
+  };
+  expect(await turn(4)).toEqual({ atOnce: 1, frames: 2 });
+  expect(await turn(4)).toEqual({ atOnce: 0, frames: 1 });
+  expect(await turn(1)).toEqual({ atOnce: 0, frames: 1 });
+  expect(await turn(1)).toEqual({ atOnce: 1, frames: 1 });
+});
+
 test("what may write waits for the disk, and so does everything when the audit is strict", async () => {
   for (const [strict, readOnly] of [
     [false, false],
