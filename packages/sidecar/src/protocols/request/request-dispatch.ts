@@ -19,6 +19,7 @@ import {
 import { type Field, fieldsForClient, fieldsForTarget } from "./fields.ts";
 import { maskedAnswer } from "./masks/masked-answer.ts";
 import { Unmaskable } from "./masks/masked-json.ts";
+import { ResponseBody } from "./response-body.ts";
 import { Scrubber } from "./scrubber.ts";
 
 /** What one dispatch needs of its connector. */
@@ -126,18 +127,17 @@ export class RequestDispatch implements Dispatch {
       const told = { status, fields: plain, unknown, body: isBodiless ? undefined : body };
       // Nothing of it is seen before all of it is masked.
       const masked = masks && (await maskedAnswer(told, masks));
-      const headers = fieldsForClient(masked?.fields ?? plain)
-        .filter(([name, value]) => passes(name.toLowerCase(), value))
-        .map((field) => scrubber.field(field));
-      await sink({ type: "response", status, headers });
+      const headers = fieldsForClient(masked?.fields ?? plain).filter(([name, value]) => passes(name.toLowerCase(), value));
+      const heard = sink({ type: "response", status, headers: scrubber.fields(headers) });
+      if (heard instanceof Promise) await heard;
       if (unknown !== "") {
         exchange.breakOff();
         return { state: "failed", failure: withheldFailure(status, unknown), status };
       }
-      for await (const part of masked?.body ?? body) {
-        const waiting = this.#give(scrubber.body(part), sink);
-        if (waiting !== undefined) await waiting;
-      }
+      const give = (part: Buffer) => this.#give(scrubber.body(part), sink);
+      const parts = masked?.body ?? body;
+      if (parts instanceof ResponseBody) await parts.each(give);
+      else for await (const part of parts) await give(part);
       await this.#give(scrubber.rest(), sink);
     } catch (error) {
       exchange.breakOff();
