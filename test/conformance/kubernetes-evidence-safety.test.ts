@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { kubernetesResourceSchema } from "../../packages/sidecar/src/protocols/kubernetes/resource.ts";
-import type { KubernetesApi } from "../harness/kubernetes/kubernetes-api.ts";
 import { kubernetesRequest, withJson } from "../harness/kubernetes/kubernetes-connectors.ts";
-import { hide, KubernetesEvidenceWorld, secret } from "../harness/kubernetes/kubernetes-evidence-world.ts";
+import { evidenceOfFile, hide, secret } from "../harness/kubernetes/kubernetes-evidence-world.ts";
 import { kindOf } from "../harness/kubernetes/store.ts";
 
 const encoded = Buffer.from(secret).toString("base64");
@@ -11,25 +10,14 @@ const secrets = "/api/v1/namespaces/shop/secrets";
 const merge = "application/merge-patch+json";
 const strategic = "application/strategic-merge-patch+json";
 
-let world: KubernetesEvidenceWorld;
-let api: KubernetesApi;
-const gather: KubernetesEvidenceWorld["gather"] = (operation, more) => world.gather(operation, more);
-
-beforeAll(async () => {
-  world = await KubernetesEvidenceWorld.start();
-  ({ api } = world);
-});
-afterAll(() => world?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  api.asked.length = 0;
-  api.intercept = undefined;
-});
+const world = evidenceOfFile();
+const { gather } = world;
 
 describe("finding out changes nothing", () => {
   test("of a delete with a body the query does not count, so that it is asked in the body", async () => {
-    const uid = api.store.get(kindOf("Deployment"), "shop", "web").metadata.uid;
+    const uid = world.api.store.get(kindOf("Deployment"), "shop", "web").metadata.uid;
     await gather(withJson("DELETE", `${deployments}/web`, { kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid } }));
-    const sent = api.asked.find(({ method }) => method === "DELETE");
+    const sent = world.api.asked.find(({ method }) => method === "DELETE");
     expect(JSON.parse(sent?.body.toString() ?? "")).toMatchObject({ dryRun: ["All"], preconditions: { uid } });
   });
 
@@ -37,7 +25,7 @@ describe("finding out changes nothing", () => {
     const body = { headers: [["Content-Type", "application/vnd.kubernetes.protobuf"]] as const, body: { text: "k8s" } };
     const found = await gather(kubernetesRequest(`${deployments}/web`, { method: "DELETE", ...body }));
     expect(found.failure).toContain("not tried");
-    expect(api.asked.every(({ method }) => method === "GET")).toBe(true);
+    expect(world.api.asked.every(({ method }) => method === "GET")).toBe(true);
   });
 
   test.each([
@@ -68,14 +56,14 @@ describe("finding out changes nothing", () => {
     ],
     ["another server's", withJson("PATCH", "/apis/metrics.example.com/v1/namespaces/shop/things/a", { spec: {} }, merge)],
   ])("%s is not tried", async (_, operation) => {
-    api.intercept = ({ url }, response) => {
+    world.api.intercept = ({ url }, response) => {
       if (!url.includes("apiregistration")) return false;
       response.writeHead(200, { "content-type": "application/json" });
       response.end(JSON.stringify({ kind: "APIService", spec: { service: { name: "metrics", namespace: "x" } } }));
       return true;
     };
     await gather(operation);
-    expect(api.asked.map(({ method }) => method).filter((method) => method !== "GET")).toEqual([]);
+    expect(world.api.asked.map(({ method }) => method).filter((method) => method !== "GET")).toEqual([]);
   });
 
   test("however much is different, what is told of it is kept", async () => {
@@ -90,7 +78,7 @@ describe("finding out changes nothing", () => {
   test("the role that is for evidence is the one that asks", async () => {
     await gather(kubernetesRequest(`${deployments}/web`, { method: "DELETE" }), { evidence: { role: "viewer" } });
     expect(
-      api.asked.every(({ impersonatedBy, user }) => impersonatedBy === undefined || user?.username === "agents-viewer"),
+      world.api.asked.every(({ impersonatedBy, user }) => impersonatedBy === undefined || user?.username === "agents-viewer"),
     ).toBe(true);
     expect(() => kubernetesResourceSchema.parse(world.connectors.resource({ evidence: { role: "none" } }).resource)).toThrow(
       /no role none/,
@@ -132,7 +120,7 @@ describe("k8s secrets: their values are in no evidence", () => {
   });
 
   test("the API server's words", async () => {
-    api.intercept = ({ method }, response) => {
+    world.api.intercept = ({ method }, response) => {
       if (method === "GET") return false;
       const message = `Secret "db" is invalid: data[password]: Invalid value: "${secret}": and was ${encoded}`;
       response.writeHead(422, { "content-type": "application/json" });

@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { KubernetesApi } from "../harness/kubernetes/kubernetes-api.ts";
+import { describe, expect, test } from "vitest";
 import { kubernetesRequest, withJson } from "../harness/kubernetes/kubernetes-connectors.ts";
-import { KubernetesEvidenceWorld, web } from "../harness/kubernetes/kubernetes-evidence-world.ts";
+import { evidenceOfFile, web } from "../harness/kubernetes/kubernetes-evidence-world.ts";
 import { kindOf } from "../harness/kubernetes/store.ts";
 
 const deployments = "/apis/apps/v1/namespaces/shop/deployments";
 const merge = "application/merge-patch+json";
 
-let world: KubernetesEvidenceWorld;
-let api: KubernetesApi;
-const gather: KubernetesEvidenceWorld["gather"] = (operation, more) => world.gather(operation, more);
-
-beforeAll(async () => {
-  world = await KubernetesEvidenceWorld.start();
-  ({ api } = world);
-});
-afterAll(() => world?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  api.asked.length = 0;
-  api.intercept = undefined;
-});
+const world = evidenceOfFile();
+const { gather } = world;
 
 describe("what a change would do", () => {
   test("a changed image reads as that, by the container's name", async () => {
@@ -37,7 +25,7 @@ describe("what a change would do", () => {
     });
     expect(found.about).toEqual(expect.arrayContaining([{ name: "Object", text: "Deployment shop/web" }]));
     expect(found.notes.join(" ")).toContain("metadata.managedFields");
-    expect(api.asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    expect(world.api.asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
       `GET ${deployments}/web`,
       `PATCH ${deployments}/web?fieldManager=kubectl-set&dryRun=All`,
     ]);
@@ -95,7 +83,7 @@ describe("what a change would do", () => {
     const counted = Object.fromEntries((found.about ?? []).map(({ name, text }) => [name, text]));
     expect(counted).toMatchObject({ Pods: "1", Deployments: "1", Secrets: "1", "Config maps": "1" });
     expect(counted.Jobs).toMatch(/^0$|could not be counted/);
-    expect(api.asked.find(({ url }) => url.includes("/secrets"))?.headers.accept).toContain("PartialObjectMetadataList");
+    expect(world.api.asked.find(({ url }) => url.includes("/secrets"))?.headers.accept).toContain("PartialObjectMetadataList");
   });
 
   test("a collection: what it selects", async () => {
@@ -104,13 +92,13 @@ describe("what a change would do", () => {
       { name: "Objects that it selects", text: "1" },
       { name: "Among them", text: "shop/web-0" },
     ]);
-    expect(api.asked.map(({ method }) => method)).toEqual(["GET"]);
+    expect(world.api.asked.map(({ method }) => method)).toEqual(["GET"]);
   });
 
   test("exec: the pod, its image and powers, and whether it still is the one", async () => {
     const exec = (more: object) =>
       gather(kubernetesRequest("/api/v1/namespaces/shop/pods/web-0/exec?command=ls&container=side", more));
-    const { uid } = api.store.get(kindOf("Pod"), "shop", "web-0").metadata;
+    const { uid } = world.api.store.get(kindOf("Pod"), "shop", "web-0").metadata;
     const found = await exec({ uid });
     expect(found.about).toEqual(
       expect.arrayContaining([
@@ -130,7 +118,7 @@ describe("a failure is told as one, never as no effect", () => {
   const patch = withJson("PATCH", `${deployments}/web`, { spec: { replicas: 9 } }, merge);
 
   test("what the API server says when it would refuse it", async () => {
-    api.intercept = ({ url }, response) => {
+    world.api.intercept = ({ url }, response) => {
       if (!url.includes("dryRun")) return false;
       const message = 'admission webhook "policy.example.com" denied the request: too many replicas';
       response.writeHead(403, { "content-type": "application/json" });
@@ -147,7 +135,7 @@ describe("a failure is told as one, never as no effect", () => {
     ["the role may not read it", 403],
     ["something stands in between", 502],
   ])("%s", async (_, status) => {
-    api.intercept = (__, response) => {
+    world.api.intercept = (__, response) => {
       response.writeHead(status);
       response.end("<html>");
       return true;
@@ -159,7 +147,7 @@ describe("a failure is told as one, never as no effect", () => {
 
   test("it cannot be asked at all, or answers without end", async () => {
     expect((await gather(patch, { server: "https://localhost:1" })).failure).toContain("could not be found out");
-    api.intercept = (_, response) => {
+    world.api.intercept = (_, response) => {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(`{"a":"${"x".repeat(4 * 1024 * 1024)}"}`);
       return true;

@@ -1,9 +1,7 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { type TestAuthority, testAuthority } from "./certificate.ts";
+import { OwnServer } from "./own-server.ts";
 
 /** A request as the upstream parsed it. */
 export interface Seen {
@@ -24,37 +22,24 @@ export class HttpUpstream implements AsyncDisposable {
   readonly seen: Seen[] = [];
   readonly answers = new Map<string, Answer>();
   readonly authority: TestAuthority | undefined;
-  readonly #server: Server;
+  #server: OwnServer | undefined;
 
   private constructor(authority: TestAuthority | undefined) {
     this.authority = authority;
-    const listener = (request: IncomingMessage, response: ServerResponse) => void this.#hear(request, response);
-    this.#server =
-      authority === undefined
-        ? createServer(listener)
-        : createTlsServer(
-            {
-              cert: authority.server.certificate,
-              key: authority.server.key,
-              ca: authority.ca,
-              requestCert: true,
-              rejectUnauthorized: false,
-            },
-            listener,
-          );
-    this.#server.on("clientError", (_error, socket) => socket.destroy());
   }
 
   /** With TLS for `name`, or in the clear. */
   static async start(name?: string): Promise<HttpUpstream> {
     const upstream = new HttpUpstream(name === undefined ? undefined : testAuthority(name));
-    upstream.#server.listen(0, "127.0.0.1");
-    await once(upstream.#server, "listening");
+    upstream.#server = await OwnServer.start({
+      authority: upstream.authority,
+      answer: (request, response, body) => upstream.#answer(request, response, body.toString("latin1")),
+    });
     return upstream;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#server?.port ?? 0;
   }
 
   get last(): Seen {
@@ -65,32 +50,24 @@ export class HttpUpstream implements AsyncDisposable {
 
   /** Ends every connection under way. */
   cut(): void {
-    this.#server.closeAllConnections();
+    this.#server?.cut();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
+    await this.#server?.[Symbol.asyncDispose]();
   }
 
-  async #hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.on("error", () => {});
-    const parts: Buffer[] = [];
-    try {
-      for await (const part of request) parts.push(part as Buffer);
-    } catch {
-      return;
-    }
-    const body = Buffer.concat(parts).toString("latin1");
+  #answer(request: IncomingMessage, response: ServerResponse, body: string): void {
     const { method = "", url = "", rawHeaders, headers } = request;
     const client =
       "getPeerCertificate" in request.socket ? (request.socket as TLSSocket).getPeerCertificate().subject?.CN : undefined;
     const seen: Seen = { method, target: url, rawHeaders, headers, body, client: [client].flat()[0] };
     this.seen.push(seen);
     const answer = this.answers.get(new URL(url, "http://upstream").pathname);
-    if (answer !== undefined) return answer(request, response, body);
-    response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify(seen));
+    if (answer !== undefined) answer(request, response, body);
+    else {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify(seen));
+    }
   }
 }

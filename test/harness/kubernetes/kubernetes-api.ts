@@ -1,10 +1,8 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { type TestAuthority, testAuthority } from "../certificate.ts";
+import { OwnServer } from "../own-server.ts";
 import { type Asked, type Attributes, type Route, routeOf, type User } from "./asked.ts";
 import { aggregatedType, discovered } from "./discovery.ts";
 import { Logs } from "./logs.ts";
@@ -54,7 +52,7 @@ export class KubernetesApi implements AsyncDisposable {
   /** Asked before each answer: a test may answer itself (true), or break the connection off. */
   intercept: ((asked: Asked, response: ServerResponse) => boolean | Promise<boolean>) | undefined;
   readonly #usesRbac: boolean;
-  readonly #server: Server;
+  #server: OwnServer | undefined;
 
   private constructor({ tokens = {}, usesRbac = false, now = Date.now }: KubernetesApiOptions) {
     this.authority = testAuthority(apiHost);
@@ -62,24 +60,22 @@ export class KubernetesApi implements AsyncDisposable {
     const admin = { username: "admin", groups: ["system:masters"] };
     this.users = new Users({ [adminToken]: admin, ...tokens }, this.store, now);
     this.#usesRbac = usesRbac;
-    const { certificate: cert, key } = this.authority.server;
-    const tls = { cert, key, ca: this.authority.ca, requestCert: true, rejectUnauthorized: false };
-    this.#server = createServer(tls, (request, response) => void this.#hear(request, response));
-    this.#server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.on("clientError", (_error, socket) => socket.destroy());
     this.store.seed(...["default", "kube-system", "shop"].map((name) => ({ kind: "Namespace", metadata: { name } })));
     this.store.seed({ kind: "ServiceAccount", metadata: { name: "default", namespace: "default" } });
   }
 
   static async start(options: KubernetesApiOptions = {}): Promise<KubernetesApi> {
     const api = new KubernetesApi(options);
-    api.#server.listen(0, "127.0.0.1");
-    await once(api.#server, "listening");
+    api.#server = await OwnServer.start({
+      authority: api.authority,
+      answer: (...one) => api.#hear(...one),
+      upgrade: (...one) => api.#upgrade(...one),
+    });
     return api;
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#server?.port ?? 0;
   }
 
   /** Where it is. */
@@ -96,25 +92,16 @@ export class KubernetesApi implements AsyncDisposable {
 
   /** Ends every connection under way. */
   cut(): void {
-    this.#server.closeAllConnections();
+    this.#server?.cut();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
+    await this.#server?.[Symbol.asyncDispose]();
   }
 
-  async #hear(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.on("error", () => {});
-    const parts: Buffer[] = [];
+  async #hear(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
     try {
-      for await (const part of request) parts.push(part as Buffer);
-    } catch {
-      return;
-    }
-    try {
-      const asked = this.#admit(request, Buffer.concat(parts));
+      const asked = this.#admit(request, body);
       if ((await this.intercept?.(asked, response)) === true) return;
       const reply = this.#answer(asked, response);
       if (reply !== undefined) send(response, asked, reply);

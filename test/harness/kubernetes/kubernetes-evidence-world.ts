@@ -1,5 +1,5 @@
 import { classify, hidingWith, type KubernetesRequest } from "@countersign/policy";
-import { expect } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { openKubernetesEvidence } from "../../../packages/sidecar/src/protocols/kubernetes/evidence/evidence.ts";
 import { kubernetesResourceSchema } from "../../../packages/sidecar/src/protocols/kubernetes/resource.ts";
 import type { KubernetesApi } from "./kubernetes-api.ts";
@@ -90,4 +90,26 @@ export class KubernetesEvidenceWorld implements AsyncDisposable {
     const kinds = ["Pod", "ConfigMap", "Secret", "Deployment", "Namespace"];
     return JSON.stringify(kinds.map((kind) => this.api.store.list(kindOf(kind))));
   }
+}
+
+/** The cluster of one test file; each test begins with nothing asked. */
+export function evidenceOfFile(): Pick<KubernetesEvidenceWorld, "api" | "connectors" | "gather"> {
+  let world: KubernetesEvidenceWorld;
+  beforeAll(async () => {
+    world = await KubernetesEvidenceWorld.start();
+  });
+  afterAll(() => world?.[Symbol.asyncDispose]());
+  beforeEach(() => {
+    world.api.asked.length = 0;
+    world.api.intercept = undefined;
+  });
+  return {
+    get api() {
+      return world.api;
+    },
+    get connectors() {
+      return world.connectors;
+    },
+    gather: (...what) => world.gather(...what),
+  };
 }
