@@ -88,9 +88,8 @@ export class ExtendedProtocol {
     conversation.wait(conversation.answeredAll(), { done: work });
   }
 
-  /** A Bind without a name must not run what was there before; an older statement that has a name stays, as it does at the server. */
+  /** A Bind of the name must not run what it stood for before. */
   #refused({ name, statement: text, types }: ParseMessage) {
-    if (name !== "") return;
     const refused: Prepared = { of: "statement", text, source: "", types, steps: undefined, bySql: false, refused: true };
     this.#conversation.names.statements.set(name, refused);
   }
@@ -105,9 +104,10 @@ export class ExtendedProtocol {
   #notUnderstood(message: ParseMessage) {
     const { statement } = message;
     const conversation = this.#conversation;
-    this.#refused(message);
     const refuse: HeldWork["refuse"] = (refusal) => {
       const { complaint, likeServer } = ownErrorOf(refusal);
+      // What PostgreSQL itself refuses leaves an older statement that has a name, as the client knows.
+      if (!likeServer || message.name === "") this.#refused(message);
       conversation.refuseStep(complaint, likeServer);
     };
     admit(conversation, conversation.operation(statement, { parameters: [] }), {

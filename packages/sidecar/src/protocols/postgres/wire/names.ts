@@ -15,7 +15,7 @@ export interface Prepared {
   readonly steps: readonly SqlStep[] | undefined;
   /** By PREPARE. */
   readonly bySql: boolean;
-  /** Without a name: the client believes that it is this, but it was refused and not sent, and nothing may run in its place. */
+  /** The client believes that the name is this, but it was refused and not sent: nothing of that name may run. */
   readonly refused: boolean;
 }
 
