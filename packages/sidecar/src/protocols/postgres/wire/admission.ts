@@ -84,15 +84,20 @@ export function runningOf(
 ): Running {
   const { kinds, opaque, reads } = facts.protocol === "postgres" ? facts.sql : { kinds: [], opaque: true, reads: [] };
   // What it does to names was not looked at, e.g. in a large text: they have to be asked for.
-  const isUnseen = opaque || (steps === undefined && kinds.some((kind) => naming.has(kind)));
+  const isUnseen = opaque || (steps === undefined && isOneOf(naming, kinds));
   if (isUnseen) conversation.afterwards = "end";
   // Settings that a trigger or a view changes are reported with ReadyForQuery, and by servers before 18 not all of them.
   const { lent } = conversation.outgoing;
   const isLate = isStep || (lent?.version ?? 0) < 18;
-  const fires = !readOnly && kinds.some((kind) => firing.has(kind));
+  const fires = !readOnly && isOneOf(firing, kinds);
   const suspicious = isUnseen || (isLate && (fires || lent?.arePlain(reads) !== true));
   const startedMs = conversation.parts.now();
   return new Running(passage, { limits: decision.limits, readOnly, startedMs, rowsBefore, suspicious, masking });
+}
+
+function isOneOf(some: ReadonlySet<string>, kinds: readonly string[]): boolean {
+  for (const kind of kinds) if (some.has(kind)) return true;
+  return false;
 }
 
 /** Whatever was thrown, as the client is told it. */

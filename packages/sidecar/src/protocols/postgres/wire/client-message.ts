@@ -119,6 +119,11 @@ class Reader {
 
   name(): string {
     const start = this.#at;
+    // Most are empty.
+    if (this.#frame[start] === 0) {
+      this.#at++;
+      return "";
+    }
     const name = this.text();
     if (this.#at - 1 - start > longestName)
       throw new WireError("42622", `names of prepared statements and portals have at most ${longestName} bytes here`);

@@ -13,6 +13,10 @@ export class Outgoing implements FlushWaiting {
   readonly #onFull: () => void;
   #lent: Lent | undefined;
   #buffers: Buffer[] = [];
+  /** What was added last, with all that follows it in the same memory: one piece, which begins where it begins. */
+  #run: Buffer | undefined;
+  #memory: ArrayBufferLike | undefined;
+  #end = 0;
   #noted = false;
   #scheduled = false;
 
@@ -30,22 +34,25 @@ export class Outgoing implements FlushWaiting {
   /** Attaches the session, or takes it away: then nothing is sent any more. */
   set lent(lent: Lent | undefined) {
     this.#lent = lent;
-    this.#buffers = [];
+    this.#drop();
   }
 
   /** Adds whole messages, or parts of copied data. `noted`: an operation that was noted in this turn. */
   add(bytes: Buffer, noted = false): void {
     if (noted) this.#noted = true;
-    const last = this.#buffers.at(-1);
+    const { buffer, byteOffset, length } = bytes;
     // Neighbours in a chunk of the client go as one again.
-    if (last !== undefined && last.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset)
-      this.#buffers[this.#buffers.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length);
-    else this.#buffers.push(bytes);
+    if (this.#run === undefined || byteOffset !== this.#end || buffer !== this.#memory) {
+      this.#endRun();
+      this.#run = bytes;
+      this.#memory = buffer;
+    }
+    this.#end = byteOffset + length;
   }
 
   /** The end of a turn. */
   flush() {
-    if (this.#buffers.length === 0 || this.#scheduled) return;
+    if (this.#run === undefined || this.#scheduled) return;
     if (!this.#noted) return this.#write();
     this.#noted = false;
     this.#scheduled = true;
@@ -59,11 +66,25 @@ export class Outgoing implements FlushWaiting {
 
   refused(error: Error): void {
     this.#scheduled = false;
-    this.#buffers = [];
+    this.#drop();
     this.#onRefused(error);
   }
 
+  #endRun(): void {
+    const run = this.#run;
+    if (run === undefined || this.#memory === undefined) return;
+    const length = this.#end - run.byteOffset;
+    this.#buffers.push(length === run.length ? run : Buffer.from(this.#memory, run.byteOffset, length));
+    this.#run = this.#memory = undefined;
+  }
+
+  #drop(): void {
+    this.#buffers = [];
+    this.#run = this.#memory = undefined;
+  }
+
   #write(): void {
+    this.#endRun();
     const buffers = this.#buffers;
     this.#buffers = [];
     const [only] = buffers;
