@@ -57,7 +57,7 @@ export function limitFailure(limit: "rows" | "bytes" | "time", value: number): F
 }
 
 /** The caller, or somebody who may, asked for a stop. */
-export function cancelledFailure(): Failure {
+function cancelledFailure(): Failure {
   return { code: "cancelled", message: "Cancelled while it ran; nothing was changed.", retryable: false };
 }
 

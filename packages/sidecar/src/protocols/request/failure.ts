@@ -9,7 +9,7 @@ export function limitFailure(limit: "bytes" | "time", value: number): Failure {
 }
 
 /** The caller, or somebody who may, asked for a stop. */
-export function cancelledFailure(): Failure {
+function cancelledFailure(): Failure {
   const message = "Cancelled while it ran: the request was broken off. What the target had done by then stays done.";
   return { code: "cancelled", message, retryable: false };
 }
