@@ -45,3 +45,26 @@ test.each<[string, readonly Field[]]>([
 ])("http-smuggle: %s stays in what is classified, which refuses it", (_, fields) => {
   expect(asked(fields)).toEqual(expect.arrayContaining(fields.map((field) => [...field])));
 });
+
+test("a field that is called like something every object has is a field like others", () => {
+  const fields: readonly Field[] = [
+    ["Constructor", "x"],
+    ["__proto__", "x"],
+    ["valueOf", "x"],
+  ];
+  expect(asked(fields)).toEqual(fields);
+});
+
+test("words for us count however they are written, and the first of each", () => {
+  const request = { method: "GET", rawTrailers: [] };
+  const fields: readonly Field[] = [
+    ["Host", "api"],
+    ["PREFER", "wait=5"],
+    ["prefer", "Respond-Async"],
+    ["Countersign-Reason", "why"],
+    ["countersign-reason", "other"],
+    ["Idempotency-Key", "k1"],
+  ];
+  const { wantsAsync, key, reason } = askedRequest(request, "/", fields, Buffer.alloc(0), () => false);
+  expect({ wantsAsync, key, reason }).toEqual({ wantsAsync: true, key: "k1", reason: "why" });
+});

@@ -14,16 +14,16 @@ export interface AskedRequest {
 }
 
 /** What is between the client and us: read here, or made anew for the target. In any other form it stays, and classification refuses it. */
-const ours: Readonly<Record<string, RegExp>> = {
-  "keep-alive": /^/,
-  "proxy-connection": /^/,
-  "accept-encoding": /^/,
-  "countersign-reason": /^/,
-  "idempotency-key": /^$/,
-  connection: /^(?:keep-alive|close)$/i,
-  expect: /^100-continue$/i,
-  te: /^trailers$/i,
-};
+const ours: ReadonlyMap<string, RegExp> = new Map([
+  ["keep-alive", /^/],
+  ["proxy-connection", /^/],
+  ["accept-encoding", /^/],
+  ["countersign-reason", /^/],
+  ["idempotency-key", /^$/],
+  ["connection", /^(?:keep-alive|close)$/i],
+  ["expect", /^100-continue$/i],
+  ["te", /^trailers$/i],
+]);
 
 const longestReason = 1000;
 
@@ -47,29 +47,30 @@ export function askedRequest(
   body: Buffer | StreamedBody,
   isForeign: (name: string, value: string) => boolean,
 ): AskedRequest {
-  const valuesOf = (name: string) => fields.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
+  const names = fields.map(([name]) => name.toLowerCase());
+  const first = (name: string) => fields[names.indexOf(name)]?.[1];
+  const isOne = (name: string) => names.includes(name) && names.indexOf(name) === names.lastIndexOf(name);
   const whole = Buffer.isBuffer(body) ? body : undefined;
   const bytes = Buffer.isBuffer(body) ? body.length : body.bytes;
-  const isChunked = valuesOf("transfer-encoding").length > 0;
-  const isPlain: Readonly<Record<string, (value: string) => boolean>> = {
-    host: () => valuesOf("host").length === 1,
-    "transfer-encoding": (value) =>
-      value === "chunked" && valuesOf("transfer-encoding").length === 1 && valuesOf("content-length").length === 0,
-    "content-length": (value) => value === String(bytes) && !isChunked && valuesOf("content-length").length === 1,
+  const isChunked = names.includes("transfer-encoding");
+  const isPlain = (name: string, value: string): boolean => {
+    if (name === "host") return isOne(name);
+    if (name === "transfer-encoding") return value === "chunked" && isOne(name) && !names.includes("content-length");
+    return name === "content-length" && value === String(bytes) && !isChunked && isOne(name);
   };
-  const bound = fields.filter(([given, value]) => {
-    const name = given.toLowerCase();
+  const bound = fields.filter(([, value], at) => {
+    const name = names[at] ?? "";
     if (name === "authorization") return false;
-    return !(ours[name]?.test(value) || isPlain[name]?.(value) || isForeign(name, value));
+    return !(ours.get(name)?.test(value) || isPlain(name, value) || isForeign(name, value));
   });
-  const preferences = valuesOf("prefer").join(",").toLowerCase();
-  const [key] = valuesOf("idempotency-key");
+  const preferences = names.includes("prefer") ? fields.filter((_, at) => names[at] === "prefer").map(([, value]) => value) : [];
+  const key = first("idempotency-key");
   const headers = rawTrailers.length === 0 ? bound : [...bound, ["trailer", rawTrailers[0] ?? ""] as const];
   return {
     message: { method, path, headers, ...bodyPart(whole) },
-    wantsAsync: /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/.test(preferences),
+    wantsAsync: /(?:^|[,;])\s*respond-async\s*(?:$|[,;])/i.test(preferences.join(",")),
     key: key === "" ? undefined : key,
-    reason: (valuesOf("countersign-reason")[0] ?? "").slice(0, longestReason),
+    reason: (first("countersign-reason") ?? "").slice(0, longestReason),
   };
 }
 

@@ -84,7 +84,8 @@ export class OpenGate {
   readonly id: string;
   readonly native: NativeGate;
   readonly #terms: GateTerms;
-  readonly #atWork = new Set<RequestAtWork>();
+  /** Few, as each is a request of one connection: a set that is filled and emptied for each would leave more behind. */
+  readonly #atWork: RequestAtWork[] = [];
   #isLeft = false;
 
   constructor(
@@ -101,7 +102,7 @@ export class OpenGate {
         throw new CountersignError("cancelled", "What is streamed runs at once or not at all; nothing ran.");
       },
       cut: (reason) => {
-        for (const work of this.#atWork) work.cut(reason);
+        for (const work of [...this.#atWork]) work.cut(reason);
       },
     };
     this.native = guard.native({ ...terms, connection: this.id, role: undefined, session: "", counted: true }, own);
@@ -115,29 +116,33 @@ export class OpenGate {
 
   /** A request begins; disposing ends it. */
   begin(): RequestAtWork {
-    const work = new RequestAtWork((ended) => {
-      this.#atWork.delete(ended);
-      if (this.#isLeft) this.leave();
-    });
-    this.#atWork.add(work);
+    const work = new RequestAtWork(this);
+    this.#atWork.push(work);
     return work;
+  }
+
+  /** A request has ended. */
+  ended(work: RequestAtWork): void {
+    const at = this.#atWork.indexOf(work);
+    if (at >= 0) this.#atWork.splice(at, 1);
+    if (this.#isLeft) this.leave();
   }
 
   /** No more requests come: it is let go of with the last that is under way. */
   leave(): void {
     this.#isLeft = true;
-    if (this.#atWork.size === 0) this.native[Symbol.dispose]();
+    if (this.#atWork.length === 0) this.native[Symbol.dispose]();
   }
 }
 
 /** A request that is on its way to the target, as far as it may have to be stopped. */
 export class RequestAtWork implements Disposable {
   readonly #stop = new AbortController();
-  readonly #ended: (work: RequestAtWork) => void;
+  readonly #gate: Pick<OpenGate, "ended">;
   #cutBy: string | undefined;
 
-  constructor(ended: (work: RequestAtWork) => void) {
-    this.#ended = ended;
+  constructor(gate: Pick<OpenGate, "ended">) {
+    this.#gate = gate;
   }
 
   /** Aborted when its client leaves or it is cut. */
@@ -162,7 +167,7 @@ export class RequestAtWork implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#ended(this);
+    this.#gate.ended(this);
   }
 }
 

@@ -126,30 +126,36 @@ interface Serving {
 /** A server and what it has open. */
 class Entry {
   readonly #server: Server;
-  readonly #visits = new Set<Promise<void>>();
+  readonly #onInternalError: Serving["onInternalError"];
+  /** Requests at work that began before it was closed. */
+  #open = 0;
+  #closing: PromiseWithResolvers<void> | undefined;
 
   constructor(server: Server, serving: Serving) {
     this.#server = server;
-    const visit = (socket: Socket, served: Promise<void>) =>
-      this.#visit(
-        served.catch((error: unknown) => {
-          serving.onInternalError(error);
-          socket.destroy();
-        }),
-      );
-    server.on("request", (request, response) => visit(request.socket, serving.request(request, response)));
-    server.on("upgrade", (request, _socket, early) => visit(request.socket, serving.upgrade(request, early)));
+    this.#onInternalError = serving.onInternalError;
+    server.on("request", (request, response) => void this.#visit(request.socket, serving.request(request, response)));
+    server.on("upgrade", (request, _socket, early) => void this.#visit(request.socket, serving.upgrade(request, early)));
   }
 
-  #visit(served: Promise<void>): void {
-    const visiting = served.finally(() => this.#visits.delete(visiting));
-    this.#visits.add(visiting);
+  async #visit(socket: Socket, served: Promise<void>): Promise<void> {
+    const isCounted = this.#closing === undefined;
+    if (isCounted) this.#open++;
+    try {
+      await served;
+    } catch (error) {
+      this.#onInternalError(error);
+      socket.destroy();
+    }
+    if (isCounted && --this.#open === 0) this.#closing?.resolve();
   }
 
   async close(graceMs: number): Promise<void> {
+    this.#closing ??= Promise.withResolvers<void>();
+    if (this.#open === 0) this.#closing.resolve();
     this.#server.close();
     this.#server.closeIdleConnections();
-    await Promise.race([Promise.all(this.#visits), sleep(graceMs, undefined, { ref: false })]);
+    await Promise.race([this.#closing.promise, sleep(graceMs, undefined, { ref: false })]);
     this.#server.closeAllConnections();
   }
 }
