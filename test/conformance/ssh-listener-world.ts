@@ -31,7 +31,7 @@ const streams = `
 
 /** A listener with a target behind it; it is there while the tests of a file that imports this run. */
 export let world: SshWorld;
-export let alice: ApproverConnection;
+let alice: ApproverConnection;
 /** The agent's private key, a path. */
 export let key: string;
 export let address: { host: string; port: string };

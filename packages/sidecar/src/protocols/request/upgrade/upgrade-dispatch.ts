@@ -1,6 +1,7 @@
 import type { Json, Limits, Outcome } from "@countersign/policy";
 import { CountersignError } from "@countersign/policy";
 import type { Dispatch } from "../../connector.ts";
+import { Stop } from "../../stop.ts";
 import type { TargetCredential } from "../credential.ts";
 import { decoded } from "../decoding.ts";
 import { unreachable } from "../exchange.ts";
@@ -16,7 +17,6 @@ import {
 import { type Field, fieldsForClient, fieldsForTarget } from "../fields.ts";
 import { isEventStream, withOurs, withParameter } from "../request-dispatch.ts";
 import { Scrubber } from "../scrubber.ts";
-import { Stop } from "../../stop.ts";
 import type { ClientUpgrade } from "./client-upgrade.ts";
 import { leftFailure, lostFailure, notWebSocketFailure } from "./failure.ts";
 import { protocolsOf } from "./handshake.ts";
