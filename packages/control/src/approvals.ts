@@ -15,7 +15,7 @@ import type { Grants } from "./grants.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Reviews } from "./reviews.ts";
 import type { Signatures } from "./signatures.ts";
-import type { JournalEntry, OverviewQuery, RequestOverview, StoredRequest } from "./stores/request-store.ts";
+import type { OverviewQuery, RequestOverview, StateEntry, StoredRequest } from "./stores/request-store.ts";
 import { struckBy } from "./striking.ts";
 import { refusedVoteRecord, voteRecord } from "./vote-records.ts";
 
@@ -140,16 +140,15 @@ export class Approvals {
   }
 
   /** @throws {CountersignError} `not_found`. */
-  async get(id: string): Promise<{ readonly request: StoredRequest; readonly history: readonly JournalEntry[] }> {
+  async get(id: string): Promise<{ readonly request: StoredRequest; readonly history: readonly StateEntry[] }> {
     const request = await this.#ledger.store.get({ id });
     if (request === undefined) throw new CountersignError("not_found", "There is no such request. Check the id.");
     return { request, history: await this.history(id) };
   }
 
   /** The states that a request has entered, and when. */
-  async history(id: string): Promise<readonly JournalEntry[]> {
-    const journal = await this.#ledger.store.journal(id, 0);
-    return (journal?.entries ?? []).filter((entry) => entry.state !== undefined);
+  history(id: string): Promise<readonly StateEntry[]> {
+    return this.#ledger.store.history(id);
   }
 
   list(query: OverviewQuery, limit: number): Promise<readonly RequestOverview[]> {

@@ -14,6 +14,7 @@ import { hasLapsed } from "./lifetime.ts";
 import { record } from "./records.ts";
 import { answeredMs, nextReminder, type ReminderTimes, remindedBy } from "./reminders.ts";
 import { escalationRecord, reminderRecord, requestRecord, stateRecord } from "./request-records.ts";
+import { changedRequest } from "./stores/changed-request.ts";
 import type { Change, Opening, RequestOverview, RequestStore, StoredRequest } from "./stores/request-store.ts";
 import type { Asked } from "./tally.ts";
 import { Turns } from "./turns.ts";
@@ -126,12 +127,11 @@ export class Ledger {
     // for, before anything is dispatched. Waiting for the disk twice would only make a person's yes slower.
     await record(this.#parts.audit, all, entry.to === "executing" ? "handed-over" : "durable");
     const wakeMs = this.#wakeAfter(request, entry);
-    const changed = await this.store.change(id, { ...entry, wakeMs, from: request.state, revision: request.revision });
-    const after = await this.store.get({ id });
-    if (!changed || after === undefined) throw overtaken(id);
+    const change: Change = { ...entry, wakeMs, from: request.state, revision: request.revision };
+    if (!(await this.store.change(id, change))) throw overtaken(id);
     if (wakeMs !== null) this.#parts.noteWake(wakeMs);
     this.changes.publish(id);
-    return after;
+    return changedRequest(request, change);
   }
 
   /** Puts records on disk. */

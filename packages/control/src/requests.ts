@@ -165,8 +165,7 @@ export class Requests implements RequestBook {
     for await (const _changed of this.#ledger.changes.of(id, signal)) {
       const journal = await this.#ledger.store.journal(id, last);
       if (journal === undefined) throw new CountersignError("not_found", "There is no such request. Check the id.");
-      for (const { event } of journal.entries) {
-        if (event === undefined) continue;
+      for (const event of journal.events) {
         yield event;
         last = event.sequence;
       }

@@ -4,7 +4,7 @@ import type { Approvals, VoteAttempt } from "../approvals.ts";
 import type { EvidenceDesk } from "../evidence.ts";
 import type { ApproverSession } from "../identity.ts";
 import type { PastDecisions } from "../past-decisions.ts";
-import type { JournalEntry, Position, StoredRequest } from "../stores/request-store.ts";
+import type { Position, StateEntry, StoredRequest } from "../stores/request-store.ts";
 import { evidenceMessage, pastMessage } from "./evidence-message.ts";
 import { termsOf } from "./grant-messages.ts";
 import { merged } from "./merged.ts";
@@ -58,7 +58,7 @@ export class ApproverApi {
     return this.#detail(approver, request, history);
   }
 
-  async #detail(approver: Approver, request: StoredRequest, history: readonly JournalEntry[]): Promise<rpc.GetRequestResponse> {
+  async #detail(approver: Approver, request: StoredRequest, history: readonly StateEntry[]): Promise<rpc.GetRequestResponse> {
     const detail = detailMessage(request, history, approver, this.#approvals);
     const [evidence, past] = await Promise.all([this.#evidence.of(request), this.#past.before(request)]);
     return { request: { ...detail, evidence: evidence && evidenceMessage(evidence), past: past.map(pastMessage) } };

@@ -11,7 +11,7 @@ import {
 import * as rpc from "@countersign/rpc";
 import type { Approvals } from "../approvals.ts";
 import { deadline } from "../lifetime.ts";
-import type { JournalEntry, RequestOverview, StoredRequest } from "../stores/request-store.ts";
+import type { RequestOverview, StateEntry, StoredRequest } from "../stores/request-store.ts";
 import { agreedMessage, boundsMessage } from "./grant-messages.ts";
 import { planLines } from "./plan-lines.ts";
 import { stateMessages } from "./state-messages.ts";
@@ -46,7 +46,7 @@ export function summaryMessage(request: RequestOverview, approver: Approver, app
 /** A request whole, as one approver sees it. */
 export function detailMessage(
   request: StoredRequest,
-  history: readonly JournalEntry[],
+  history: readonly StateEntry[],
   approver: Approver,
   approvals: Approvals,
 ): rpc.RequestDetail {
@@ -82,9 +82,7 @@ export function detailMessage(
     factsJson: JSON.stringify(shownStoredFacts(request.facts, hide)),
     validForSeconds: Math.floor(binding.expiry.validForMs / 1000),
     cannotVoteReason: approvals.refusal(request, approver)?.message ?? "",
-    history: history.flatMap(({ state, timeMs, by }) =>
-      state === undefined ? [] : [{ state: stateMessages[state], timeMs, by }],
-    ),
+    history: history.map(({ state, timeMs, by }) => ({ state: stateMessages[state], timeMs, by })),
     ...{
       replacedBy: request.outcome?.replacedBy ?? "",
       replaces: request.replaces?.requestId ?? "",

@@ -5,6 +5,7 @@ import { draft } from "../../fixtures/drafts.ts";
 import { openMemoryStores } from "../../fixtures/memory-stores.ts";
 import { alice, bob, temporaryFolder } from "../../fixtures/plane.ts";
 import { openKeys } from "../keys.ts";
+import { changedRequest } from "./changed-request.ts";
 import { type Change, IllegalTransition, type Opening, type RequestStore } from "./request-store.ts";
 import { openSqliteStores } from "./sqlite/stores.ts";
 import type { Stores } from "./stores.ts";
@@ -62,7 +63,7 @@ describe.each(stores)("a request store on $name", ({ open }) => {
     return of.draft.binding.requestId;
   }
 
-  /** Makes a change on the request as it stands. */
+  /** Makes a change on the request as it stands, and looks whether it became what the ledger takes it for. */
   async function change(store: RequestStore, id: string, to?: RequestState, more: Partial<Change> = {}): Promise<boolean> {
     const now = await store.get({ id });
     if (now === undefined) throw new Error("gone");
@@ -70,7 +71,10 @@ describe.each(stores)("a request store on $name", ({ open }) => {
     const ending = to !== undefined && isOutcome(to) ? { outcome: outcome(to) } : {};
     const waits = to === undefined ? {} : { wakeMs: to === "approved" ? timeMs + 500 : null };
     const approving = { ...waits, ...(to === "approved" ? { validUntilMs: timeMs + 500 } : {}) };
-    return store.change(id, { ...base, ...(to === undefined ? {} : { to }), ...ending, ...approving, ...more });
+    const made = { ...base, ...(to === undefined ? {} : { to }), ...ending, ...approving, ...more };
+    const changed = await store.change(id, made);
+    expect(await store.get({ id })).toEqual(changed ? changedRequest(now, made) : now);
+    return changed;
   }
 
   async function inState(store: RequestStore, state: RequestState): Promise<string> {
@@ -191,7 +195,7 @@ describe.each(stores)("a request store on $name", ({ open }) => {
     await change(store, id, "executing");
     await change(store, id, "unknown", { resultEvents: 5 });
     const whole = await store.journal(id, 0);
-    expect(whole?.entries.map(({ event }) => [event?.sequence, event?.type])).toEqual([
+    expect(whole?.events.map(({ sequence, type }) => [sequence, type])).toEqual([
       [1, "pending"],
       [2, "vote"],
       [3, "approved"],
@@ -200,16 +204,15 @@ describe.each(stores)("a request store on $name", ({ open }) => {
     ]);
     expect(whole).toMatchObject({
       ended: true,
-      entries: [{}, { event: { vote: { approver: alice } } }, { event: { validUntilMs: timeMs + 500 } }, {}, {}],
+      events: [{}, { vote: { approver: alice } }, { validUntilMs: timeMs + 500 }, {}, {}],
     });
-    expect((await store.journal(id, 3))?.entries.map(({ event }) => event?.sequence)).toEqual([4, 10]);
+    expect((await store.journal(id, 3))?.events.map(({ sequence }) => sequence)).toEqual([4, 10]);
     await change(store, id, "succeeded");
-    const resolved = await store.journal(id, 4);
-    expect(resolved?.entries.map(({ event, state }) => [event?.type, state])).toEqual([
-      ["ended", "unknown"],
-      [undefined, "succeeded"],
-    ]);
-    expect(resolved?.entries[0]?.event).toMatchObject({ outcome: outcome("succeeded") });
+    expect((await store.journal(id, 4))?.events).toMatchObject([{ type: "ended", outcome: outcome("succeeded") }]);
+    const entered = ["pending", "approved", "executing", "unknown", "succeeded"];
+    expect((await store.history(id)).map(({ state }) => state)).toEqual(entered);
+    expect((await store.history(id))[0]).toEqual({ state: "pending", timeMs, by: "agent" });
+    expect(await store.history("req_none")).toEqual([]);
     expect(await store.get({ id })).toMatchObject({ sequence: 10, outcome: outcome("succeeded") });
     expect(await store.journal("req_none", 0)).toBeUndefined();
   });

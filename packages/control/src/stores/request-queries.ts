@@ -97,9 +97,7 @@ export function requestQueries(db: Kysely<Schema>) {
       requests.select(overviewColumns).where("wake_ms", "is not", null).orderBy("wake_ms").limit(limit),
     ),
 
-    votes: prepared(({ id }: { id: string }) =>
-      db.selectFrom("votes").selectAll().where("request_id", "=", id).orderBy("sequence"),
-    ),
+    votes: prepared(({ id }: { id: string }) => db.selectFrom("votes").selectAll().where("request_id", "=", id)),
     events: prepared(({ id, after }: { id: string; after: number }) =>
       db.selectFrom("events").selectAll().where("request_id", "=", id).where("sequence", ">", after).orderBy("sequence"),
     ),

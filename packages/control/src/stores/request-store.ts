@@ -60,15 +60,19 @@ export interface Change {
   readonly resultEvents?: number;
 }
 
-/** One row of a request's history. */
-export interface JournalEntry {
+/** A state that a request has entered. */
+export interface StateEntry {
+  readonly state: RequestState;
+  readonly timeMs: number;
   /** Who or what caused it. */
   readonly by: string;
-  readonly timeMs: number;
-  /** The state entered; absent when it stayed. */
-  readonly state?: RequestState;
-  /** What watchers are told; absent when a doubt was resolved after the end. */
-  readonly event?: RequestEvent;
+}
+
+/** What watchers are told of a request. A doubt that was resolved after the end is no event. */
+export interface RequestJournal {
+  readonly events: readonly RequestEvent[];
+  /** Whether the request has ended. */
+  readonly ended: boolean;
 }
 
 /** Names one request. */
@@ -119,11 +123,10 @@ export interface RequestStore {
   change(id: string, change: Change): Promise<boolean>;
   get(key: RequestKey): Promise<StoredRequest | undefined>;
   list(query: OverviewQuery, limit: number): Promise<readonly RequestOverview[]>;
-  /** What happened after a sequence, oldest first, and whether the request has ended. Undefined for an unknown request. */
-  journal(
-    id: string,
-    afterSequence: number,
-  ): Promise<{ readonly entries: readonly JournalEntry[]; readonly ended: boolean } | undefined>;
+  /** What happened after a sequence, oldest first. Undefined for an unknown request. */
+  journal(id: string, afterSequence: number): Promise<RequestJournal | undefined>;
+  /** The states that a request has entered, oldest first; none for an unknown one. */
+  history(id: string): Promise<readonly StateEntry[]>;
 }
 
 /** A change of state that the transition table does not have: a defect of the caller, never of the data. */

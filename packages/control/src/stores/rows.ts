@@ -10,7 +10,7 @@ import {
 } from "@countersign/policy";
 import type { Selectable } from "kysely";
 import { fingerprintOf, likenessKey } from "../likeness.ts";
-import type { JournalEntry, Opening, RequestOverview, StoredRequest } from "./request-store.ts";
+import type { Opening, RequestOverview, StoredRequest } from "./request-store.ts";
 import type { EventTable, RequestTable, VoteTable } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 
@@ -109,18 +109,11 @@ export function storedRequest(row: RequestRow, votes: readonly VoteRow[], seal: 
   return { ...rest, action: { ...action, operation }, facts };
 }
 
-/** A journal entry. `ended` tells how the request stands now: a doubt that was resolved since is not told as a doubt. */
-export function journalEntry(row: EventRow, request: StatusRow, votes: readonly VoteRow[], seal: Seal): JournalEntry {
-  const event = requestEvent(row, request, votes, seal);
-  return {
-    by: row.by,
-    timeMs: row.time_ms,
-    ...(row.state === null ? {} : { state: row.state }),
-    ...(event === undefined ? {} : { event }),
-  };
-}
-
-function requestEvent(row: EventRow, request: StatusRow, votes: readonly VoteRow[], seal: Seal): RequestEvent | undefined {
+/**
+ * What watchers are told by a row; undefined for what is no event. `ended` tells how the request stands now: a doubt that was resolved since is
+ * not told as a doubt.
+ */
+export function requestEvent(row: EventRow, request: StatusRow, votes: readonly VoteRow[], seal: Seal): RequestEvent | undefined {
   const at = { sequence: row.sequence, timeMs: row.time_ms };
   switch (row.type) {
     case "pending":

@@ -11,7 +11,7 @@ import {
   type RequestKey,
   type RequestStore,
 } from "../request-store.ts";
-import { courseColumn, journalEntry, outcomeColumn, overview, requestRow, storedRequest, voteRow } from "../rows.ts";
+import { courseColumn, outcomeColumn, overview, requestEvent, requestRow, storedRequest, voteRow } from "../rows.ts";
 import type { Schema } from "../schema.ts";
 import type { Seal } from "../seal.ts";
 import type { Reading, Writing } from "./connection.ts";
@@ -21,7 +21,8 @@ import { guarded } from "./guarded.ts";
 /** Requests in SQLite. Operations are sealed. */
 export function sqliteRequestStore(db: Kysely<Schema>, reading: Reading, write: Write, seal: Seal): RequestStore {
   const queries = requestQueries(db);
-  const votesOf = (id: string) => reading.all(queries.votes, { id });
+  // There are few for each request; SQLite would build a tree to put them in order.
+  const votesOf = (id: string) => reading.all(queries.votes, { id }).sort((a, b) => a.sequence - b.sequence);
 
   /** Makes a change by compare-and-set; false, and nothing written, when the request has moved on. */
   function makeChange(transaction: Writing, id: string, change: Change): boolean {
@@ -95,8 +96,16 @@ export function sqliteRequestStore(db: Kysely<Schema>, reading: Reading, write: 
         if (request === undefined) return undefined;
         const rows = reading.all(queries.events, { id, after: afterSequence });
         const votes = rows.some((row) => row.type === "vote") ? votesOf(id) : [];
-        return { entries: rows.map((row) => journalEntry(row, request, votes, seal)), ended: isFinal(request.state) };
+        const events = rows.flatMap((row) => requestEvent(row, request, votes, seal) ?? []);
+        return { events, ended: isFinal(request.state) };
       }),
+
+    history: (id) =>
+      guarded(() =>
+        reading.all(queries.events, { id, after: 0 }).flatMap(({ state, time_ms: timeMs, by }) => {
+          return state === null ? [] : { state, timeMs, by };
+        }),
+      ),
   };
 }
 

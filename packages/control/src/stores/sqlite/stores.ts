@@ -1,4 +1,3 @@
-import { rememberingSeal } from "../remembering-seal.ts";
 import { openSeal } from "../seal.ts";
 import type { Stores } from "../stores.ts";
 import { openDatabase } from "./database.ts";
@@ -15,7 +14,7 @@ import { sqliteStandingStore } from "./standing-store.ts";
  */
 export async function openSqliteStores(file: string, payloadKey: Uint8Array): Promise<Stores> {
   const { db, connection, wal } = await openDatabase(file);
-  const seal = rememberingSeal(openSeal(payloadKey));
+  const seal = openSeal(payloadKey);
   const { write, idle } = groupCommit(connection, wal);
   return {
     requests: sqliteRequestStore(db, connection, write, seal),
