@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
+import { createSecureContext } from "node:tls";
 import { CountersignError } from "@countersign/policy";
 import { buildConnector, Pool } from "undici";
 import { type AddressRules, addressRefusal } from "./address-rules.ts";
@@ -50,9 +51,12 @@ export function openConnect(
   { rules, ca, connections, lookup = systemLookup }: Omit<UpstreamOptions, "origin">,
   { certificate }: Pick<TargetCredential, "certificate">,
 ): buildConnector.connector {
+  const trust = { minVersion: "TLSv1.2" as const, ...(ca !== undefined && { ca }) };
   const tls = {
-    ...{ allowH2: false, rejectUnauthorized: true, minVersion: "TLSv1.2" as const, timeout: connections.connectTimeoutMs },
-    ...{ lookup: checkedLookup(rules, lookup), ...(ca !== undefined && { ca }) },
+    ...{ allowH2: false, rejectUnauthorized: true, timeout: connections.connectTimeoutMs },
+    ...{ lookup: checkedLookup(rules, lookup), ...trust },
+    // Trust anchors are read once, not for every connection.
+    ...(certificate === undefined && { secureContext: createSecureContext(trust) }),
     // A session that was resumed would outlive a certificate that was replaced.
     ...(certificate && { maxCachedSessions: 0 }),
   };

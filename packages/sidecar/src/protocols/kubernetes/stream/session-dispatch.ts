@@ -13,6 +13,7 @@ import { unreachable } from "../../request/exchange.ts";
 import { unsentFailure } from "../../request/failure.ts";
 import { type Field, fieldsForTarget } from "../../request/fields.ts";
 import { Scrubber } from "../../request/scrubber.ts";
+import { EarlyConnection } from "../../request/upgrade/early-connection.ts";
 import { Stop } from "../../stop.ts";
 import type { StreamError } from "./codec.ts";
 import { lostFailure, refusedFailure, stopFailures, unknownFailure, unrecordedFailure } from "./failure.ts";
@@ -49,6 +50,7 @@ export class SessionDispatch implements Dispatch {
   readonly #stop: Stop;
   readonly #startedMs: number;
   #injected: Injected | undefined;
+  #early: EarlyConnection | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -58,8 +60,9 @@ export class SessionDispatch implements Dispatch {
 
   /** The pod is still the one that was asked for. Nothing of the command has been sent. */
   async prepare(): Promise<Json> {
-    const { operation, stream, read, credential } = this.#parts;
+    const { operation, stream, read, credential, upstream } = this.#parts;
     this.#injected = await credential.read();
+    this.#early = new EarlyConnection(upstream);
     await requireSamePod(operation, stream, read);
     return null;
   }
@@ -83,6 +86,7 @@ export class SessionDispatch implements Dispatch {
   }
 
   async close(): Promise<void> {
+    this.#early?.[Symbol.dispose]();
     this.#stop[Symbol.dispose]();
   }
 
@@ -99,7 +103,7 @@ export class SessionDispatch implements Dispatch {
   async #run(session: Session, far: FarSide): Promise<Ending> {
     const { upstream, operation } = this.#parts;
     const { signal, reason } = this.#stop;
-    if (this.#injected === undefined) throw new TypeError("run() before prepare()");
+    if (this.#injected === undefined || this.#early === undefined) throw new TypeError("run() before prepare()");
     if (reason) return { state: "failed", failure: reason };
     const { fields } = this.#injected;
     const request = {
@@ -107,7 +111,7 @@ export class SessionDispatch implements Dispatch {
       fields: [...ownFields(operation), ...fields],
       versions: far.versions,
     };
-    const target = await TargetStream.open(upstream, request, session, signal);
+    const target = await TargetStream.open({ ...upstream, connect: this.#early.take }, request, session, signal);
     if (!(target instanceof TargetStream)) return this.#unopened(target);
     far.begin(target, signal);
     const breach = await session.follow(target);

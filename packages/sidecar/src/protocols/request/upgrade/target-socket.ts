@@ -112,7 +112,8 @@ function headersOf(fields: readonly Field[]): Record<string, string[]> {
   return headers;
 }
 
-function addressOf(origin: string): buildConnector.Options {
+/** What a connector is asked for. */
+export function addressOf(origin: string): buildConnector.Options {
   const { protocol, hostname, host, port } = new URL(origin);
   return { protocol, hostname, host, port: port || (protocol === "https:" ? "443" : "80") };
 }

@@ -18,6 +18,7 @@ import { type Field, fieldsForClient, fieldsForTarget } from "../fields.ts";
 import { isEventStream, withOurs, withParameter } from "../request-dispatch.ts";
 import { Scrubber } from "../scrubber.ts";
 import type { ClientUpgrade } from "./client-upgrade.ts";
+import { EarlyConnection } from "./early-connection.ts";
 import { leftFailure, lostFailure, notWebSocketFailure } from "./failure.ts";
 import { protocolsOf } from "./handshake.ts";
 import { relay } from "./relay.ts";
@@ -50,6 +51,7 @@ export class UpgradeDispatch implements Dispatch {
   readonly #stop: Stop;
   readonly #startedMs: number;
   #injected: Injected | undefined;
+  #early: EarlyConnection | undefined;
   #bytes = 0;
 
   constructor(parts: UpgradeParts) {
@@ -60,13 +62,14 @@ export class UpgradeDispatch implements Dispatch {
 
   /** @throws {CountersignError} `denied` where values would have to be masked: in messages nobody knows where they are. */
   async prepare(): Promise<Json> {
-    const { limits, credential } = this.#parts;
+    const { limits, credential, upstream } = this.#parts;
     if (limits.masks !== undefined)
       throw new CountersignError(
         "denied",
         "The policy masks values of this, which cannot be done in a WebSocket. Nothing was sent.",
       );
     this.#injected = await credential.read();
+    this.#early = new EarlyConnection(upstream);
     return null;
   }
 
@@ -78,17 +81,18 @@ export class UpgradeDispatch implements Dispatch {
   }
 
   async close(): Promise<void> {
+    this.#early?.[Symbol.dispose]();
     this.#stop[Symbol.dispose]();
   }
 
   async #run(): Promise<Ending> {
     const { upstream } = this.#parts;
-    if (this.#injected === undefined) throw new TypeError("run() before prepare()");
+    if (this.#injected === undefined || this.#early === undefined) throw new TypeError("run() before prepare()");
     if (this.#stop.reason) return { state: "failed", failure: this.#stop.reason };
     const { opening, secrets } = this.#opening(this.#injected);
     const gone = new AbortController();
     this.#stop.heardBy(() => gone.abort());
-    const opened = await openTarget(upstream, opening, gone.signal);
+    const opened = await openTarget({ ...upstream, connect: this.#early.take }, opening, gone.signal);
     const scrubber = new Scrubber(secrets);
     if (opened.type === "answered") return this.#answer(opened, scrubber);
     if (opened.type === "open") return this.#relay(opened, scrubber);
