@@ -3,6 +3,7 @@ import { PodSessions } from "../harness/kubernetes/stream/pod-sessions.ts";
 import { type KubernetesWorld, kubernetesWorld } from "../harness/kubernetes-world.ts";
 import { median, type Report } from "./frame.ts";
 import { NginxProxy } from "./http/nginx-proxy.ts";
+import { NodeProxy } from "./http/node-proxy.ts";
 import { Load } from "./http/processes.ts";
 import type { Way } from "./http/way.ts";
 import { execOnce } from "./kubernetes/exec.ts";
@@ -28,10 +29,11 @@ interface ClusterWay extends Way {
 interface Ways {
   readonly direct: ClusterWay;
   readonly nginx: ClusterWay;
+  readonly node: ClusterWay;
   readonly guarded: ClusterWay;
 }
 
-/** Clients of an API server through Countersign, beside the API server itself and nginx as a reverse proxy; 50 rules, audit on, TLS on every way. */
+/** Clients of an API server through Countersign, beside the API server itself, nginx and a bare proxy in Node; 50 rules, audit on, TLS on every way. */
 export async function kubernetes(report: Report): Promise<void> {
   await using world = await kubernetesWorld({ policy: fiftyKubernetesRules() });
   const { api, instance } = world;
@@ -43,11 +45,13 @@ export async function kubernetes(report: Report): Promise<void> {
   };
   api.takeUpgrade = new PodSessions().take;
   using nginx = await NginxProxy.start(api.port, api.authority.server);
+  using node = await NodeProxy.start({ origin: api.url, ...api.authority.server });
   using load = new Load();
   const agent = (await instance.cli("token", "--subject", "bench")).stdout.trim();
   const ways: Ways = {
     direct: wayTo("direct", api.url, adminToken),
     nginx: wayTo("nginx", `https://localhost:${nginx.port}`, adminToken),
+    node: wayTo("a bare proxy in Node", `https://localhost:${node.port}`, adminToken),
     guarded: wayTo("Countersign", world.server, agent),
   };
   await listed(report, ways, load, world);
@@ -60,7 +64,7 @@ function wayTo(name: string, origin: string, token: string): ClusterWay {
 
 /** A large list, as shares of direct; and the processor time that it takes the sidecar, which says the same on a busy machine. */
 async function listed(report: Report, ways: Ways, load: Load, { instance: { pid }, api }: KubernetesWorld): Promise<void> {
-  const seen: Record<"nginx" | "guarded" | "cpu", number[]> = { nginx: [], guarded: [], cpu: [] };
+  const seen: Record<"nginx" | "node" | "guarded" | "cpu", number[]> = { nginx: [], node: [], guarded: [], cpu: [] };
   const rate = async ({ port, headers, origin }: ClusterWay): Promise<number> => {
     const path = `${new URL(origin).pathname.replace(/\/$/, "")}/api/v1/pods`;
     const job = { method: "GET", path, headers, port, bodyBytes: 0, connections: 1, count: lists, isTls: true };
@@ -75,15 +79,18 @@ async function listed(report: Report, ways: Ways, load: Load, { instance: { pid 
     report.progress(`lists of ${podsListed} pods, round ${round + 1} of ${rounds + 1}`);
     const direct = await rate(ways.direct);
     const nginx = await rate(ways.nginx);
+    const node = await rate(ways.node);
     const before = cpuSeconds(pid);
     const guarded = await rate(ways.guarded);
     if (round === 0) continue;
     seen.nginx.push(nginx / direct);
+    seen.node.push(node / direct);
     seen.guarded.push(guarded / direct);
     seen.cpu.push(((cpuSeconds(pid) - before) / lists) * 1000);
   }
   const name = `list of ${podsListed} pods`;
   report.add(`${name}: nginx`, median(seen.nginx), "of direct");
+  report.add(`${name}: a bare proxy in Node`, median(seen.node), "of direct");
   report.add(`${name}: Countersign`, median(seen.guarded), "of direct", { atLeast: 0.6 });
   report.add(`${name}: processor time of the sidecar`, median(seen.cpu), "ms each");
   report.add(`${name}: memory added, peak`, memory.peakMb - beforeMb, "MB", { atMost: 64 });

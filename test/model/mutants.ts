@@ -32,7 +32,11 @@ export const mutants: readonly Mutant[] = [
         find: "return this.#turns.take(id, async () => {",
         replace: "return (async (work) => work())(async () => {",
       },
-      { file: ledger, find: "if (!changed || after === undefined) throw", replace: "if (after === undefined) throw" },
+      {
+        file: ledger,
+        find: "if (!(await this.store.change(id, change))) throw overtaken(id);",
+        replace: "await this.store.change(id, change);",
+      },
     ],
   },
   {
