@@ -7,10 +7,12 @@ import { UnchangedFile } from "./unchanged-file.ts";
 let folder: string;
 let path: string;
 let reads: number;
+let clockMs: number;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "cs-unchanged-"));
   path = join(folder, "file");
   reads = 0;
+  clockMs = Date.now() + 10_000;
   writeFileSync(path, "one");
 });
 afterEach(() => rmSync(folder, { recursive: true }));
@@ -20,7 +22,8 @@ async function read(): Promise<string> {
   return readFileSync(path, "utf8");
 }
 
-const later = () => Date.now() + 10_000;
+/** Long after the file was written, a millisecond later at each look. */
+const later = () => ++clockMs;
 
 test("it is read once while nothing about it changes", async () => {
   const file = new UnchangedFile<string>(path, later);
@@ -41,6 +44,15 @@ test("what was written, put in its place or opened to others counts at the next 
   expect([await file.get(read), reads]).toEqual(["six", 4]);
   rmSync(path);
   await expect(file.get(read)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("the file system is asked once in a millisecond", async () => {
+  const file = new UnchangedFile<string>(path, () => clockMs);
+  await file.get(read);
+  writeFileSync(path, "two");
+  expect(await file.get(read)).toBe("one");
+  clockMs++;
+  expect(await file.get(read)).toBe("two");
 });
 
 test("one that was changed a moment ago is read again: another change may bear the same time", async () => {
