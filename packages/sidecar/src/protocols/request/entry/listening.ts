@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { isIP, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { TlsOptions } from "node:tls";
 import { CountersignError } from "@countersign/policy";
 import type { NativeHost, NativeListener } from "../../../native/listener.ts";
@@ -156,6 +156,8 @@ class Entry {
     this.#server.close();
     this.#server.closeIdleConnections();
     await Promise.race([this.#closing.promise, sleep(graceMs, undefined, { ref: false })]);
+    // What was answered in this turn leaves at its end.
+    await turn();
     this.#server.closeAllConnections();
   }
 }

@@ -7,11 +7,17 @@ const mostHeld = 16 * 1024;
 /** As long as a target may say nothing: whoever takes nothing holds one of its connections. */
 const longestStallMs = 300_000;
 
-/** An answer on its way to its client. A short one leaves whole, in one write, which is a third less work than in two. */
+/**
+ * An answer on its way to its client. A short one leaves whole, in one write, and at the end of the turn of the event loop, together with those of
+ * other clients: whoever sleeps is woken, and that costs more than the write; next to others, most are awake.
+ */
 export class Writing {
   readonly #response: ServerResponse;
-  #first: Buffer | undefined;
+  /** What is held back; every byte is a character of Latin-1, as Node puts a text after the head in one piece. */
+  #first = "";
+  #isDue = false;
   #isFlowing = false;
+  #hasEnded = false;
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -20,13 +26,13 @@ export class Writing {
   /** The beginning; it leaves at the end of the turn if nothing else comes: a stream's client is not to wait for its first part. */
   head(status: number, fields: readonly string[]): void {
     this.#response.writeHead(status, [...fields]);
-    setImmediate(() => this.#flow());
+    this.#leaveWithOthers();
   }
 
   /** A part of the body; see {@link writePart}. */
   part(data: Uint8Array): undefined | Promise<void> {
-    if (!this.#isFlowing && this.#first === undefined && data.length <= mostHeld) {
-      this.#first = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    if (!this.#isFlowing && this.#first.length + data.length <= mostHeld) {
+      this.#first += Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("latin1");
       return undefined;
     }
     this.#flow();
@@ -35,19 +41,47 @@ export class Writing {
 
   /** That was all of it. */
   end(): void {
-    const first = this.#isFlowing ? undefined : this.#first;
-    this.#isFlowing = true;
-    if (first === undefined) this.#response.end();
-    // Node puts a text after the head in one piece; every byte is a character of Latin-1.
-    else this.#response.end(first.toString("latin1"), "latin1");
+    this.#hasEnded = true;
+    if (this.#isFlowing) this.#response.end();
+    else this.#leaveWithOthers();
+  }
+
+  /** The turn ends. */
+  leave(): void {
+    if (this.#isFlowing || this.#response.destroyed) return;
+    this.#flow();
+    if (this.#hasEnded) this.#response.end();
+  }
+
+  #leaveWithOthers(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    if (leaving.push(this) === 1) setImmediate(allLeave);
   }
 
   #flow(): void {
     if (this.#isFlowing || this.#response.destroyed) return;
     this.#isFlowing = true;
-    if (this.#first === undefined) this.#response.flushHeaders();
-    else this.#response.write(this.#first);
+    if (this.#first !== "") this.#atOnce(this.#first);
+    else if (!this.#hasEnded) this.#response.flushHeaders();
+    this.#first = "";
   }
+
+  /** Corked by us it is one plain write, and nothing is left over that `end` would put into another one. */
+  #atOnce(text: string): void {
+    this.#response.cork();
+    this.#response.write(text, "latin1");
+    this.#response.uncork();
+  }
+}
+
+/** Those that leave at the end of this turn. */
+let leaving: Writing[] = [];
+
+function allLeave(): void {
+  const all = leaving;
+  leaving = [];
+  for (const one of all) one.leave();
 }
 
 /**
