@@ -159,7 +159,7 @@ describe("k8s-argv: the pod and the container are bound", () => {
     const asked = await pinned(exec(["ls"]));
     const [replaced] = api.store.seed(web());
     expect(replaced?.metadata.uid).not.toBe(asked.uid);
-    await expect(run(asked)).rejects.toMatchObject({ code: "digest_mismatch" });
+    expect((await run(asked)).outcome).toMatchObject({ state: "failed", failure: { code: "digest_mismatch" } });
     await expect(run({ ...exec(["ls"]), uid: asked.uid ?? "" })).rejects.toMatchObject({ code: "digest_mismatch" });
     expect(sessions.begun).toEqual([]);
   });
@@ -186,7 +186,7 @@ describe("k8s-argv: the pod and the container are bound", () => {
         response.writeHead(status, { "content-type": "application/json" }).end('{"metadata":{"name":"web-0"}}');
         return true;
       };
-      await expect(run(asked)).rejects.toMatchObject({ code });
+      expect((await run(asked)).outcome).toMatchObject({ state: "failed", failure: { code } });
       await expect(pinned(exec(["ls"]))).rejects.toMatchObject({ code });
     }
     expect(sessions.begun).toEqual([]);

@@ -184,7 +184,9 @@ export class Asking {
   }
 
   async #complete(call: Call, pinning: Pinning, role: string): Promise<Understood> {
-    const operation = await pinning.complete(call.operation, role, AbortSignal.timeout(pinMs));
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), pinMs);
+    const operation = await pinning.complete(call.operation, role, late.signal).finally(() => clearTimeout(timer));
     const understood = await this.#understand({ ...call, operation });
     requireExact(understood);
     return understood;

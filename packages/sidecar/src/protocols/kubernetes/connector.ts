@@ -20,6 +20,7 @@ import type { Connector, Dispatch, DispatchOptions, Pinning, ResultSink } from "
 import type { TargetCredential } from "../request/credential.ts";
 import { readCertificate } from "../request/pem.ts";
 import { RequestDispatch } from "../request/request-dispatch.ts";
+import { SpareConnections } from "../request/upgrade/spare-connections.ts";
 import type { UpgradeWay } from "../request/upgrade/upgrade-kind.ts";
 import { openConnect, openUpstream, type ResolveName } from "../request/upstream.ts";
 import { LostWrites, objectOf, stateOf } from "./object-state.ts";
@@ -100,16 +101,17 @@ class KubernetesConnector implements KubernetesTarget {
     const poolTo = () => {
       throw new TypeError("a role of a cluster gets its tokens from the cluster");
     };
+    const { connectTimeoutMs } = connections;
     this.#roles = new Map(
       Object.entries(roles).map(([role, config]) => {
         const credential = openRole(config, { ...options, origin, poolTo, now, clock, askBy });
         const connect = openConnect({ ...upstream, connections }, credential.reads);
         // A watch, and the log of a container that has nothing to say, are silent for hours.
         const endless = poolBy(credential.reads, { bodySilenceMs: 0 });
-        return [role, { credential, pool: poolBy(credential.reads), endless, connect }];
+        const spares = new SpareConnections({ origin, connect, handshakeMs: connectTimeoutMs });
+        return [role, { credential, pool: poolBy(credential.reads), endless, connect, spares }];
       }),
     );
-    const { connectTimeoutMs } = connections;
     this.#streams = new PodStreams({ origin, roleOf: (role) => this.#role(role), connectTimeoutMs, now });
   }
 
@@ -178,6 +180,7 @@ class KubernetesConnector implements KubernetesTarget {
   }
 
   async close(): Promise<void> {
+    for (const { spares } of this.#roles.values()) spares[Symbol.dispose]();
     const pools = [...this.#roles.values()].flatMap((role) => [role.pool, role.endless]);
     for (const pool of [...pools, ...this.#tokenPools]) void pool.close();
   }

@@ -43,10 +43,10 @@ export async function askSmall(
   ];
   const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   const exchange = new Exchange(pool, { method, path, fields: [...own, ...fields], body: bytes });
-  const patience = AbortSignal.any([AbortSignal.timeout(patienceMs), ...(signal === undefined ? [] : [signal])]);
   const stop = () => exchange.breakOff();
-  patience.addEventListener("abort", stop, { once: true });
-  if (patience.aborted) stop();
+  const patience = setTimeout(stop, patienceMs);
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
   try {
     const { status, body: stream } = await exchange.head;
     const parts: Buffer[] = [];
@@ -69,7 +69,8 @@ export async function askSmall(
       },
     );
   } finally {
-    patience.removeEventListener("abort", stop);
+    clearTimeout(patience);
+    signal?.removeEventListener("abort", stop);
   }
 }
 

@@ -9,6 +9,7 @@ import {
 } from "@countersign/policy";
 import type { buildConnector, Pool } from "undici";
 import type { Dispatch, DispatchOptions, Pinning } from "../../connector.ts";
+import type { SpareConnections } from "../../request/upgrade/spare-connections.ts";
 import { UpgradeDispatch } from "../../request/upgrade/upgrade-dispatch.ts";
 import type { UpgradeWay } from "../../request/upgrade/upgrade-kind.ts";
 import type { RoleCredential } from "../role.ts";
@@ -24,6 +25,8 @@ export interface StreamRole {
   readonly credential: RoleCredential;
   readonly pool: Pool;
   readonly connect: buildConnector.connector;
+  /** Made by `connect`. */
+  readonly spares: SpareConnections;
 }
 
 /** What is needed of the connector that these are a part of. */
@@ -77,7 +80,10 @@ export class PodStreams implements Pinning {
     if (operation.kind !== "kubernetes.request") return operation;
     const stream = podStreamOf(factsOf(operation));
     if (stream === undefined) return operation;
-    return pinToPod(operation, stream, readerOf(this.#options.roleOf(role), signal));
+    const own = this.#options.roleOf(role);
+    // Mostly it is allowed, and wanted at once. A certificate is shown when a connection is made, and may be another by then.
+    if (own.credential.reads.certificate === undefined) own.spares.expect();
+    return pinToPod(operation, stream, readerOf(own, signal));
   }
 
   /** For a caller whose input is in the operation. */
@@ -149,7 +155,7 @@ export class PodStreams implements Pinning {
       ...{ operation, stream: sessionOf(stream, facts), readOnly, limits, signal, record, now, farSide },
       credential: readOnly ? own.credential.reads : own.credential.forWrite(),
       upstream: { origin, connect: own.connect, handshakeMs: connectTimeoutMs, pingMs },
-      read: readerOf(own, signal),
+      ...{ spares: own.spares, read: readerOf(own, signal) },
     });
   }
 }

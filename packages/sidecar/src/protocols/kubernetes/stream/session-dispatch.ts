@@ -6,6 +6,7 @@ import {
   type Limits,
   type Outcome,
 } from "@countersign/policy";
+import { notDispatched } from "../../../dispatch.ts";
 import type { Recording } from "../../../sessions/recording.ts";
 import type { Dispatch, RecordSession, ResultSink } from "../../connector.ts";
 import type { TargetCredential } from "../../request/credential.ts";
@@ -13,7 +14,8 @@ import { unreachable } from "../../request/exchange.ts";
 import { unsentFailure } from "../../request/failure.ts";
 import { type Field, fieldsForTarget } from "../../request/fields.ts";
 import { Scrubber } from "../../request/scrubber.ts";
-import { EarlyConnection } from "../../request/upgrade/early-connection.ts";
+import type { EarlyConnection } from "../../request/upgrade/early-connection.ts";
+import type { SpareConnections } from "../../request/upgrade/spare-connections.ts";
 import { Stop } from "../../stop.ts";
 import type { StreamError } from "./codec.ts";
 import { lostFailure, refusedFailure, stopFailures, unknownFailure, unrecordedFailure } from "./failure.ts";
@@ -32,6 +34,7 @@ export interface SessionParts {
   readonly signal: AbortSignal;
   readonly record: RecordSession | undefined;
   readonly upstream: StreamUpstream;
+  readonly spares: Pick<SpareConnections, "take">;
   readonly credential: TargetCredential;
   /** Reads with the role's credential. */
   readonly read: ReadPod;
@@ -51,6 +54,8 @@ export class SessionDispatch implements Dispatch {
   readonly #startedMs: number;
   #injected: Injected | undefined;
   #early: EarlyConnection | undefined;
+  /** Fulfilled when it is still the one that was asked for. */
+  #pod: Promise<void> | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -58,12 +63,14 @@ export class SessionDispatch implements Dispatch {
     this.#startedMs = parts.now();
   }
 
-  /** The pod is still the one that was asked for. Nothing of the command has been sent. */
+  /** The pod is asked for again, and its connection made, while the intent is recorded. Nothing of the command has been sent. */
   async prepare(): Promise<Json> {
-    const { operation, stream, read, credential, upstream } = this.#parts;
+    const { operation, stream, read, credential, spares } = this.#parts;
     this.#injected = await credential.read();
-    this.#early = new EarlyConnection(upstream);
-    await requireSamePod(operation, stream, read);
+    this.#early = spares.take();
+    this.#pod = requireSamePod(operation, stream, read);
+    // Heard by `run`, if it comes to that.
+    this.#pod.catch(() => {});
     return null;
   }
 
@@ -102,9 +109,11 @@ export class SessionDispatch implements Dispatch {
 
   async #run(session: Session, far: FarSide): Promise<Ending> {
     const { upstream, operation } = this.#parts;
-    const { signal, reason } = this.#stop;
+    const { signal } = this.#stop;
     if (this.#injected === undefined || this.#early === undefined) throw new TypeError("run() before prepare()");
-    if (reason) return { state: "failed", failure: reason };
+    const another = await this.#anotherPod();
+    const failure = this.#stop.reason ?? another;
+    if (failure) return { state: "failed", failure };
     const { fields } = this.#injected;
     const request = {
       path: operation.path,
@@ -116,6 +125,16 @@ export class SessionDispatch implements Dispatch {
     far.begin(target, signal);
     const breach = await session.follow(target);
     return this.#ended(session.end, breach);
+  }
+
+  /** Why nothing may be run in the pod that has its name now. */
+  async #anotherPod(): Promise<Failure | undefined> {
+    try {
+      await this.#pod;
+      return undefined;
+    } catch (error) {
+      return notDispatched(error).failure;
+    }
   }
 
   #unopened(why: Unopened): Ending {
