@@ -1,30 +1,28 @@
 // The long form: `npm run fuzz -- [codec|session|hold|shell|ssh-command] [--minutes 10] [--seed N]`. Ends with 1 when something is wrong; the seed shows it again.
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { residentMb } from "../../bench/process.ts";
 import { HeldPsql } from "../../conformance/postgres-wire/held-psql.ts";
 import { allButForbidden, deletesWait, openWireWorld } from "../../conformance/postgres-wire/world.ts";
 import { approverClient, vote } from "../../harness/approver.ts";
+import { longForm } from "../../harness/long-form.ts";
 import { Random } from "../../harness/random.ts";
 import { fuzzCommandsLong } from "../ssh-command/long-form.ts";
 import { fuzzShell } from "../ssh-shell/shell-fuzz.ts";
 import { fuzzCodec } from "./codec-fuzz.ts";
 import { fuzzSessions } from "./session-fuzz.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { minutes: { type: "string", default: "10" }, seed: { type: "string" } },
-});
-const minutes = Number(values.minutes);
-let seed = Number(values.seed ?? Date.now() % 1_000_000_000);
-
 const targets: Readonly<Record<string, () => Promise<void>>> = { codec, session, hold, shell, "ssh-command": sshCommand };
-const names = positionals.length > 0 ? positionals : Object.keys(targets);
-for (const name of names) {
-  const target = targets[name];
-  if (target === undefined) throw new Error(`There is no target ${name}; there are ${Object.keys(targets).join(", ")}.`);
+const { numbers, names } = longForm({
+  usage: `npm run fuzz -- [${Object.keys(targets).join("|")}] [--minutes N] [--seed N]`,
+  numbers: { minutes: 10, seed: 1 + (Date.now() % 1_000_000_000) },
+  names: Object.keys(targets),
+});
+const { minutes } = numbers;
+let { seed } = numbers;
+
+for (const name of names.length > 0 ? names : Object.keys(targets)) {
   process.stdout.write(`${name}: seed ${seed}, ${minutes} minutes\n`);
-  await target();
+  await targets[name]?.();
   process.stdout.write(`${name}: nothing wrong\n`);
 }
 

@@ -1,14 +1,16 @@
 // The long form of the soak: `npm run soak -- [--cycles 5000] [--seed N]`. Ends with 1 when something that was acknowledged is lost.
-import { parseArgs } from "node:util";
+import { longForm } from "../../harness/long-form.ts";
 import { soak } from "./soak.ts";
 import { verifyAudit } from "./verify.ts";
 
-const { values } = parseArgs({ options: { cycles: { type: "string", default: "5000" }, seed: { type: "string" } } });
-const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const { cycles, seed } = longForm({
+  usage: "npm run soak -- [--cycles N] [--seed N]",
+  numbers: { cycles: 5000, seed: 1 + (Date.now() % 1_000_000) },
+}).numbers;
 const began = performance.now();
 process.stderr.write(`seed ${seed}\n`);
 const { folder, remove, contradictions, ...counts } = await soak({
-  ...{ cycles: Number(values.cycles), seed },
+  ...{ cycles, seed },
   progress: (text) => process.stderr.write(`${text}\n`),
 });
 const seconds = ((performance.now() - began) / 1000).toFixed(0);
