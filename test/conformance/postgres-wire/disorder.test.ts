@@ -294,6 +294,26 @@ describe("frames that are broken, out of order, or of no known type", () => {
     expect(world.ran("forbidden")).toEqual([]);
   });
 
+  it("pg-bind: what SQL has prepared is run by EXECUTE, and its cursors are read by FETCH, where each is decided", async () => {
+    using client = await RawClient.open(world.guarded);
+    await client.ask(query("begin; prepare hidden as select 1; declare c cursor for select 2"));
+    for (const [asked, said] of [
+      [
+        [message.bind({ statement: "hidden" }), message.execute(), sync()],
+        'Countersign: "hidden" was prepared by SQL; run it by EXECUTE',
+      ],
+      [[message.execute("c"), sync()], 'Countersign: "c" is a cursor; read it by FETCH'],
+    ] as const) {
+      const answers = await client.ask([...asked]);
+      expect(answers.map(({ type }) => type)).toEqual(["E", "Z"]);
+      expect(fieldsOf(answers[0])).toMatchObject({ C: "0A000", M: said });
+    }
+    // Nothing of it reached the server: the transaction goes on.
+    expect(transcript(await client.ask(query("execute hidden; fetch c")))).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^D .*1$/), expect.stringMatching(/^D .*2$/), "Z T"]),
+    );
+  });
+
   it("a client that never reads makes the server wait, not the memory grow", async () => {
     const before = residentMb(world.instance.pid);
     using client = await RawClient.open(world.guarded);

@@ -67,7 +67,7 @@ const refused = [
   "declare f cursor for table forbidden",
 ];
 
-const byDesign = ["was prepared by SQL; run it by EXECUTE", "has changed since it was bound"];
+const byDesign = ["was prepared by SQL; run it by EXECUTE", "is a cursor; read it by FETCH", "has changed since it was bound"];
 
 /**
  * An implicit transaction that a Query in the middle of a pipeline leaves behind confuses the server itself: the next statement fails, the
