@@ -128,12 +128,15 @@ async function compared(world: WireWorld, random: Random): Promise<void> {
 /** What no Sync follows a server keeps in its buffer until it is full, or an error comes: when the client leaves, it may or may not have been sent. */
 function upToReady(answers: readonly string[]): string {
   const whole = answers.slice(0, answers.findLastIndex((one) => one.startsWith("Z ")) + 1);
-  return whole.map((one, at) => (hasFailed(whole, at) ? one.replace(/C(25P02|34000)\\x00M.*/, "failed") : one)).join("\n");
+  return whole.map((one, at) => (hasFailed(whole, at) && noneOrFailed.test(one) ? "none or failed" : one)).join("\n");
 }
+
+/** See {@link hasFailed}. */
+const noneOrFailed = /^n $|^E .*C(25P02|34000)\\x00M/;
 
 /**
  * Whether a transaction has failed before an answer. Then nothing runs, and a server that still has the portal of the text that failed says 25P02
- * where it would otherwise say that there is none.
+ * where it would otherwise say that there is none; asked to describe it, where it has no rows (a COPY), that it gives none.
  */
 function hasFailed(answers: readonly string[], at: number): boolean {
   return answers.slice(0, at).findLast((one) => one.startsWith("Z ")) === "Z E";
