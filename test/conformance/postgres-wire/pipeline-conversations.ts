@@ -118,6 +118,13 @@ export const pipelineConversations = {
     query("select s::text from s"),
   ],
   "begin and commit by Execute": [extended("begin"), sync(), extended("select 1"), sync(), extended("commit"), sync()],
+  "a failed transaction that ends in a pipeline, and a Query behind it": [
+    query("begin"),
+    extended("select 1 / 0"),
+    sync(),
+    Buffer.concat([extended("commit"), query("select $1::text"), sync()]),
+    query("select 1"),
+  ],
   "what cannot run in a pipeline": [
     Buffer.concat([extended("select 1"), extended("vacuum customer"), sync()]),
     extended("vacuum customer"),

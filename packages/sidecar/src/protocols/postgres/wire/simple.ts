@@ -66,7 +66,9 @@ export class SimpleProtocol {
   #refuseText(refusal: Refusal, text: string) {
     const conversation = this.#conversation;
     const refuse = () => {
-      const { complaint, likeServer } = queryErrorOf(refusal, text, conversation.status === "E");
+      // A COMMIT or ROLLBACK in the same pipeline has ended the transaction that failed.
+      const hasFailed = conversation.status === "E" && !conversation.controlled;
+      const { complaint, likeServer } = queryErrorOf(refusal, text, hasFailed);
       conversation.refuseQuery(complaint, likeServer);
     };
     if (refusal.code !== "invalid_parameter" || conversation.replies.due === 0) return refuse();
