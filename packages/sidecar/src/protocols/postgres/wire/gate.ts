@@ -186,6 +186,10 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
   }
 
   #handleNow(message: Queued) {
+    const { state, limiting } = this.#conversation;
+    // Our own cancel of what came before would hit whatever the server is at then: a Parse, too.
+    if (limiting.pending !== undefined && state === "open" && message.type !== client.sync && message.type !== client.flush)
+      return this.#later(limiting.pending, message);
     try {
       this.#act(message);
     } catch (error) {
