@@ -216,6 +216,7 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
       const answered = conversation.answeredAll();
       conversation.turn();
       await answered;
+      await conversation.limiting.pending;
       // Its pipeline has failed; or it was rolled back, and the settings are those of before.
       if (conversation.lostMeanwhile || (conversation.status === "E" && !conversation.executed)) return;
       try {
