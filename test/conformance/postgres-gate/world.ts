@@ -97,6 +97,8 @@ export interface GateWorldOptions {
   readonly policy?: string;
   readonly bounds?: Partial<GateBounds>;
   readonly pool?: Readonly<Record<string, unknown>>;
+  /** Where the server is reached, when there is something in between. */
+  readonly port?: number;
 }
 
 /** A database, the gate in front of it, and its approver: all in this process, so that a test sees the same turn as the gate. */
@@ -143,7 +145,7 @@ export async function openGateWorld(server: PostgresServer, options: GateWorldOp
   await loadParser();
   const plane = parts.use(await openEmbeddedControlPlane({ folder, keys, openLog }));
   const resource = postgresResourceSchema.parse({
-    ...{ name: "orders-db", type: "postgres", address: `127.0.0.1:${server.port}`, database, tls: "disable" },
+    ...{ name: "orders-db", type: "postgres", address: `127.0.0.1:${options.port ?? server.port}`, database, tls: "disable" },
     roles: { writer: { user: "writer", password: { env: "WRITER" } } },
     pool: { max: 20, ...options.pool },
   });
