@@ -125,6 +125,13 @@ export const pipelineConversations = {
     Buffer.concat([extended("commit"), query("select $1::text"), sync()]),
     query("select 1"),
   ],
+  "an empty text that is executed in a failed transaction, and a Query behind it": [
+    query("begin"),
+    Buffer.concat([parse("; ;"), bind({ portal: "a" }), sync()]),
+    query("execute nothing"),
+    Buffer.concat([execute("a"), query("select 1"), sync()]),
+    query("rollback"),
+  ],
   "what cannot run in a pipeline": [
     Buffer.concat([extended("select 1"), extended("vacuum customer"), sync()]),
     extended("vacuum customer"),

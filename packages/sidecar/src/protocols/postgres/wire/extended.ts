@@ -242,7 +242,9 @@ export class ExtendedProtocol {
     if (rows === 0) portal.finished = true;
     conversation.names.sent(steps);
     if (steps?.some(({ does }) => does === "begin" || does === "end")) conversation.controlled = true;
-    conversation.stepped = conversation.executed = true;
+    conversation.stepped = true;
+    // Empty text runs nothing: a transaction that has failed is still that, and nothing has to be undone.
+    if (running !== undefined) conversation.executed = true;
     if (running?.bounded) conversation.limited = true;
     describeMasked(conversation, frame, running);
     conversation.send(frame, expected("execute", { running, steps, source }), true);
