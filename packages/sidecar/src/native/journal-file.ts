@@ -66,6 +66,7 @@ export class JournalFile {
     this.#crowded = this.#waited >= crowd;
     this.#waited = 0;
     if (this.#waiting.length > 0 || this.#begun.length > 0) this.flush();
+    this.#current.prepare();
   };
 
   /** @throws what the file system says. */
