@@ -21,6 +21,11 @@ export const pipelineConversations = {
     Buffer.concat([extended("insert into s values (1)"), query("do $$ begin null; end $$"), query("select 2")]),
     Buffer.concat([extended("select 1 / 0"), sync(), query("select s::text from s")]),
   ],
+  "a text in the middle of a pipeline that leaves the server confused, and a portal that is not there": [
+    Buffer.concat([extended("create temp table s (a int)"), query("do $$ begin null; end $$"), sync()]),
+    Buffer.concat([execute("a"), sync()]),
+    query("select 1"),
+  ],
   "a pipeline with begin and commit": [
     query("create temp table s (a int)"),
     Buffer.concat([

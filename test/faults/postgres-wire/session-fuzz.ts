@@ -71,7 +71,7 @@ const byDesign = ["was prepared by SQL; run it by EXECUTE", "is a cursor; read i
 
 /**
  * An implicit transaction that a Query in the middle of a pipeline leaves behind confuses the server itself: the next statement fails, the
- * one after it does not. When that is a question of ours, the session ends. ROLLBACK TO in such a transaction ends the server's process.
+ * one after it does not. When that is a question of ours, the client's statement succeeds. ROLLBACK TO in such a transaction ends the server's process.
  */
 const serverFailed = ["StartTransactionCommand", "RollbackToSavepoint"].map((place) => `CXX000\\x00M${place}: unexpected state`);
 

@@ -38,11 +38,3 @@ export const defaultGateBounds: GateBounds = {
   noticeMs: 0,
   holdInTransaction: "warn",
 };
-
-/** A message of a client that waits for its turn. */
-export interface Queued {
-  readonly type: number;
-  readonly frame: Buffer;
-  /** Of CopyData: what of the message is still to come. -1 = the message was too large, and is not here. */
-  readonly left: number;
-}

@@ -5,12 +5,13 @@ import type { Held } from "../../../native/verdict.ts";
 import type { Dispatch, DispatchOptions } from "../../connector.ts";
 import type { ClientGate, OpenClientGate } from "../entry/client-gate.ts";
 import { Answers } from "./answers.ts";
+import { Backlog, type Queued } from "./backlog.ts";
 import { noCall, notInTransaction, tooLarge } from "./complaints.ts";
 import { Conversation } from "./conversation.ts";
 import { Copying } from "./copying.ts";
 import { ExtendedProtocol } from "./extended.ts";
 import { ClientFrames, client } from "./frontend.ts";
-import { defaultGateBounds, type GateBounds, type GateHost, type GateParts, type Queued } from "./gate-parts.ts";
+import { defaultGateBounds, type GateBounds, type GateHost, type GateParts } from "./gate-parts.ts";
 import type { CaptureWork, Gatekeeper } from "./gatekeeper.ts";
 import { type HeldWork, Holding } from "./holding.ts";
 import { Leaving } from "./leaving.ts";
@@ -40,15 +41,14 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
   readonly #extended: ExtendedProtocol;
   readonly #copying: Copying;
   readonly #leaving: Leaving;
-  #queue: Queued[] = [];
-  #queuedBytes = 0;
-  #paused = false;
+  readonly #backlog: Backlog;
   #holding: Holding | undefined;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
     this.serverVersion = versionOf(parts.statuses);
     this.#native = parts.native(this);
+    this.#backlog = new Backlog(parts.client);
     const lost = () => this.#holding?.lose();
     this.#conversation = new Conversation(parts, this.#native, {
       answers: (conversation) => new Answers(conversation),
@@ -136,9 +136,8 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
 
   /** Takes a message now, or keeps it until its turn comes. */
   #take(message: Queued) {
-    if (this.#queue.length === 0 && !this.#conversation.blocked) return this.#handle(message);
-    this.#queue.push(message);
-    this.#queuedBytes += message.frame.length;
+    if (this.#backlog.isEmpty && !this.#conversation.blocked) return this.#handle(message);
+    this.#backlog.add(message);
     if (message.type === client.terminate) this.#terminateHeld();
   }
 
@@ -148,29 +147,21 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
   }
 
   #resume() {
-    while (this.#queue.length > 0 && !this.#conversation.blocked && this.#conversation.state !== "ended") {
-      const message = this.#queue.shift();
+    while (!this.#conversation.blocked && !this.#conversation.ended) {
+      const message = this.#backlog.take();
       if (message === undefined) break;
-      this.#queuedBytes -= message.frame.length;
       this.#handle(message);
     }
     this.#conversation.turn();
     this.#regulate();
   }
 
-  /** A client whose messages wait for us sends no more; one that waits for approvers may leave, which only those notice who read. */
   #regulate() {
     const { state } = this.#conversation;
     if (state === "ended") return;
-    if (state === "held" && this.#queuedBytes > this.#parts.bounds.heldBytes) {
+    if (state === "held" && this.#backlog.bytes > this.#parts.bounds.heldBytes)
       this.#conversation.fatal("54000", "Countersign: too much was sent after a statement that waits for approval");
-      return;
-    }
-    const pauses = this.#queue.length > 0 && state !== "held";
-    if (pauses === this.#paused) return;
-    this.#paused = pauses;
-    if (pauses) this.#parts.client.pause();
-    else this.#parts.client.resume();
+    else this.#backlog.regulate(state === "held");
   }
 
   #handle(message: Queued) {
@@ -295,7 +286,7 @@ class Gate implements ClientGate, OwnConnection, Gatekeeper {
   /** The client has gone, or was told to. */
   #over(): void {
     if (this.#conversation.state === "ended") return;
-    this.#queue = [];
+    this.#backlog.drop();
     this.#conversation.leave();
     this.#holding?.cancel();
     this.#leaving.begin(() => this.#native[Symbol.dispose]());

@@ -28,9 +28,19 @@ const question = `select ${[
  * @throws {CountersignError} `target_unavailable` when anything differs: the session must end.
  */
 export async function checkSession(conversation: Conversation): Promise<void> {
-  const row = await silentQuestion(conversation, question);
+  const row = (await silentQuestion(conversation, question)) ?? (await askedAgain(conversation));
   if (row === undefined) throw changed("cannot be read any more");
   compare(conversation, row);
+}
+
+/**
+ * What failed with nothing of the client's around it tells nothing about the session, and is asked once more: a cancel may have hit it; and after an
+ * implicit transaction that a Query in the middle of a pipeline leaves behind, PostgreSQL itself fails at the next statement, whichever that is.
+ */
+async function askedAgain(conversation: Conversation): Promise<readonly (string | null)[] | undefined> {
+  await conversation.answeredAll();
+  const isAlone = !conversation.lostMeanwhile && conversation.status === "I";
+  return isAlone ? silentQuestion(conversation, question) : undefined;
 }
 
 function compare({ outgoing, names }: Conversation, row: readonly (string | null)[]): void {
