@@ -139,7 +139,7 @@ async function crashesAlone(world: WireWorld, said: Buffer, crashes: ServerCrash
 async function differing(world: WireWorld, said: Buffer, random: Random): Promise<string | undefined> {
   const wanted = await answers(world.trusted, [said]);
   const got = await answers(world.guarded, cutAnywhere(random, said), readyIn(wanted));
-  // What is refused by design has a test of its own in disorder.test.ts; from there on the two sessions go different ways.
+  // What is refused by design has a test of its own in decided-again.test.ts; from there on the two sessions go different ways.
   const hasServerFailed = (said: readonly string[]) => serverFailed.some((words) => said.join().includes(words));
   // A process that ends with messages unread takes back what it has said.
   if (hasServerFailed(wanted) || (wanted.length === 0 && hasServerFailed(got))) return undefined;
