@@ -155,11 +155,11 @@ function upToReady(answers: readonly string[]): string {
 }
 
 /** See {@link hasFailed}. */
-const noneOrFailed = /^n $|^E .*C(25P02|34000)\\x00M/;
+const noneOrFailed = /^n $|^E .*C(25P02\\x00M|34000\\x00M|55000\\x00Mportal ".*" cannot be run)/;
 
 /**
- * Whether a transaction has failed before an answer. Then nothing runs, and a server that still has the portal of the text that failed says 25P02
- * where it would otherwise say that there is none; asked to describe it, where it has no rows (a COPY), that it gives none.
+ * Whether a transaction has failed before an answer. Then nothing runs, and a server that still has the portal of the text that failed says 25P02 or
+ * 55000 where it would otherwise say that there is none; asked to describe it, where it has no rows (a COPY), that it gives none.
  */
 function hasFailed(answers: readonly string[], at: number): boolean {
   return answers.slice(0, at).findLast((one) => one.startsWith("Z ")) === "Z E";
