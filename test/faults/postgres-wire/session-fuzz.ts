@@ -155,11 +155,12 @@ function upToReady(answers: readonly string[]): string {
 }
 
 /** See {@link hasFailed}. */
-const noneOrFailed = /^n $|^E .*C(25P02\\x00M|34000\\x00M|55000\\x00Mportal ".*" cannot be run)/;
+const noneOrFailed = /^[nI] $|^E .*C(25P02\\x00M|34000\\x00M|55000\\x00Mportal ".*" cannot be run)/;
 
 /**
  * Whether a transaction has failed before an answer. Then nothing runs, and a server that still has the portal of the text that failed says 25P02 or
- * 55000 where it would otherwise say that there is none; asked to describe it, where it has no rows (a COPY), that it gives none.
+ * 55000 where it would otherwise say that there is none; asked to describe it, where it has no rows (a COPY), that it gives none. Of a Bind that failed
+ * while it was planned it keeps a portal that counts as empty.
  */
 function hasFailed(answers: readonly string[], at: number): boolean {
   return answers.slice(0, at).findLast((one) => one.startsWith("Z ")) === "Z E";
