@@ -89,6 +89,16 @@ test("terms of an operation that are not its text are kept: types, settings, a t
   ]);
 });
 
+test("values are recorded as they were, whatever is in them", async () => {
+  await using world = await JournalWorld.open();
+  const alice = world.journal.passages(world.connection("c1"));
+  const texts = ["", "7", " !#$[]~", '"', "\\", "a\nb", "\u0000", "\u007f", "ä€😀", "\ud800", "x".repeat(65)];
+  const parameters = [...texts.map((text) => ({ text })), null, { binary: "AAE" }];
+  alice.begin({ ...select(1), operation: { ...query("select $1"), parameters } }).end(done);
+  await alice.close();
+  expect(world.statements()[0]?.payload.passages[0]?.[7]).toEqual(parameters);
+});
+
 test("a record is bounded in count, in bytes and in time", async () => {
   await using world = await JournalWorld.open({ bounds: { count: 10, bytes: 2_000, ageMs: 50, tickMs: 10 } });
   const counted = world.journal.passages(world.connection("count"));

@@ -205,6 +205,13 @@ export class LivePassage implements Passage {
 
 /** As JSON. By hand: most are a few short texts. */
 function parametersText(parameters: Extract<LineOperation, { kind: "postgres.query" }>["parameters"]): string {
-  if (parameters.length === 0) return "[]";
-  return JSON.stringify(parameters);
+  let json = "";
+  for (const one of parameters) {
+    const isPlain = one !== null && "text" in one && plain.test(one.text);
+    json += `${json && ","}${isPlain ? `{"text":"${one.text}"}` : JSON.stringify(one)}`;
+  }
+  return `[${json}]`;
 }
+
+/** What stands in JSON as it is. */
+const plain = /^[ !#-[\]-~]{0,64}$/;

@@ -66,12 +66,12 @@ export class SharedRecord {
 
   /** @param operation as JSON, without its parameters. */
   addOperation(operation: string): void {
-    this.#operations.add(this.#operations.length === 0 ? operation : `,${operation}`);
+    this.#operations.add(this.#operations.isEmpty ? operation : `,${operation}`);
   }
 
   /** @param row as {@link rowText} makes it. */
   addRow(row: string, atMs: number, { state, rows, bytes }: Pick<RowEnd, "state" | "rows" | "bytes">): void {
-    this.#rows.add(this.#rows.length === 0 ? row : `,${row}`);
+    this.#rows.add(this.#rows.isEmpty ? row : `,${row}`);
     this.#counts[state]++;
     this.#counts.rows += rows;
     this.#counts.bytes += bytes;
