@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { extended, message } from "./messages.ts";
 import { fieldsOf, RawClient, transcript } from "./raw-client.ts";
-import { allButForbidden, openWireWorld, type WireWorld } from "./world.ts";
+import { openForbiddenWorld, type WireWorld } from "./world.ts";
 
 const { query, parse, bind, describe: describing, execute, close, sync } = message;
 const denied = "select * from forbidden";
@@ -10,10 +10,7 @@ describe("what is denied, and what names stand for afterwards", () => {
   let world: WireWorld;
 
   beforeAll(async () => {
-    world = await openWireWorld({ policy: allButForbidden });
-    await world.instance.postgres.query("create table forbidden (secret text)", [], "orders");
-    await world.instance.postgres.query("alter table forbidden owner to orders_writer", [], "orders");
-    world.mark();
+    world = await openForbiddenWorld();
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
 

@@ -4,7 +4,7 @@ import { residentMb } from "../../bench/process.ts";
 import { conversed, readyIn } from "./conversation.ts";
 import { extended, frame, int32, message } from "./messages.ts";
 import { fieldsOf, RawClient, transcript } from "./raw-client.ts";
-import { allButForbidden, openWireWorld, type WireWorld } from "./world.ts";
+import { openForbiddenWorld, type WireWorld } from "./world.ts";
 
 const { query, parse, bind, describe: describing, execute, close, flush, sync, copyData, copyDone, copyFail } = message;
 /** Every message that a client may send after start-up, but the two that end the conversation. */
@@ -29,10 +29,7 @@ describe("frames that are broken, out of order, or of no known type", () => {
   let world: WireWorld;
 
   beforeAll(async () => {
-    world = await openWireWorld({ policy: allButForbidden });
-    await world.instance.postgres.query("create table forbidden (secret text)", [], "orders");
-    await world.instance.postgres.query("alter table forbidden owner to orders_writer", [], "orders");
-    world.mark();
+    world = await openForbiddenWorld();
   });
   afterAll(() => world?.[Symbol.asyncDispose]());
 

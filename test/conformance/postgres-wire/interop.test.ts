@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { everyType } from "./every-type.ts";
 import { type Door, ran } from "./psql.ts";
-import { allButForbidden, openWireWorld, type WireWorld } from "./world.ts";
+import { openForbiddenWorld, type WireWorld } from "./world.ts";
 
 const folder = new URL("interop/", import.meta.url).pathname;
 const denied = "select * from forbidden";
@@ -13,11 +13,9 @@ describe("drivers, unmodified, by a policy that denies one table", () => {
   let world: WireWorld;
 
   beforeAll(async () => {
-    world = await openWireWorld({ policy: allButForbidden });
+    world = await openForbiddenWorld();
     await world.instance.postgres.query("create table item (id int primary key, label text)", [], "orders");
     await world.instance.postgres.query("alter table item owner to orders_writer", [], "orders");
-    await world.instance.postgres.query("create table forbidden (secret text)", [], "orders");
-    await world.instance.postgres.query("alter table forbidden owner to orders_writer", [], "orders");
     world.mark();
   });
   afterAll(() => world?.[Symbol.asyncDispose]());

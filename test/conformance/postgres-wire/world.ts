@@ -115,3 +115,12 @@ export async function openWireWorld(options: WireOptions = {}): Promise<WireWorl
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
+
+/** A {@link WireWorld} with the table that {@link allButForbidden} keeps out; what was run before is not remembered. */
+export async function openForbiddenWorld(): Promise<WireWorld> {
+  const world = await openWireWorld({ policy: allButForbidden });
+  await world.instance.postgres.query("create table forbidden (secret text)", [], "orders");
+  await world.instance.postgres.query("alter table forbidden owner to orders_writer", [], "orders");
+  world.mark();
+  return world;
+}

@@ -3,6 +3,7 @@ import { AuditError } from "@countersign/audit";
 import { type Disk, Segment } from "./journal-segment.ts";
 import type { LivePassage, LiveRecord } from "./live-record.ts";
 import type { FlushWaiting } from "./passage.ts";
+import { type SyncGroup, syncGroup } from "./sync-group.ts";
 
 /** What a journal's files are made of. */
 export interface JournalFileOptions {
@@ -17,11 +18,6 @@ export interface JournalFileOptions {
   readonly live: () => Iterable<LiveRecord>;
   readonly onInternalError: (error: unknown) => void;
   readonly disk: Disk;
-}
-
-/** Passages that wait for the disk together. */
-interface SyncGroup extends PromiseWithResolvers<void> {
-  readonly passages: LivePassage[];
 }
 
 /** Longest time until something written is being synced; with the sync itself it stays under the promised 100 ms. */
@@ -298,11 +294,4 @@ const unsent = { state: "unsent", rows: 0, bytes: 0, durationMs: 0 } as const;
 async function remove(segment: Segment): Promise<void> {
   await unlink(segment.path);
   await segment.close();
-}
-
-function syncGroup(): SyncGroup {
-  const group = { ...Promise.withResolvers<void>(), passages: [] };
-  // Whoever waits for a passage hears of it; a passage may also end before.
-  group.promise.catch(() => {});
-  return group;
 }

@@ -21,6 +21,7 @@ import { describeMasked } from "./masking-of.ts";
 import { type Portal, type Prepared, typesOf } from "./names.ts";
 import { ownName, request } from "./request-message.ts";
 import type { Running } from "./running.ts";
+import { sameTexts, sameValues } from "./same-terms.ts";
 import { bindErrorOf, ownErrorOf } from "./syntax.ts";
 import { isBlank, isPlain } from "./text.ts";
 import { WireError } from "./wire-error.ts";
@@ -290,12 +291,4 @@ export class ExtendedProtocol {
       failed: (error) => conversation.refuseStep(ownErrorOf(refusalOf(conversation, error)).complaint),
     });
   }
-}
-
-function sameValues(one: PostgresQuery, other: PostgresQuery): boolean {
-  return JSON.stringify([one.parameters, one.types]) === JSON.stringify([other.parameters, other.types]);
-}
-
-function sameTexts(one: readonly string[] | undefined, other: readonly string[] | undefined): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }
